@@ -1,0 +1,268 @@
+"""The shape of the knowledge files, and of the one file they are compiled to.
+
+A knowledge file is TOML. One file a receiver (`receivers/*.toml`: mailbox providers, gateways,
+server defaults, wordings), one a group of lists (`lists/*.toml`), general rules by wording
+(`general/*.toml`), and three tables: `reasons.toml`, `texts.toml`, `identities.toml`.
+`docs/knowledge.md` tells how to write one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from todoku.model import Channel, ListClass, Scope, Stage, WhoActs
+
+SCHEMA = 1
+
+Kind = Literal["mailbox", "gateway", "server", "wording", "general"]
+"""`mailbox`: runs mailboxes. `gateway`: a filter product or service in front of other people's
+mailboxes. `server`: what a mail server prints unless its administrator changed it. `wording`: how
+receivers quote a public list. `general`: words that any receiver may use. The last three say
+nothing about who the receiver is."""
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sentence in both languages."""
+
+    ja: str
+    en: str
+
+
+class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who decides on removal at a receiver or list, and how one asks."""
+
+    channel: Channel
+    url: str | None = None
+    address: str | None = None
+    requires: tuple[str, ...] = ()
+    """What must hold before one asks: `cause-fixed`, `reverse-dns`, `owner`, `contact-page`,
+    `authentication`, `account`, `confirm-link`, ..."""
+    expires: str | None = None
+    """When an entry goes away by itself: `24h`, `7d`."""
+    wait: str | None = None
+    """How long an answer or its effect takes: `24-48h`."""
+    fields: tuple[str, ...] = ()
+    """What the form or mail must hold, in the order of the form."""
+    note: Text | None = None
+    source: tuple[str, ...] = ()
+    date: str | None = None
+
+
+class Gives(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The fields that an example must give. The rule itself and its reason are always checked."""
+
+    receiver: str | None | msgspec.UnsetType = msgspec.UNSET
+    gateway: str | None | msgspec.UnsetType = msgspec.UNSET
+    receiver_code: str | None | msgspec.UnsetType = msgspec.UNSET
+    blocked: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    blocklist: str | None | msgspec.UnsetType = msgspec.UNSET
+    temporary: bool | None | msgspec.UnsetType = msgspec.UNSET
+    who_acts: WhoActs | msgspec.UnsetType = msgspec.UNSET
+
+
+class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reply that the rule must win, and what the diagnosis must then hold."""
+
+    text: str
+    host: str | None = None
+    recipient: str | None = None
+    stage: Stage | None = None
+    gives: Gives = Gives()
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One thing that a receiver says, and what it means."""
+
+    id: str
+    match: tuple[str, ...] = ()
+    """Regular expressions without look-around, any of which is enough. Upper and lower case are
+    equal; text is one line with single blanks. Groups: `code`, `list`, and for the identity that
+    is blocked `ip`, `range`, `asn`, `host`, `domain`, `address`, `url`. `{{ip}}`, `{{domain}}`,
+    `{{address}}`, `{{host}}`, `{{url}}`, `{{list}}`, `{{range}}`, `{{asn}}` stand for well-made
+    groups of that name; `{{any-ip}}` ... match the same without being the blocked identity."""
+    phrases: tuple[str, ...] = ()
+    """Fixed words, any of which is enough."""
+    reason: str
+    scope: Scope | None = None
+    """What the entry, reputation or limit covers. With `ip` or `range`, an address that the text
+    names as the sender's is the blocked identity."""
+    stages: tuple[Stage, ...] = ()
+    """The rule counts only at these stages (where the stage is known)."""
+    refuses_at: Stage | None = None
+    """The stage at which this receiver refuses for this ground."""
+    known: bool = False
+    """The words are common: they count only where the receiver is known from its host, its marks
+    or the recipient's domain."""
+    rank: int = 0
+    """Higher wins. 10 corrects another rule; -10 is so general that anything else is better."""
+    code: str | None = None
+    """The receiver's own code, where it stands in the text but no group `code` catches it."""
+    list: str | None = None
+    """Id of the list consulted."""
+    list_class: ListClass | None = None
+    who: WhoActs | None = None
+    desk: str | None = None
+    """`desk-id` of this file, or `owner/desk-id` of another."""
+    remedy: tuple[str, ...] = ()
+    """Ids of texts, of this file or of `texts.toml`. Empty: those of the reason."""
+    meaning: Text | None = None
+    """What it means, where the reason alone does not say it."""
+    temporary: bool | None = None
+    """Only where the answer's code does not tell the truth about trying again."""
+    sisimai: str | None = None
+    """Sisimai's word, where it differs from that of the reason."""
+    precedes_block: bool = False
+    """A deferral that tends to come before a block."""
+    source: tuple[str, ...] = ()
+    """URLs of pages, or where the fact was read."""
+    date: str | None = None
+    origin: str | None = None
+    licence: str | None = None
+    aliases: tuple[str, ...] = ()
+    disabled: bool = False
+    examples: tuple[Example, ...] = ()
+
+
+class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One receiver, gateway, server or wording: a file of `receivers/` or `general/`."""
+
+    schema: int
+    id: str
+    name: Text
+    kind: Kind = "mailbox"
+    hosts: tuple[str, ...] = ()
+    """Names of answering hosts: `mx1.example.com`, `*.example.com` (any depth), `mx?.example.com`,
+    `mx*.example.com` (within a label)."""
+    domains: tuple[str, ...] = ()
+    """Recipient domains, the weakest sign: `example.com`, `*.example.com`, `example.*`."""
+    marks: tuple[str, ...] = ()
+    """Regular expressions of words that only this receiver prints."""
+    codes: tuple[str, ...] = ()
+    """Regular expressions with a group `code`: how this receiver prints its own codes. Tried
+    where the receiver is known and the winning rule caught none."""
+    also: tuple[str, ...] = ()
+    """Receivers whose rules hold here too."""
+    origin: str = ""
+    licence: str = ""
+    source: tuple[str, ...] = ()
+    date: str | None = None
+    note: Text | None = None
+    desks: dict[str, Desk] = {}
+    texts: dict[str, Text] = {}
+    rules: tuple[Rule, ...] = ()
+
+
+class ListEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A public or private blocklist, as far as a refusal can name it."""
+
+    id: str
+    name: str
+    zones: tuple[str, ...] = ()
+    """DNS zones, the first being the one to show."""
+    names: tuple[str, ...] = ()
+    """Other names that refusals call it by: `Spamhaus PBL`, `BRBL`."""
+    operator: str | None = None
+    list_class: ListClass | None = None
+    status: str = "alive"
+    desk: str | None = None
+    source: tuple[str, ...] = ()
+    date: str | None = None
+
+
+class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A file of `lists/`: one operator's lists and its desks."""
+
+    schema: int
+    id: str
+    origin: str = ""
+    licence: str = ""
+    desks: dict[str, Desk] = {}
+    texts: dict[str, Text] = {}
+    lists: tuple[ListEntry, ...] = ()
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One reason of the vocabulary (diagnosis contract)."""
+
+    title: Text
+    """Short, for a table."""
+    ground: Text
+    """The second sentence of a verdict: what the ground is."""
+    who: WhoActs
+    remedy: tuple[str, ...]
+    sisimai: str
+    sisimai_56: str | None = None
+    hardbounce: bool = False
+
+
+class Reasons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    reasons: dict[str, Reason]
+
+
+class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    texts: dict[str, Text]
+
+
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an enhanced status code (RFC 3463, IANA registry) or a reply code means by itself."""
+
+    code: str
+    reason: str
+    sisimai: str | None = None
+    source: tuple[str, ...] = ()
+
+
+class Statuses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`general/status.toml`-like tables; the most exact entry wins (`5.7.1` before `5.7`)."""
+
+    schema: int
+    enhanced: tuple[Status, ...] = ()
+    reply: tuple[Status, ...] = ()
+
+
+class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words by which any receiver shows the address that it blocks, or one that is not blocked."""
+
+    match: str
+    blocked: bool = True
+    why: str = ""
+
+
+class Cues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`identities.toml`."""
+
+    schema: int
+    cues: tuple[Cue, ...]
+
+
+# ── compiled ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """All knowledge in one value. Examples are left out; rules know their file by index."""
+
+    format: int
+    version: str
+    """Short hash of the sources: the `knowledge` field of a diagnosis."""
+    receivers: tuple[Receiver, ...]
+    rules: tuple[Rule, ...]
+    owner: tuple[int, ...]
+    """For each rule the index of its receiver."""
+    patterns: tuple[str, ...]
+    """Expanded regular expressions, rules' first, then marks."""
+    rule_of: tuple[int, ...]
+    """For each pattern its rule; -1 - i for a mark of receiver i."""
+    literals: tuple[str, ...]
+    """For each pattern, lower-cased words that any match must hold (pure path)."""
+    lists: tuple[ListEntry, ...]
+    desks: dict[str, Desk]
+    """`owner/desk-id`."""
+    texts: dict[str, Text]
+    """`id`, or `owner/id` for a file's own."""
+    reasons: dict[str, Reason]
+    statuses: Statuses
+    cues: tuple[Cue, ...]
