@@ -167,6 +167,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     feedback_type: str | None = None
     id: str | None | msgspec.UnsetType = msgspec.UNSET
     message_id: str | None = None
+    refused_by: Literal["receiver", "own-smarthost"] | None = None
+    """Who answered, where `[own]` names our smarthosts; `None` where nothing is set."""
     knowledge: str | None = None
     """Version of the knowledge that made this diagnosis."""
 

@@ -139,7 +139,9 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
                     reply |= {x.code: x for x in s.reply}
                 elif shape is Lists:
                     one = read_toml(path, Lists)
-                    lists |= {x.id: x for x in one.lists}
+                    for x in one.lists:
+                        desk = _qualified(one.id, x.desk) if x.desk else None
+                        lists[x.id] = msgspec.structs.replace(x, desk=desk)
                     desks |= {f"{one.id}/{k}": v for k, v in one.desks.items()}
                     texts |= {f"{one.id}/{k}": v for k, v in one.texts.items()}
                 else:
@@ -195,6 +197,9 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
                     problems.append(f"{r.id}/{rule.id}: {e}")
             for ph in rule.phrases:
                 add(f"{r.id}/{rule.id}", patterns.of_phrase(ph), n)
+    for entry in lists.values():
+        if entry.desk and entry.desk not in desks:
+            problems.append(f"list {entry.id}: unknown desk {entry.desk!r}")
     for i, r in enumerate(everyone):
         for mark in r.marks:
             try:

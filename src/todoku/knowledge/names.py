@@ -1,0 +1,71 @@
+"""Host and domain names to whoever they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+class NameTable:
+    """Looks a name up among `mx.example.com`, `*.example.com`, `mx?.example.com`, `example.*`.
+
+    `*.` in front stands for any number of labels; elsewhere `*` and `?` stay within a label.
+    The most exact entry wins: the full name, then patterns, then the longest suffix. Answers are
+    remembered, up to a bound: mail goes to few hosts, but a hostile sender may name many.
+    """
+
+    _BOUND = 4096
+
+    def __init__(self, entries: Iterable[tuple[str, int]]) -> None:
+        self._exact: dict[str, int] = {}
+        self._suffix: dict[str, int] = {}
+        shapes: list[tuple[re.Pattern[str], int]] = []
+        for name, owner in entries:
+            low = name.lower()
+            if low.startswith("*.") and not _WILD.search(low[2:]):
+                self._suffix.setdefault(low[2:], owner)
+            elif _WILD.search(low):
+                shapes.append((re.compile(_shape(low)), owner))
+            else:
+                self._exact.setdefault(low, owner)
+        self._shapes = shapes
+        self._known: dict[str, int | None] = {}
+
+    def find(self, name: str) -> int | None:
+        """The owner of a name, or None."""
+        try:
+            return self._known[name]
+        except KeyError:
+            pass
+        got = self._find(name.lower().rstrip("."))
+        if len(self._known) >= self._BOUND:
+            self._known.clear()
+        self._known[name] = got
+        return got
+
+    def _find(self, name: str) -> int | None:
+        if len(name) > 253:
+            return None
+        got = self._exact.get(name)
+        if got is not None:
+            return got
+        for shape, owner in self._shapes:
+            if shape.fullmatch(name):
+                return owner
+        _, dot, rest = name.partition(".")
+        while dot:
+            got = self._suffix.get(rest)
+            if got is not None:
+                return got
+            _, dot, rest = rest.partition(".")
+        return None
+
+
+_WILD = re.compile(r"[*?]")
+
+
+def _shape(name: str) -> str:
+    any_depth = name.startswith("*.")
+    body = re.escape(name[2:] if any_depth else name)
+    body = body.replace(r"\*", "[^.]*").replace(r"\?", "[^.]")
+    return (r"(?:[^.]+\.){1,8}" if any_depth else "") + body
