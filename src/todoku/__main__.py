@@ -1,0 +1,6 @@
+"""`python -m todoku`."""
+
+from todoku.cli import main
+
+if __name__ == "__main__":
+    main()
