@@ -1,9 +1,10 @@
 """SMTP replies as NDJSON: one JSON object a line, as other systems hand them over.
 
-    {"id": "4711", "text": "550 5.7.1 Service unavailable; ...", "host": "mx.example", "stage": "RCPT TO"}
+    {"id": "4711", "text": "550 5.7.1 Service unavailable; ...", "host": "mx.example"}
 
-`text` is the reply (with whatever words stand around it) and the only field that is needed. What the
-text itself tells beats what stands beside it: an answer that quotes another server is that server's.
+`text` is the reply (with whatever words stand around it) and the only field that is needed; `id`,
+`host`, `ip`, `stage`, `recipient` and `sender` may stand beside it. What the text itself tells beats
+what stands beside it: an answer that quotes another server is that server's.
 A line that cannot be read becomes a `BadLine`, so that the caller can say which one it was.
 """
 
@@ -19,7 +20,7 @@ from todoku.reading.reply import parse, stage_of
 
 READER: Final = "ndjson"
 MAX_LINE: Final = 1 << 20
-"""Longest line looked at, in bytes. A reply is some hundred; a line of megabytes is something else."""
+"""Longest line looked at, in bytes. A reply is some hundred."""
 
 _STAGES: Final[dict[str, Stage]] = {s: s for s in get_args(Stage)}
 _SPACE: Final = b" \t\r\n\x00"

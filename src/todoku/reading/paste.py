@@ -1,0 +1,424 @@
+"""Text that a person pasted: a reply, a piece of a bounce, a log line, a session, in any wrapping.
+
+Nothing marks where the answer of the server begins and where the words of the person end. So the
+surest forms are tried first, and each only where its own marks stand: log lines, the fields of a
+delivery report, a bounce's notice; what remains is searched for replies (RFC 5321, 4.2), line by
+line. A multi-line reply stays one, several replies stay several.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from todoku.model import Action, Refusal, Remote, Reply, Stage
+from todoku.reading import charset
+from todoku.reading.literals import unwrap
+from todoku.reading.reply import Parsed, parse
+
+READER: Final = "pasted"
+MAX_PASTE: Final = 256 * 1024
+"""Characters looked at. A pasted bounce with its mail stays below; more is no paste."""
+MAX_REFUSALS: Final = 1000
+
+# ── marks that quoting and mail programs put before a line ────────────────────────────────────
+
+_QUOTE = re.compile(r"^[ \t]{0,3}(?:[>|＞][ \t]?)+")
+_TRANSCRIPT = re.compile(r"^[ \t]{0,3}>>> ?(?:[A-Za-z]{4}\b|\.)")
+
+
+def unquoted(text: str) -> list[str]:
+    """The lines without reply marks (`> `, `>> `, `| `); `>>> DATA` of a transcript is none."""
+    out = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if line.lstrip()[:1] in {">", "|", "＞"} and not _TRANSCRIPT.match(line):
+            line = _QUOTE.sub("", line)
+        out.append(line)
+    return out
+
+
+# ── a session, as telnet, swaks, sendmail -v, smtplib or PHPMailer print it ───────────────────
+
+_SERVER = (
+    r"(?:<<<|<\*\*|<-|<~\*?|SMTP<<|SERVER -> CLIENT:|reply:(?: b?['\"])?|S:|(?:\d\d:){2}\d\d <--?)"
+)
+_CLIENT = r"(?:>>>|->|~>|SMTP>>|CLIENT -> SERVER:|send:(?: b?['\"])?|C:|(?:\d\d:){2}\d\d -->?)"
+_COMMAND = re.compile(
+    rf"^\s*(?:{_CLIENT}\s*)?(?:"
+    r"(?P<mail>MAIL FROM):\s?<?(?P<sender>[^<>\s]{0,320})>?"
+    r"|(?P<rcpt>RCPT TO):\s?<?(?P<recipient>[^<>\s]{1,320})>?"
+    r"|(?P<ehlo>(?:EH|HE|LH)LO) [\w.\[\]:-]{1,255}"
+    r"|(?P<auth>AUTH) [A-Z0-9-]{3,20}(?: [\w+/=]{1,400})?"
+    r"|(?P<tls>STARTTLS)|(?P<data>DATA)|(?P<eod>\.)|(?P<rest>RSET|NOOP|QUIT)"
+    r")(?: [A-Z0-9]{3,12}(?:=[\w.@+-]{1,80})?){0,6}(?:\\r\\n['\"])?\s*$",
+    re.IGNORECASE,
+)
+_STAGES: Final[dict[str, Stage | None]] = {
+    "mail": "MAIL FROM",
+    "rcpt": "RCPT TO",
+    "ehlo": "EHLO",
+    "auth": "AUTH",
+    "tls": "STARTTLS",
+    "data": "DATA",
+    "eod": "END OF DATA",
+    "rest": None,
+}
+_CONNECTED = re.compile(
+    r"^(?:=== )?(?:(?:Trying|Connected to|Connection established|Escape character)\b"
+    r"|(?P<end>Connection closed))"
+)
+
+# ── where a reply begins ──────────────────────────────────────────────────────────────────────
+
+_HEAD = re.compile(
+    rf"^\s*(?:{_SERVER}\s*)?(?:[-*•・]\s+|\d{{1,3}}[.)]\s+)?(?:smtp;\s*)?[\"'(<\[「]{{0,2}}"
+    r"(?P<code>[2345]\d\d)(?P<sep>[- ]|$|(?=[:;,]))(?!\d{1,4}[-/])"
+)
+_MARK = re.compile(rf"^\s*{_SERVER}\s*")
+_BULLET = re.compile(r"^\s*(?:[-*•・]|\d{1,3}[.)])\s+(?=[\"'<]?[245]\d\d[ -])")
+# `<user@example.com>: host ...`, the paragraph of Postfix and of all that copy it.
+_ENTRY = re.compile(
+    r"^\s{0,3}(?:To: ?)?<(?P<to>[^<>\s]{1,320})>(?:\s?\((?:[^()]{1,340})\))?\s?:(?=\s|$)"
+)
+_AFTER_RCPT = re.compile(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
+_AT = re.compile(r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>")
+
+# Failures in which no server answered, as MTAs word them.
+_NETWORK = re.compile(
+    r"\bconnect(?:ing)? to \S{1,255}: ?(?:Connection (?:timed out|refused|reset)|No route to host"
+    r"|Network is unreachable|Operation timed out|Host is down)"
+    r"|\blost connection with \S|\bconversation with \S{1,300} timed out"
+    r"|\b(?:Host or domain|Domain) name not found|\bName service error for\b"
+    r"|\bdoes not accept mail\b|\bnull ?MX\b|\bmail for \S{1,255} loops back to myself\b"
+    r"|\bConnection (?:timed out|refused)\b(?=.{0,80}$)"
+    r"|\bretry time(?:out)? (?:not reached|exceeded)\b"
+    r"|\bdelivery temporarily suspended\b|\bcannot find your hostname\b",
+    re.IGNORECASE,
+)
+# A refusal without any code: whole phrases that no ordinary mail holds.
+_REFUSED = re.compile(
+    r"\bblocked using \S|\b(?:block(?:ed)?|black|deny|reject)[ -]?list(?:ed|ing)?\b"
+    r"|\bmailbox (?:is )?(?:unavailable|full|disabled|not found|does not exist)"
+    r"|\buser (?:is )?unknown\b|\bno such (?:user|recipient|mailbox|address)\b|\bunknown user\b"
+    r"|\b(?:over|exceed(?:s|ed)?|out of) (?:the |its |their )?(?:quota|storage)\b"
+    r"|\bquota exceeded\b"
+    r"|\b(?:message|mail|e-?mail|recipient|sender|client|address|connection|command|host)s?"
+    r" (?:address |host |was |has been |is |were |have been ){0,2}"
+    r"(?:rejected|refused|denied|blocked|deferred|bounced|undeliverable)\b"
+    r"|\b(?:relay(?:ing)?|access) (?:access )?denied\b|\breject(?:ed)? (?:due to|by|for)\b"
+    r"|\b(?:can(?:no|')t|could(?: not|n't)|was(?: not|n't)|unable to) be delivered\b"
+    r"|\bundeliverable\b|\b(?:temporarily|rate) (?:deferred|limited|rejected)\b|\bgreylist"
+    r"|\btoo many (?:connections|errors|messages|recipients)\b"
+    r"|\b(?:SPF|DKIM|DMARC)\b.{0,40}\b(?:fail|reject|align|policy)"
+    r"|\breverse DNS\b.{0,60}\b(?:missing|fail|invalid|not|without|must|no)\b"
+    r"|\bmessages? from \S{3,60} (?:weren't|were not) sent"
+    r"|拒否され|受信(?:が)?拒否|宛先(?:不明|が見つかりません)|配信(?:できません|に失敗)|送信できません"
+    r"|届けられません|ブロックされ|ブラックリスト|存在しません|メールボックスが(?:いっぱい|満杯)",
+    re.IGNORECASE,
+)
+MAX_CODELESS: Final = 2000
+"""Longest text without any code that is taken for a refusal: an answer is short, an essay on mail
+delivery is not."""
+
+
+def looks(head: bytes) -> bool:
+    """Is this text at all? Everything readable may be a paste: the front door asks here last."""
+    return b"\x00" not in head.rstrip(b"\x00") or head[:2] in {b"\xff\xfe", b"\xfe\xff"}
+
+
+def read(data: bytes | str) -> list[Refusal]:
+    """All refusals that a pasted text holds; none where nothing is recognised."""
+    text = unwrap(_text(data)[:MAX_PASTE])
+    lines = unquoted(text)
+    return (
+        _log_lines(lines)
+        or _complaint(lines)
+        or _report_fields(lines)
+        or _notice(lines)
+        or replies(lines)
+        or _codeless(text)
+    )
+
+
+def _text(data: bytes | str) -> str:
+    if isinstance(data, str):
+        return data.lstrip("\ufeff")
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return data[: 2 * MAX_PASTE].decode("utf-16", "replace").lstrip("\ufeff")
+    return charset.decode(data[: 4 * MAX_PASTE]).lstrip("\ufeff").replace("\x00", " ")
+
+
+# ── log lines inside of prose ─────────────────────────────────────────────────────────────────
+
+
+def _log_lines(lines: list[str]) -> list[Refusal]:
+    from todoku.reading import logs
+
+    return logs.read_lines(lines)
+
+
+# ── complaints (RFC 5965) ─────────────────────────────────────────────────────────────────────
+
+_FIELD = re.compile(r"^\s{0,4}([A-Za-z][A-Za-z-]{3,40}):[ \t]*(.{0,2000})$")
+_ABUSE_REPORT = re.compile(
+    r"\bemail abuse report for an? (?:email )?message|\bfeedback[- ]?loop\b.{0,80}\bcomplain",
+    re.IGNORECASE,
+)
+
+
+def _complaint(lines: list[str]) -> list[Refusal]:
+    """A complaint, by its `Feedback-Type` field or by the sentence that such reports begin with."""
+    fields: dict[str, str] = {}
+    for line in lines[:400]:
+        if (m := _FIELD.match(line)) and (name := m[1].lower()) not in fields:
+            fields[name] = m[2].strip()
+    kind = fields.get("feedback-type")
+    if kind is None and not any(_ABUSE_REPORT.search(line[:400]) for line in lines[:60]):
+        return []
+    return [
+        Refusal(
+            kind="complaint",
+            reader=READER,
+            feedback_type=(kind or "abuse").split(" ")[0].strip(";,.").lower() or "abuse",
+            recipient=_address(fields.get("original-rcpt-to") or fields.get("to")),
+            sender=_address(fields.get("original-mail-from") or fields.get("return-path")),
+            message_id=(fields.get("message-id") or "").strip("<> ") or None,
+            reported_by=_typed(fields.get("reporting-mta")),
+        )
+    ]
+
+
+# ── fields of a delivery report (RFC 3464) ────────────────────────────────────────────────────
+
+_REPORT_FIELD: Final = {
+    "final-recipient",
+    "original-recipient",
+    "action",
+    "status",
+    "remote-mta",
+    "diagnostic-code",
+    "reporting-mta",
+}
+_ACTIONS: Final[dict[str, Action]] = {
+    "failed": "failed",
+    "delayed": "delayed",
+    "delivered": "delivered",
+    "relayed": "relayed",
+    "expanded": "expanded",
+}
+
+
+def _report_fields(lines: list[str]) -> list[Refusal]:
+    """Refusals out of the fields of a delivery report that someone copied as text."""
+    groups: list[dict[str, str]] = [{}]
+    last: str | None = None
+    reporter: str | None = None
+    for line in lines:
+        m = _FIELD.match(line)
+        if m is None or (name := m[1].lower()) not in _REPORT_FIELD:
+            if last and line[:1] in {" ", "\t"} and line.strip():
+                groups[-1][last] += " " + line.strip()
+            elif m is not None or not line.strip():
+                last = None
+            continue
+        if name == "reporting-mta":
+            reporter, last = _typed(m[2]), None
+            continue
+        if name in groups[-1] or (name == "final-recipient" and "diagnostic-code" in groups[-1]):
+            groups.append({})
+        groups[-1][name] = m[2].strip()
+        last = name
+    return [
+        r
+        for g in groups[:MAX_REFUSALS]
+        if "final-recipient" in g or "diagnostic-code" in g
+        if (r := _from_fields(g, reporter)) is not None
+    ]
+
+
+def _from_fields(fields: dict[str, str], reporter: str | None) -> Refusal | None:
+    found = parse(fields.get("diagnostic-code", ""))
+    status = re.match(r"[245]\.\d{1,3}\.\d{1,3}", fields.get("status", ""))
+    action = _ACTIONS.get(fields.get("action", "").split(" ")[0].lower())
+    reply = found.reply
+    if reply.enhanced is None and status is not None:
+        reply = msgspec.structs.replace(reply, enhanced=status[0])
+    if reply.code is None and reply.enhanced is None and not reply.text and action is None:
+        return None
+    host = _typed(fields.get("remote-mta"))
+    remote = found.remote
+    if host and remote.host is None:
+        name, _, ip = host.partition(" ")
+        remote = Remote(name or None, remote.ip or ip.strip("()[] ") or None)
+    good = action in {"delivered", "relayed", "expanded"}
+    to = _address(fields.get("final-recipient")) or _address(fields.get("original-recipient"))
+    return Refusal(
+        kind="delivered" if good else "refusal",
+        reader=READER,
+        action=action,
+        recipient=to,
+        remote=remote,
+        stage=found.stage,
+        reply=reply,
+        notice=found.notice,
+        reported_by=reporter,
+    )
+
+
+def _typed(value: str | None) -> str | None:
+    """`dns; mx.example (192.0.2.1)` without its type."""
+    if not value:
+        return None
+    return value.partition(";")[2].strip() or value.strip() or None
+
+
+def _address(value: str | None) -> str | None:
+    """The address in `rfc822; <a@b>`, `Name <a@b>` or `a@b`."""
+    if not value:
+        return None
+    if m := _AT.search(value):
+        return m["a"]
+    bare = (value.partition(";")[2] or value).strip().strip("<>")
+    return bare if "@" in bare and " " not in bare else None
+
+
+# ── the notice of a bounce ────────────────────────────────────────────────────────────────────
+
+
+def _notice(lines: list[str]) -> list[Refusal]:
+    """A bounce's own text: the same reader that reads it inside of a mail."""
+    try:
+        from todoku.reading import notice
+    except ImportError:
+        return []
+    return notice.read_text("\n".join(lines))
+
+
+# ── replies, wherever they stand ──────────────────────────────────────────────────────────────
+
+
+class _Chunk:
+    """Lines that belong together: an entry, a reply with its continuations, or plain words."""
+
+    __slots__ = ("code", "done", "entry", "lines", "recipient", "sender", "stage")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.code: str | None = None
+        self.done = False
+        self.entry = False
+        self.recipient: str | None = None
+        self.sender: str | None = None
+        self.stage: Stage | None = None
+
+
+def replies(lines: list[str]) -> list[Refusal]:
+    """Every refusing reply in these lines, in order, with what the words around it tell."""
+    out: list[Refusal] = []
+    for chunk in _chunks(lines):
+        if (r := _from_chunk(chunk)) is not None:
+            out.append(r)
+            if len(out) >= MAX_REFUSALS:
+                break
+    return out
+
+
+def _chunks(lines: list[str]) -> list[_Chunk]:
+    out: list[_Chunk] = []
+    stage: Stage | None = None
+    recipient: str | None = None
+    sender: str | None = None
+
+    def begin() -> _Chunk:
+        new = _Chunk()
+        new.stage, new.recipient, new.sender = stage, recipient, sender
+        out.append(new)
+        return new
+
+    chunk = begin()
+    for line in lines:
+        bare = line.strip()
+        if not bare:
+            if chunk.code is None or chunk.done:
+                chunk = begin()
+            continue
+        if m := _COMMAND.match(line):
+            stage = _STAGES[next(k for k in _STAGES if m[k])]
+            if m["sender"]:
+                sender = m["sender"]
+            if m["recipient"]:
+                recipient = m["recipient"]
+            chunk = begin()
+            continue
+        if m := _CONNECTED.match(bare):
+            stage = None if m["end"] else "CONN"
+            chunk = begin()
+            continue
+        if m := _ENTRY.match(line):
+            chunk = begin()
+            chunk.entry, chunk.recipient = True, m["to"]
+            chunk.lines.append(bare[m.end() - (len(line) - len(line.lstrip())) :])
+            continue
+        head = _HEAD.match(line)
+        if head is not None and not (chunk.entry and line[:1] in {" ", "\t"}):
+            code = head["code"]
+            goes_on = chunk.code == code and not chunk.done
+            lead_in = chunk.code is None and bool(chunk.lines) and chunk.lines[-1].endswith(":")
+            wrapped = chunk.code is None and any(f"{code}-" in x for x in chunk.lines)
+            if not (goes_on or lead_in or wrapped):
+                chunk = begin()
+            chunk.code = code
+            chunk.done = head["sep"] != "-"
+            if code == "354":
+                stage = "END OF DATA"
+            bare = _BULLET.sub("", _MARK.sub("", line)).strip()
+        chunk.lines.append(bare)
+    return out
+
+
+def _from_chunk(chunk: _Chunk) -> Refusal | None:
+    text = " ".join(x for x in chunk.lines if x)
+    if not text:
+        return None
+    found = parse(text, chunk.stage)
+    if not _refuses(found, text, chunk.entry):
+        return None
+    recipient = chunk.recipient
+    if recipient is None and (m := _AFTER_RCPT.search(text)):
+        recipient = m[1]
+    return Refusal(
+        reader=READER,
+        recipient=recipient,
+        sender=chunk.sender,
+        remote=found.remote,
+        stage=found.stage,
+        reply=found.reply,
+        notice=found.notice,
+    )
+
+
+def _refuses(found: Parsed, text: str, entry: bool) -> bool:
+    """Is this a refusal, and not a number in someone's sentence or a server's good answer?"""
+    reply = found.reply
+    if reply.code is not None:
+        return reply.code >= 400
+    if _NETWORK.search(text[:4000]):
+        return True
+    if reply.enhanced is not None and reply.enhanced[0] in "45":
+        # `5.7.1` at the head of an answer is a status code, in the midst of words a version.
+        return text.find(reply.enhanced) < 4 or bool(_REFUSED.search(text[:4000]))
+    return entry and bool(_REFUSED.search(text[:4000]))
+
+
+def _codeless(text: str) -> list[Refusal]:
+    """The answer without its number: some programs show only the words."""
+    bare = " ".join(text.split())
+    if not bare or len(bare) > MAX_CODELESS or not _REFUSED.search(bare):
+        return []
+    found = parse(bare)
+    if found.reply.code is not None and found.reply.code < 400:
+        return []
+    reply = found.reply if found.reply.text else Reply(None, None, bare)
+    return [Refusal(reader=READER, remote=found.remote, stage=found.stage, reply=reply)]
