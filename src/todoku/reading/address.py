@@ -1,0 +1,59 @@
+"""Mail addresses as they stand in headers, reports and notices (RFC 5321, 5322, 6531, 3464)."""
+
+from __future__ import annotations
+
+import re
+
+ATOM = (
+    r'(?:"[^"\n@]{1,64}"|[^\s<>"()\[\],;:@|\uff1a\u3001\u3002\u300c\u300d]{1,64}(?:@[\w.-]{1,80}(?=@))?)'
+    r"@[^\s<>\"()\[\],;:@'|?=/*\uff1a\u3001\u3002\u300c\u300d]{1,255}"
+)
+"""An address in running text. Eastern punctuation ends it: such texts put no blank behind it."""
+
+_ANGLE = re.compile(r"<\s{0,4}([^<>\s]{1,320})\s{0,4}>")
+_BARE = re.compile(ATOM)
+_TYPED = re.compile(r"^\s{0,4}[\w-]{1,20}\s{0,4};\s{0,4}")
+
+
+def clean(value: str) -> str:
+    """An address without what stands round it: brackets, `mailto:`, a trailing full stop."""
+    value = value.strip().strip("<>").strip()
+    if value[:7].lower() == "mailto:":
+        value = value[7:]
+    return value.rstrip(".,;:")
+
+
+def of_header(value: str) -> str | None:
+    """The (last) address of a From or Return-Path header; `None` for the null path `<>`."""
+    if "<" in value:
+        found = _ANGLE.findall(value)
+        if found:
+            return clean(found[-1]) or None
+        if "<>" in value:
+            return None
+    m = _BARE.search(value)
+    return clean(m[0]) if m else None
+
+
+def all_of(value: str, limit: int = 100) -> list[str]:
+    """Every address of a To, Cc or X-Failed-Recipients header."""
+    return [clean(m[0]) for _, m in zip(range(limit), _BARE.finditer(value), strict=False)]
+
+
+def of_field(value: str) -> str | None:
+    """The address of a report field: `rfc822; user@host`, `RFC822;<user@host>`, `utf-8; ...`.
+
+    `None` where it is none that a person would know: a path of a mailbox file, a program, a source
+    route, an empty field.
+    """
+    if ";" in value[:24]:
+        value = _TYPED.sub("", value, count=1)
+    value = value.strip()
+    if "<" in value and (m := _ANGLE.search(value)):
+        value = m[1]
+    value = clean(value)
+    if not value or value[0] in "@/|" or "@" not in value or len(value) > 320:
+        return None
+    if " " in value and value[:1] != '"':
+        return None
+    return value

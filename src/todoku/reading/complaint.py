@@ -1,0 +1,93 @@
+"""Complaints: feedback reports (ARF, RFC 5965; RFC 6591 for failed authentication), and the
+feedback of mailbox providers that have a form of their own."""
+
+from __future__ import annotations
+
+import re
+
+from todoku.model import Refusal, Remote, Reply
+from todoku.reading import address, returned
+from todoku.reading.delivery_report import host_of
+from todoku.reading.mail import Entity
+
+_RCPT = re.compile(r"^(?:Original-Rcpt-To|Removal-Recipient|Redacted-Address):(.{0,500})$", re.M | re.I)
+_NAME = re.compile(r"^([A-Za-z-]{3,40}):[ \t]{0,8}(.{0,2000})$", re.M)
+
+
+def read(
+    mail: Entity, feedback: Entity, human: Entity | None, enclosed: Entity | None
+) -> list[Refusal]:
+    """One value for each recipient that the report names."""
+    text = feedback.decoded().replace("\n ", " ").replace("\n\t", " ")
+    fields: dict[str, str] = {}
+    for m in _NAME.finditer(text):
+        fields.setdefault(m[1].lower(), m[2].strip())
+    back = enclosed.enclosed() if enclosed is not None else None
+    about = returned.of(back)
+    recipients = [address.clean(v.partition(";")[2] if ";" in v[:20] else v) for v in _RCPT.findall(text)]
+    recipients = [r for r in dict.fromkeys(recipients) if r]
+    if not recipients and back is not None:
+        recipients = list(returned.recipients_of(back)[:1])
+    words = " ".join(human.decoded(8000).split())[:1500] if human is not None else ""
+    results = fields.get("authentication-results", "")
+    if fields.get("feedback-type", "").lower() == "auth-failure" and results:
+        words = f"{words} {results}".strip()[:2000]
+    sender = about.sender or address.of_field(fields.get("original-mail-from", ""))
+    return [
+        Refusal(
+            kind="complaint",
+            reader="feedback-report",
+            recipient=one,
+            sender=sender,
+            reported_by=host_of(fields.get("reporting-mta", "")) or _domain(mail),
+            remote=Remote(),
+            reply=Reply(None, None, words),
+            feedback_type=(fields.get("feedback-type") or "abuse").lower(),
+            message_id=about.message_id,
+        )
+        for one in (recipients or [None])
+    ]
+
+
+def without_report(mail: Entity, words: str) -> list[Refusal] | None:
+    """Complaints that carry no feedback report: Microsoft's junk mail reports (the mail itself
+    enclosed, the recipient in a header of theirs), and Apple Mail's request to unsubscribe."""
+    if words.startswith("Apple Mail sent this email to unsubscribe"):
+        return [
+            Refusal(
+                kind="complaint",
+                reader="unsubscribe-request",
+                recipient=address.of_header(mail.text(b"\nfrom:")),
+                sender=address.of_header(mail.text(b"\nto:")),
+                reply=Reply(None, None, " ".join(words.split())[:500]),
+                feedback_type="opt-out",
+                message_id=returned.message_id_of(mail),
+            )
+        ]
+    subject = mail.find(b"\nsubject:")
+    if subject is None or b"complaint about message from" not in subject[:200]:
+        return None
+    for part in mail.leaves():
+        if part.type != b"message/rfc822":
+            continue
+        back = part.enclosed()
+        to = back.text(b"\nx-hmxmroriginalrecipient:")
+        about = returned.of(back)
+        return [
+            Refusal(
+                kind="complaint",
+                reader="feedback-report",
+                recipient=address.clean(to) if to else (returned.recipients_of(back) or (None,))[0],
+                sender=about.sender,
+                reported_by=_domain(mail),
+                reply=Reply(None, None, mail.text(b"\nsubject:")),
+                feedback_type="abuse",
+                message_id=about.message_id,
+            )
+        ]
+    return None
+
+
+def _domain(mail: Entity) -> str | None:
+    author = address.of_header(mail.text(b"\nfrom:"))
+    return author.rpartition("@")[2] if author and "@" in author else None

@@ -1,0 +1,288 @@
+"""Delivery status notifications: RFC 3464, with RFC 6533's addresses in UTF-8.
+
+    Reporting-MTA: dns; mx1.example.jp              once for the message
+
+    Final-Recipient: rfc822; user@example.com       one block a recipient
+    Action: failed
+    Status: 5.1.1
+    Remote-MTA: dns; mx.example.com
+    Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+Beside it stands a part for people, which often says more: the address of the server that
+answered, the command it answered, all the lines of an answer of which the report keeps one.
+Both are read and laid over each other.
+"""
+
+from __future__ import annotations
+
+import re
+
+from todoku.model import Action, Kind, Refusal, Remote, Reply, Stage
+from todoku.reading import address, transcript
+from todoku.reading.reply import Parsed, parse
+from todoku.reading.returned import Returned
+
+MAX_RECIPIENTS = 10_000
+
+_ACTIONS: dict[str, Action] = {
+    "failed": "failed",
+    "failure": "failed",
+    "fail": "failed",
+    "delayed": "delayed",
+    "delay": "delayed",
+    "delivered": "delivered",
+    "deliverable": "delivered",
+    "relayed": "relayed",
+    "expanded": "expanded",
+    "expand": "expanded",
+}
+_STATUS = re.compile(r"\s{0,4}([245]\.\d{1,3}\.\d{1,3})(?:\s{0,8}\(([^()]{3,200})\))?")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}\Z")
+_TYPE = re.compile(r"\s{0,4}[\w-]{1,40}\s{0,4};\s{0,4}")
+_HOST_IP = re.compile(r"[\[(]([0-9A-Fa-f.:]{4,45})[\]),]")
+_TCP = re.compile(r"\(TCP\|[^|)]{1,60}\|\d{1,5}\|([^|)]{1,60})\|\d{1,5}\)")
+_EXPIRED = re.compile(
+    r"expired|queue too long|could not be delivered (?:for|within)|retry time(?:out)? exceeded"
+    r"|too long on the queue|still undelivered|giving up|stopped trying|timeout exceeded",
+    re.I,
+)
+_RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "action", "status")
+
+
+def looks(text: str) -> bool:
+    """Does this text hold the fields of a report?"""
+    low = text[:20000].lower()
+    return "final-recipient:" in low or ("\naction:" in low and "-recipient:" in low)
+
+
+def blocks(text: str) -> list[dict[str, str]]:
+    """The field groups of a report: lower-case names, unfolded values, first value kept."""
+    if "\n " in text or "\n\t" in text:
+        text = text.replace("\n\t", "\n ").replace("\n ", " ")
+    found: list[dict[str, str]] = []
+    fields: dict[str, str] = {}
+    last = ""
+    for line in text.split("\n"):
+        if not line or line.isspace():
+            if fields:
+                found.append(fields)
+                if len(found) > MAX_RECIPIENTS:
+                    return found
+                fields, last = {}, ""
+            continue
+        name, colon, value = line.partition(":")
+        if colon and _FIELD.match(name):
+            last = name.lower()
+            if last == "final-recipient" and last in fields:
+                # Groups that no blank line parts.
+                found.append(fields)
+                fields = {}
+            fields.setdefault(last, value.strip())
+        elif last and len(fields[last]) < 16_000:
+            fields[last] += " " + line.strip()
+    if fields:
+        found.append(fields)
+    return found
+
+
+def read(status: str, human: str, returned: Returned) -> list[Refusal]:
+    """All recipients of a report."""
+    groups = blocks(status)
+    message: dict[str, str] = {}
+    recipients: list[dict[str, str]] = []
+    for group in groups:
+        if any(name in group for name in _RECIPIENT_FIELDS):
+            recipients.append(group)
+        if "reporting-mta" in group or not message:
+            message = group
+    if not recipients:
+        return []
+    reported_by = host_of(message.get("reporting-mta", "")) or None
+    sender = returned.sender
+    if sender is None:
+        for name in ("x-postfix-sender", "x-sendgrid-sender"):
+            if name in message:
+                sender = address.of_field(message[name])
+    found: list[transcript.Answer] | None = None
+    if transcript.looks(human):
+        found = transcript.answers(human)
+    alone = len(recipients) == 1
+    return [
+        _one(group, human, found, returned, reported_by, sender, alone) for group in recipients
+    ]
+
+
+def host_of(value: str) -> str:
+    """`dns; mx.example (192.0.2.1)` to `mx.example`."""
+    value = _TYPE.sub("", value, count=1) if ";" in value[:44] else value
+    return value.strip().partition(" ")[0].strip("[](),").rstrip(".")
+
+
+def _one(
+    group: dict[str, str],
+    human: str,
+    found: list[transcript.Answer] | None,
+    returned: Returned,
+    reported_by: str | None,
+    sender: str | None,
+    alone: bool,
+) -> Refusal:
+    final = group.get("final-recipient", "")
+    original = group.get("original-recipient", "")
+    recipient = address.of_field(final) or address.of_field(original)
+    action = _ACTIONS.get(group.get("action", "").lower().partition(" ")[0])
+    m = _STATUS.match(group.get("status", ""))
+    status = m[1] if m else None
+    comment = m[2] if m else None
+
+    raw = group.get("diagnostic-code", "")
+    typed = _TYPE.match(raw)
+    diagnostic = raw[typed.end() :] if typed else raw
+    if diagnostic.isdigit() and len(diagnostic) < 3:  # an exit code: says nothing by itself
+        diagnostic = ""
+    said = parse(diagnostic) if diagnostic else Parsed(Reply())
+    about = words_about(human, recipient, alone) if human else ""
+    told = parse(about) if about else Parsed(Reply())
+    reply, stage, remote, notice = merge(said, told)
+
+    if found:
+        answer = transcript.answer_for(found, recipient, diagnostic)
+        if answer is not None:
+            quoted = parse(answer.text)
+            stage = answer.stage or stage
+            if answer.host and not remote.host:
+                remote = Remote(answer.host, remote.ip)
+            if quoted.reply.code is not None and (
+                reply.code is None
+                or (reply.code == quoted.reply.code and _longer(quoted.reply, reply))
+            ):
+                reply = quoted.reply
+            elif not reply.text:
+                reply = quoted.reply
+            if recipient is None and answer.addresses:
+                recipient = answer.addresses[0]
+    if recipient is None:
+        recipient = _recipient_in(human) or (final or original or None)
+
+    mta = group.get("remote-mta", "")
+    if mta:
+        host, ip = host_of(mta), None
+        if (m := _TCP.search(mta)) or (m := _HOST_IP.search(mta)):
+            ip = m[1].strip("[]")
+        if host and host.replace(".", "").isdigit():
+            host, ip = "", host
+        remote = Remote(remote.host or host or None, remote.ip or ip)
+
+    enhanced = reconcile(reply.enhanced, status)
+    text = reply.text
+    if not text and comment:
+        text = comment
+        stage = stage or _stage_in(comment)
+    elif comment and stage is None:
+        stage = _stage_in(comment)
+    if not text and about:
+        text = notice = " ".join(about.split())[:2000]
+    if text is not reply.text or enhanced != reply.enhanced:
+        reply = Reply(reply.code, enhanced, text)
+
+    if action is None:
+        action = "delayed" if status and status[0] == "4" and alone and not text else "failed"
+        if status and status[0] == "2":
+            action = "delivered"
+    kind: Kind = "delivered" if action in {"delivered", "relayed", "expanded"} else "refusal"
+    expired = bool(
+        (status and status.endswith(".4.7"))
+        or _EXPIRED.search(notice)
+        or (found is not None and _EXPIRED.search(human))
+        or (text and _EXPIRED.search(text))
+    )
+    return Refusal(
+        kind=kind,
+        reader="delivery-report",
+        action=action,
+        recipient=recipient,
+        sender=sender,
+        reported_by=reported_by,
+        remote=remote,
+        stage=stage,
+        reply=reply,
+        notice=notice,
+        expired=expired and action != "delivered",
+        message_id=returned.message_id,
+    )
+
+
+def _longer(a: Reply, b: Reply) -> bool:
+    """Is `a` the whole of an answer of which `b` is a piece?"""
+    return len(a.text) > len(b.text) and a.text[:3] == b.text[:3] and b.text[-20:] in a.text
+
+
+def _stage_in(comment: str) -> Stage | None:
+    if "MAIL FROM" in comment:
+        return "MAIL FROM"
+    return "RCPT TO" if "rejected address" in comment else None
+
+
+def reconcile(said: str | None, status: str | None) -> str | None:
+    """The receiver's own code beats the reporter's; a code that says nothing (`5.0.0`) beats none
+    that says something."""
+    if said is None or status is None:
+        return said or status
+    if said.endswith(".0.0") and said[0] == status[0]:
+        return status
+    return said
+
+
+def merge(said: Parsed, told: Parsed) -> tuple[Reply, Stage | None, Remote, str]:
+    """The report's diagnostic and the words for people, as one."""
+    reply = said.reply
+    if (reply.code is None and told.reply.code is not None) or (
+        reply.code == told.reply.code and told.reply.code is not None and _longer(told.reply, reply)
+    ):
+        reply = told.reply
+    elif not reply.text and told.reply.text:
+        reply = told.reply
+    host = told.remote.host or said.remote.host
+    ip = told.remote.ip or said.remote.ip
+    return reply, told.stage or said.stage, Remote(host, ip), said.notice or told.notice
+
+
+def words_about(human: str, recipient: str | None, alone: bool) -> str:
+    """What the part for people says of one recipient: from behind its address at the start of a
+    line to the next blank line or the next address."""
+    at = -1
+    if recipient:
+        for form in (f"<{recipient}>", recipient):
+            at = human.find(form)
+            while at > 0 and human[human.rfind("\n", 0, at) + 1 : at].strip(' \t"*>-<'):
+                at = human.find(form, at + 1)
+            if at >= 0:
+                at += len(form)
+                break
+    if at < 0:
+        # The address may have been rewritten; with one recipient there is no doubt.
+        m = _ADDRESS_LINE.search(human) if alone else None
+        if m is None:
+            return ""
+        at = m.end()
+    end = human.find("\n\n", at)
+    piece = human[at : end if end >= 0 else len(human)][:6000]
+    nxt = piece.find("\n<")
+    if nxt >= 0 and "@" in piece[nxt : nxt + 200].partition(">")[0] and ">:" in piece[nxt:]:
+        piece = piece[:nxt]
+    if piece.startswith((" (expanded from", " (generated from")):
+        piece = piece.partition(")")[2]
+    piece = piece.lstrip('">:').strip()
+    return piece if "said" in piece or _WORTH.search(piece) else ""
+
+
+_ADDRESS_LINE = re.compile(rf"^[ \t]{{0,4}}<?(?:{address.ATOM})>?(?=[ :(]|$)", re.M)
+_WORTH = re.compile(
+    r"in reply to|rror from remote|refused to talk|onnect|\b[45]\d\d[ -]|Command output"
+    r"|while |timed out|returned|[Uu]nable|not |expired",
+)
+
+
+def _recipient_in(human: str) -> str | None:
+    m = _ADDRESS_LINE.search(human)
+    return address.clean(m[0]) if m else None

@@ -1,0 +1,63 @@
+"""The message that came back: who sent it, to whom, under which id.
+
+Bounces enclose it whole, its headers alone, or a piece of text behind a dashed line.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from todoku.reading import address
+from todoku.reading.mail import Entity
+
+
+class Returned(msgspec.Struct, frozen=True, gc=False):
+    """What the returned message tells; all unknown where none is enclosed."""
+
+    sender: str | None = None
+    message_id: str | None = None
+    recipients: tuple[str, ...] = ()
+
+
+NOTHING = Returned()
+_FOR = re.compile(rb"\bfor\s{1,10}<?([^\s<>;]{1,256}@[^\s<>;]{1,255})>?\s{0,10};", re.I)
+
+
+def sender_of(entity: Entity) -> str | None:
+    """The envelope sender where a Return-Path stands, else the author."""
+    value = entity.find(b"\nreturn-path:")
+    if value is not None and b"@" in value:
+        return address.clean(value.decode("utf-8", "replace")) if value.count(b"<") < 2 else None
+    value = entity.find(b"\nfrom:")
+    return address.of_header(entity.text(b"\nfrom:")) if value is not None else None
+
+
+def message_id_of(entity: Entity) -> str | None:
+    value = entity.find(b"\nmessage-id:")
+    if value is None:
+        return None
+    return b" ".join(value[:1000].split()).decode("utf-8", "replace") or None
+
+
+def recipients_of(entity: Entity) -> tuple[str, ...]:
+    """To whom it went: the envelope as the last hop's trace gives it, else the To header."""
+    for needle in (b"\nx-original-to:", b"\nx-envelope-to:", b"\ndelivered-to:", b"\nto:"):
+        value = entity.find(needle)
+        if value is not None and b"@" in value:
+            found = address.all_of(entity.text(needle))
+            if found:
+                return tuple(dict.fromkeys(found))
+    for value in entity.all(b"\nreceived:", 10):
+        m = _FOR.search(value[:2000])
+        if m:
+            return (m[1].decode("utf-8", "replace"),)
+    return ()
+
+
+def of(entity: Entity | None) -> Returned:
+    """All of it at once; the recipients only where somebody asks (`recipients_of`)."""
+    if entity is None or not entity.head:
+        return NOTHING
+    return Returned(sender_of(entity), message_id_of(entity))
