@@ -1,0 +1,320 @@
+"""The settings: one TOML file, the environment, a few options. Typed, frozen, checked.
+
+`SETTINGS` (in `table`) is the whole surface: reading, the environment's names, the messages and
+the reference (docs/reference/settings.md, a test compares) follow it. Adding a setting is a row
+there and a field of the same name in the section's struct.
+
+Order, the first that is set wins: an option of the command (`--data`, `--lang`), the environment
+(`TODOKU_SECTION_KEY`), the file, the default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Sentence, Words, say
+from todoku.settings.own import Own
+from todoku.settings.table import SETTINGS, Setting
+
+__all__ = [
+    "SETTINGS",
+    "General",
+    "Knowledge",
+    "Own",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "check",
+    "config_file",
+    "find",
+    "load",
+]
+
+Use: TypeAlias = Literal["private", "commercial"]
+FILE_NAME: Final = "todoku.toml"
+SQLITE: Final = "sqlite:///"
+
+
+class General(msgspec.Struct, frozen=True, kw_only=True):
+    language: Language | None = None
+    use: Use = "commercial"
+    data: str
+    store: str
+
+
+class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
+    overlay: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `load` gives. `file` is the file that was read, `None` where there is none."""
+
+    general: General
+    own: Own
+    knowledge: Knowledge
+    file: Path | None = None
+
+
+class SettingsError(TodokuError):
+    """The settings cannot be used; names file (or variable), section, key and what is wanted."""
+
+    exit_code = 78
+
+
+WORDS: Final[Words] = {
+    "unknown-key": {
+        "ja": "{where}: [{section}] に {key} という設定はありません。{nearest}",
+        "en": "{where}: [{section}] has no setting {key}. {nearest}",
+    },
+    "unknown-section": {
+        "ja": "{where}: [{section}] という節はありません。{nearest}",
+        "en": "{where}: there is no section [{section}]. {nearest}",
+    },
+    "unknown-variable": {
+        "ja": "環境変数 {key}: そのような設定はありません。{nearest}",
+        "en": "environment variable {key}: there is no such setting. {nearest}",
+    },
+    "nearest": {"ja": "最も近いのは {names} です。", "en": "The nearest is {names}."},
+    "choices": {"ja": "使えるのは {names} です。", "en": "There are: {names}."},
+    "bad-value": {
+        "ja": "{where}: {key} の値 {value} は使えません。必要な形: {wanted}",
+        "en": "{where}: {key} cannot be {value}. Wanted: {wanted}",
+    },
+    "not-a-section": {
+        "ja": "{where}: {section} は節です。[{section}] の行の下に設定を書いてください。",
+        "en": "{where}: {section} is a section; write its settings below a line [{section}].",
+    },
+    "no-toml": {
+        "ja": "{where} は TOML として読めません（{why}）。",
+        "en": "{where} is not readable as TOML ({why}).",
+    },
+    "no-utf8": {
+        "ja": "{where} の文字コードが UTF-8 ではありません。UTF-8 で保存し直してください。",
+        "en": "{where} is not in UTF-8. Save it as UTF-8.",
+    },
+    "no-file": {
+        "ja": "設定ファイル {where} がありません（{by} で指定）。todoku init で作れます。",
+        "en": "there is no settings file {where} (named by {by}). todoku init writes one.",
+    },
+    "unreadable": {
+        "ja": "設定ファイル {where} を読めません（{why}）。読めるユーザーで実行するか、--config で"
+        "別のファイルを指定してください。",
+        "en": "cannot read the settings file {where} ({why}). Run as a user who may read it, or "
+        "name another with --config.",
+    },
+    "secret": {"ja": "（表示しません）", "en": "(not shown)"},
+}
+
+SAFE: Final[Sentence] = {
+    "ja": "何も実行していません。設定の一覧: docs/reference/settings.md",
+    "en": "Nothing was done. All settings: docs/reference/settings.md",
+}
+
+SECTIONS: Final = tuple(dict.fromkeys(setting.section for setting in SETTINGS))
+_BY_NAME: Final = {(setting.section, setting.key): setting for setting in SETTINGS}
+_BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
+_NOT_SETTINGS: Final = frozenset({"TODOKU_CONFIG", "TODOKU_DEBUG", "TODOKU_PURE"})
+
+Values: TypeAlias = dict[tuple[str, str], Any]
+Problem: TypeAlias = tuple[Sentence, dict[str, Any]]
+
+
+def load(
+    config: Path | None = None,
+    data: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The settings of this run. Raises `SettingsError`, which names all that is wrong at once."""
+    path = find(config, environ)
+    problems: list[Problem] = []
+    values: Values = {}
+    if path is not None:
+        values.update(_from_file(path, problems))
+    values.update(_from_environ(environ, problems))
+    if problems:
+        raise _error(problems)
+    return _settle(values, path, config_file(config, environ).parent, data, environ)
+
+
+def check(text: str, where: str = FILE_NAME) -> None:
+    """Raises `SettingsError` if this text could not be a settings file."""
+    problems: list[Problem] = []
+    _from_text(text, where, problems)
+    if problems:
+        raise _error(problems)
+
+
+def config_file(config: Path | None, environ: Mapping[str, str]) -> Path:
+    """Where the settings file is, or would be."""
+    if config is not None:
+        return config
+    if named := environ.get("TODOKU_CONFIG"):
+        return Path(named)
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config") / FILE_NAME
+
+
+def find(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The settings file, if there is one. One that was named must be there."""
+    path = config_file(config, environ)
+    if path.exists():
+        return path
+    if config is not None or environ.get("TODOKU_CONFIG"):
+        by = "--config" if config is not None else "TODOKU_CONFIG"
+        raise SettingsError(WORDS["no-file"], where=path, by=by)
+    return None
+
+
+def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    """A folder of the XDG base directory specification, which ignores relative paths."""
+    base = environ.get(variable, "")
+    if base.startswith("/"):
+        return Path(base) / "todoku"
+    return Path(environ.get("HOME") or "~").expanduser() / default / "todoku"
+
+
+def _from_file(path: Path, problems: list[Problem]) -> Values:
+    where = str(path)
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise SettingsError(WORDS["unreadable"], where=where, why=why) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(WORDS["no-utf8"], where=where) from error
+    return _from_text(text, where, problems)
+
+
+def _from_text(text: str, where: str, problems: list[Problem]) -> Values:
+    try:
+        sections = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append((WORDS["no-toml"], {"where": where, "why": str(error)}))
+        return {}
+    values: Values = {}
+    for section, content in sections.items():
+        if section not in SECTIONS:
+            nearest = _nearest(section, SECTIONS, "[{}]")
+            problems.append(
+                (WORDS["unknown-section"], {"where": where, "section": section, **nearest})
+            )
+        elif not isinstance(content, dict):
+            problems.append((WORDS["not-a-section"], {"where": where, "section": section}))
+        else:
+            for key, value in content.items():
+                _take(values, section, key, value, where, problems)
+    return values
+
+
+def _take(
+    values: Values, section: str, key: str, value: object, where: str, problems: list[Problem]
+) -> None:
+    setting = _BY_NAME.get((section, key))
+    if setting is None:
+        nearest = _nearest(key, [s.key for s in SETTINGS if s.section == section])
+        problems.append(
+            (WORDS["unknown-key"], {"where": where, "section": section, "key": key, **nearest})
+        )
+        return
+    try:
+        values[section, key] = setting.parse(value)
+    except ValueError as error:
+        problems.append(_bad(setting, where, f"[{section}] {key}", str(error)))
+
+
+def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values:
+    values: Values = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith("TODOKU_") or variable in _NOT_SETTINGS:
+            continue
+        setting = _BY_VARIABLE.get(variable)
+        if setting is None:
+            # Other programs may use the prefix: only what looks like one of ours is an error.
+            ours_by_section = variable.split("_")[1].lower() in SECTIONS
+            close = difflib.get_close_matches(variable, _BY_VARIABLE, cutoff=0.85)
+            if ours_by_section or close:
+                nearest = _nearest(variable, list(_BY_VARIABLE))
+                problems.append((WORDS["unknown-variable"], {"key": variable, **nearest}))
+        elif text.strip():
+            try:
+                values[setting.section, setting.key] = setting.from_text(text.strip())
+            except ValueError as error:
+                sentence = {"ja": "環境変数", "en": "environment variable"}
+                problems.append(_bad(setting, sentence, variable, str(error)))
+    return values
+
+
+def _bad(setting: Setting, where: object, key: str, value: str) -> Problem:
+    shown: object = WORDS["secret"] if setting.secret else value
+    words = {"where": where, "key": key, "value": shown, "wanted": setting.wanted}
+    return WORDS["bad-value"], words
+
+
+def _nearest(name: str, known: Iterable[str], form: str = "{}") -> dict[str, Any]:
+    """For a message: the nearest right name, else all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
+    if close:
+        right = next(k for k in known if k.lower() == close[0])
+        return {"nearest": (WORDS["nearest"], {"names": form.format(right)})}
+    return {"nearest": (WORDS["choices"], {"names": ", ".join(form.format(k) for k in known)})}
+
+
+def _error(problems: list[Problem]) -> SettingsError:
+    """One error of all problems, a line each."""
+
+    def told(lang: Language) -> Iterator[str]:
+        for sentence, words in problems:
+            yield say(sentence, lang, **{k: _told(v, lang) for k, v in words.items()})
+        yield SAFE[lang]
+
+    lines = {lang: "\n".join(told(lang)) for lang in ("ja", "en")}
+    return SettingsError({"ja": "{ja}", "en": "{en}"}, **lines)
+
+
+def _told(value: object, lang: Language) -> object:
+    """A word of a message, which may itself be a sentence in two languages."""
+    if isinstance(value, dict):
+        return value[lang]
+    if isinstance(value, tuple):
+        sentence, words = value
+        return say(sentence, lang, **words)
+    return value
+
+
+def _settle(
+    values: Values,
+    path: Path | None,
+    folder: Path,
+    data_option: Path | None,
+    environ: Mapping[str, str],
+) -> Settings:
+    """Defaults, and paths made absolute: those of the file are relative to its folder."""
+
+    def place(name: tuple[str, str], default: Path) -> Path:
+        if name not in values:
+            return default.absolute()
+        base = Path() if environ.get(_BY_NAME[name].variable, "").strip() else folder
+        return (base / Path(values[name]).expanduser()).absolute()
+
+    data = place(("general", "data"), _xdg(environ, "XDG_DATA_HOME", ".local/share"))
+    if data_option is not None:
+        data = data_option.expanduser().absolute()
+    store = values.get(("general", "store"), "sqlite:///todoku.db")
+    if store.startswith(SQLITE):
+        store = f"{SQLITE}{data / store.removeprefix(SQLITE)}"
+    overlay = place(("knowledge", "overlay"), folder / "knowledge")
+    general = {k: v for (section, k), v in values.items() if section == "general"}
+    return Settings(
+        general=General(**{**general, "data": str(data), "store": store}),
+        own=Own(**{k: v for (section, k), v in values.items() if section == "own"}),
+        knowledge=Knowledge(overlay=str(overlay)),
+        file=path,
+    )

@@ -1,0 +1,261 @@
+"""Every setting: its name, how its value is read, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from todoku.i18n import Sentence
+from todoku.settings import own as ours
+
+Shape: TypeAlias = Literal["text", "list", "table"]
+
+
+class Setting(NamedTuple):
+    """One setting: how its value is read, and what is said of a value that cannot be used."""
+
+    section: str
+    key: str
+    shape: Shape
+    read: Callable[[str], str | None]
+    """One value (each one, in a list or table) in its normal form; `None` if it cannot be used."""
+    wanted: Sentence
+    read_name: Callable[[str], str | None] | None = None
+    """The same for the names of a table."""
+    many: bool = False
+    """A table's values may be lists."""
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"TODOKU_{self.section}_{self.key}".upper()
+
+    def parse(self, value: object) -> Any:
+        """The value as the struct wants it; raises `ValueError` with the part that is wrong."""
+        if self.shape == "text":
+            return self._one(value)
+        if self.shape == "list":
+            return self._several(value if isinstance(value, list) else [value])
+        if not isinstance(value, dict):
+            raise ValueError(_show(value))  # noqa: TRY004
+        return {self._name(k): self._entry(v) for k, v in value.items()}
+
+    def from_text(self, text: str) -> Any:
+        """The value from an environment variable: lists by comma or space, tables as `a=b,c=d`;
+        several values of one name repeat the name."""
+        if self.shape == "text":
+            return self.parse(text)
+        words = [word for word in re.split(r"[,\s]+", text) if word]
+        if self.shape == "list":
+            return self.parse(words)
+        table: dict[str, list[str]] = {}
+        for word in words:
+            name, sign, value = word.partition("=")
+            if not sign:
+                raise ValueError(_show(word))
+            table.setdefault(name, []).append(value)
+        if self.many:
+            return self.parse(table)
+        return self.parse({name: values[-1] for name, values in table.items()})
+
+    def _one(self, value: object) -> str:
+        result = self.read(value) if isinstance(value, str) else None
+        if result is None:
+            raise ValueError(_show(value))
+        return result
+
+    def _several(self, values: list[object]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._one(value) for value in values))
+
+    def _name(self, name: str) -> str:
+        result = self.read_name(name) if self.read_name else name
+        if not result:
+            raise ValueError(_show(name))
+        return result
+
+    def _entry(self, value: object) -> str | tuple[str, ...]:
+        if not self.many:
+            return self._one(value)
+        return self._several(value if isinstance(value, list) else [value])
+
+
+def _show(value: object) -> str:
+    """A value in a message: as TOML has it, short, one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _choice(*names: str) -> Callable[[str], str | None]:
+    return lambda text: text if text in names else None
+
+
+def _path(text: str) -> str | None:
+    return text or None
+
+
+def _store(text: str) -> str | None:
+    good = re.match(r"(sqlite:///.|(postgresql|postgres)(\+psycopg)?://.)", text)
+    return text if good else None
+
+
+def _range(text: str) -> str | None:
+    """Exactly one network. `192.0.2.1/24` is refused: it is unclear which of the two is meant."""
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        return None
+
+
+_LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_NAME: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+
+
+def _name(text: str) -> str | None:
+    name = ours.normal_name(text)
+    good = _NAME.fullmatch(name) and len(name) <= 253 and ours.parse_ip(name) is None
+    return name if good else None
+
+
+def _domain(text: str) -> str | None:
+    """A domain: `@example.jp` and `*.example.jp` are understood, a bare top level is not."""
+    name = _name(text.removeprefix("@").removeprefix("*."))
+    return name if name and "." in name else None
+
+
+def _smarthost(text: str) -> str | None:
+    """A host or address; `[host]:port`, as in Postfix, is understood and its port left out."""
+    text = text.strip()
+    if bracketed := re.fullmatch(r"\[(.+)\](:\w+)?", text):
+        text = bracketed[1]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return ours.normal_ip(text) or _name(text)
+
+
+_IP: Final[Sentence] = {
+    "ja": 'IP アドレスの並び。例: ["192.0.2.1", "2001:db8::25"]',
+    "en": 'a list of IP addresses, such as ["192.0.2.1", "2001:db8::25"]',
+}
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "general",
+        "language",
+        "text",
+        _choice("ja", "en"),
+        {"ja": '"ja" または "en"', "en": '"ja" or "en"'},
+    ),
+    Setting(
+        "general",
+        "use",
+        "text",
+        _choice("private", "commercial"),
+        {"ja": '"private" または "commercial"', "en": '"private" or "commercial"'},
+    ),
+    Setting(
+        "general",
+        "data",
+        "text",
+        _path,
+        {"ja": '"/var/lib/todoku" のようなフォルダー', "en": 'a folder, such as "/var/lib/todoku"'},
+    ),
+    Setting(
+        "general",
+        "store",
+        "text",
+        _store,
+        {
+            "ja": '"sqlite:///ファイル" または "postgresql://ユーザー@ホスト/データベース"',
+            "en": '"sqlite:///FILE" or "postgresql://USER@HOST/DATABASE"',
+        },
+        secret=True,
+    ),
+    Setting("own", "addresses", "list", ours.normal_ip, _IP),
+    Setting(
+        "own",
+        "ranges",
+        "list",
+        _range,
+        {
+            "ja": '先頭アドレスとプレフィックス長の並び。例: ["192.0.2.0/28", "2001:db8::/48"]',
+            "en": 'a list of ranges by their first address, such as ["192.0.2.0/28", '
+            '"2001:db8::/48"]',
+        },
+    ),
+    Setting(
+        "own",
+        "domains",
+        "list",
+        _domain,
+        {"ja": 'ドメインの並び。例: ["example.jp"]', "en": 'a list of domains, as ["example.jp"]'},
+    ),
+    Setting(
+        "own",
+        "helo",
+        "list",
+        _name,
+        {
+            "ja": 'HELO で名乗るホスト名の並び。例: ["mail.example.jp"]',
+            "en": 'a list of the host names said in HELO, such as ["mail.example.jp"]',
+        },
+    ),
+    Setting(
+        "own",
+        "dkim_selectors",
+        "list",
+        _name,
+        {
+            "ja": 'DKIM セレクターの並び。例: ["s2026"]',
+            "en": 'a list of DKIM selectors, such as ["s2026"]',
+        },
+    ),
+    Setting(
+        "own",
+        "transports",
+        "table",
+        ours.normal_ip,
+        {
+            "ja": "配送経路の名前と送信元アドレスの対。例: "
+            '{ smtp = "192.0.2.1", out2 = ["192.0.2.2"] }',
+            "en": "transport names and the addresses they send from, such as "
+            '{ smtp = "192.0.2.1", out2 = ["192.0.2.2"] }',
+        },
+        many=True,
+    ),
+    Setting(
+        "own",
+        "nat",
+        "table",
+        ours.normal_ip,
+        {
+            "ja": '内側と外側のアドレスの対。例: { "10.0.0.5" = "192.0.2.1" }',
+            "en": 'inner addresses and their outer ones, such as { "10.0.0.5" = "192.0.2.1" }',
+        },
+        read_name=ours.normal_ip,
+    ),
+    Setting(
+        "own",
+        "smarthosts",
+        "list",
+        _smarthost,
+        {
+            "ja": 'ホスト名か IP アドレスの並び。例: ["relay.example.jp"]',
+            "en": 'a list of host names or addresses, such as ["relay.example.jp"]',
+        },
+    ),
+    Setting(
+        "knowledge",
+        "overlay",
+        "text",
+        _path,
+        {
+            "ja": '規則を置くフォルダー。例: "/etc/todoku/knowledge"',
+            "en": 'the folder of your own rules, such as "/etc/todoku/knowledge"',
+        },
+    ),
+)
