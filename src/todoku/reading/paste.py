@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import msgspec
-
-from todoku.model import Action, Refusal, Remote, Reply, Stage
+from todoku.model import Refusal, Reply, Stage
 from todoku.reading import charset
 from todoku.reading.literals import unwrap
 from todoku.reading.reply import Parsed, parse
@@ -134,8 +132,8 @@ def read(data: bytes | str) -> list[Refusal]:
     lines = unquoted(text)
     return (
         _log_lines(lines)
+        or _quoted_mail(text, lines)
         or _complaint(lines)
-        or _report_fields(lines)
         or _notice(lines)
         or replies(lines)
         or _codeless(text)
@@ -157,6 +155,34 @@ def _log_lines(lines: list[str]) -> list[Refusal]:
     from todoku.reading import logs
 
     return logs.read_lines(lines)
+
+
+# ── a whole mail, as reply marks leave it ─────────────────────────────────────────────────────
+
+_FIRST_HEADER = re.compile(
+    r"^(?:Return-Path|Received|Delivered-To|From|Date|To|Subject|Message-ID|MIME-Version"
+    r"|Content-Type|X-[A-Za-z-]{2,40}):",
+    re.IGNORECASE,
+)
+
+
+def _quoted_mail(text: str, lines: list[str]) -> list[Refusal]:
+    """A bounce or complaint that someone forwarded with its headers and a mark before each line:
+    without the marks it is a mail again."""
+    if ">" not in text and "|" not in text and "＞" not in text:
+        return []
+    for i, line in enumerate(lines[:200]):
+        if _FIRST_HEADER.match(line):
+            mail = "\n".join(lines[i:])
+            break
+    else:
+        return []
+    if "\nContent-Type:" not in mail and "\nFeedback-Type:" not in mail:
+        return []
+    from todoku.reading import bounce
+
+    found = bounce.read(mail.encode("utf-8", "replace"))
+    return [r for r in found if r.kind not in {"not-a-bounce", "auto-reply"}]
 
 
 # ── complaints (RFC 5965) ─────────────────────────────────────────────────────────────────────
@@ -190,83 +216,6 @@ def _complaint(lines: list[str]) -> list[Refusal]:
     ]
 
 
-# ── fields of a delivery report (RFC 3464) ────────────────────────────────────────────────────
-
-_REPORT_FIELD: Final = {
-    "final-recipient",
-    "original-recipient",
-    "action",
-    "status",
-    "remote-mta",
-    "diagnostic-code",
-    "reporting-mta",
-}
-_ACTIONS: Final[dict[str, Action]] = {
-    "failed": "failed",
-    "delayed": "delayed",
-    "delivered": "delivered",
-    "relayed": "relayed",
-    "expanded": "expanded",
-}
-
-
-def _report_fields(lines: list[str]) -> list[Refusal]:
-    """Refusals out of the fields of a delivery report that someone copied as text."""
-    groups: list[dict[str, str]] = [{}]
-    last: str | None = None
-    reporter: str | None = None
-    for line in lines:
-        m = _FIELD.match(line)
-        if m is None or (name := m[1].lower()) not in _REPORT_FIELD:
-            if last and line[:1] in {" ", "\t"} and line.strip():
-                groups[-1][last] += " " + line.strip()
-            elif m is not None or not line.strip():
-                last = None
-            continue
-        if name == "reporting-mta":
-            reporter, last = _typed(m[2]), None
-            continue
-        if name in groups[-1] or (name == "final-recipient" and "diagnostic-code" in groups[-1]):
-            groups.append({})
-        groups[-1][name] = m[2].strip()
-        last = name
-    return [
-        r
-        for g in groups[:MAX_REFUSALS]
-        if "final-recipient" in g or "diagnostic-code" in g
-        if (r := _from_fields(g, reporter)) is not None
-    ]
-
-
-def _from_fields(fields: dict[str, str], reporter: str | None) -> Refusal | None:
-    found = parse(fields.get("diagnostic-code", ""))
-    status = re.match(r"[245]\.\d{1,3}\.\d{1,3}", fields.get("status", ""))
-    action = _ACTIONS.get(fields.get("action", "").split(" ")[0].lower())
-    reply = found.reply
-    if reply.enhanced is None and status is not None:
-        reply = msgspec.structs.replace(reply, enhanced=status[0])
-    if reply.code is None and reply.enhanced is None and not reply.text and action is None:
-        return None
-    host = _typed(fields.get("remote-mta"))
-    remote = found.remote
-    if host and remote.host is None:
-        name, _, ip = host.partition(" ")
-        remote = Remote(name or None, remote.ip or ip.strip("()[] ") or None)
-    good = action in {"delivered", "relayed", "expanded"}
-    to = _address(fields.get("final-recipient")) or _address(fields.get("original-recipient"))
-    return Refusal(
-        kind="delivered" if good else "refusal",
-        reader=READER,
-        action=action,
-        recipient=to,
-        remote=remote,
-        stage=found.stage,
-        reply=reply,
-        notice=found.notice,
-        reported_by=reporter,
-    )
-
-
 def _typed(value: str | None) -> str | None:
     """`dns; mx.example (192.0.2.1)` without its type."""
     if not value:
@@ -289,10 +238,8 @@ def _address(value: str | None) -> str | None:
 
 def _notice(lines: list[str]) -> list[Refusal]:
     """A bounce's own text: the same reader that reads it inside of a mail."""
-    try:
-        from todoku.reading import notice
-    except ImportError:
-        return []
+    from todoku.reading import notice
+
     return notice.read_text("\n".join(lines))
 
 
