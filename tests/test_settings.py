@@ -344,12 +344,12 @@ class TestReference:
         assert set(tomllib.loads(example)) == sections == {s.section for s in SETTINGS}
 
     def test_every_setting_has_its_field(self) -> None:
-        for section in {s.section for s in SETTINGS}:
-            struct: type[msgspec.Struct] = {
-                "general": settings.General,
-                "own": Own,
-                "knowledge": settings.Knowledge,
-            }[section]
+        structs: dict[str, type[msgspec.Struct]] = {
+            "general": settings.General,
+            "own": Own,
+            "knowledge": settings.Knowledge,
+        }
+        for section, struct in structs.items():
             fields = {f.name for f in msgspec.structs.fields(struct)}
             assert fields == {s.key for s in SETTINGS if s.section == section}
 

@@ -1,0 +1,114 @@
+"""Where todoku keeps what it must not forget: SQLite by default, PostgreSQL by URL.
+
+    engine = store.connect(settings.general.store)   # reached, and brought to this version
+    with store.writing(engine) as connection: ...
+
+This module imports without SQLAlchemy (the extra `server`), so that its errors can be told.
+Commands that keep nothing never import it.
+
+    StoreError
+    ├── MissingExtra    SQLAlchemy, Alembic or psycopg is not installed
+    ├── Unreachable     no server answers, or it turns us away; the file cannot be opened
+    ├── NewerStore      written by a newer todoku
+    └── MigrationFailed could not be brought to this version, and was left as it was
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from todoku.errors import TodokuError
+from todoku.i18n import Words
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+WORDS: Final[Words] = {
+    "missing-extra": {
+        "ja": "データベースを使うには追加の部品が要ります（{module} がありません）。何も変更していません。"
+        "pip install 'todoku[server]' で入れてください。",
+        "en": "the database needs parts that are not installed (there is no {module}). Nothing was "
+        "changed. Install them: pip install 'todoku[server]'",
+    },
+    "no-server": {
+        "ja": "データベース {url} に接続できません（{why}）。何も変更していません。サーバーが動いているか、"
+        "設定 [general] store の URL を確かめてください。",
+        "en": "cannot reach the database {url} ({why}). Nothing was changed. See whether its server "
+        "runs, and whether [general] store in the settings is right.",
+    },
+    "no-file": {
+        "ja": "データベースのファイル {path} を開けません（{why}）。何も変更していません。書き込めるユーザーで"
+        "実行するか、--data で別のフォルダーを指定してください。",
+        "en": "cannot open the database file {path} ({why}). Nothing was changed. Run as a user who "
+        "may write it, or name another folder with --data.",
+    },
+    "newer": {
+        "ja": "データベース {url} は、より新しい todoku のものです（版 {found}、このプログラムが知るのは "
+        "{known} まで）。何も変更していません。新しい todoku を使うか、バックアップから戻してください。",
+        "en": "the database {url} belongs to a newer todoku (its version is {found}, this program "
+        "knows up to {known}). Nothing was changed. Use the newer todoku, or restore a backup.",
+    },
+    "migration": {
+        "ja": "データベース {url} をこの版に合わせられませんでした（{why}）。変更はすべて取り消され、元の"
+        "ままです。以前の todoku はそのまま使えます。",
+        "en": "the database {url} could not be brought to this version ({why}). All was taken back; "
+        "it is as it was, and the todoku of before still works with it.",
+    },
+}
+
+
+class StoreError(TodokuError):
+    """The store cannot be used. What was in it before is still there."""
+
+    exit_code = 69
+
+
+class MissingExtra(StoreError):
+    """A package of the extra `server` is not installed."""
+
+
+class Unreachable(StoreError):
+    """The server does not answer or turns us away, or the file cannot be opened."""
+
+
+class NewerStore(StoreError):
+    """The database was written by a newer todoku."""
+
+
+class MigrationFailed(StoreError):
+    """A migration failed; its transaction was rolled back."""
+
+
+def connect(url: str) -> Engine:
+    """The engine for a store URL: reached, checked and migrated to this program's version."""
+    with _needing_extra():
+        from todoku.store import engine, migrate
+    made = engine.make(url)
+    try:
+        migrate.upgrade(made)
+    except BaseException:
+        made.dispose()
+        raise
+    return made
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: SQLite takes its write lock at the begin, so that it waits
+    for other writers there and never fails half-way. Committed at the end, rolled back on error.
+    """
+    with engine.connect().execution_options(todoku_write=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _needing_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in {"sqlalchemy", "alembic", "psycopg"}:
+            raise
+        raise MissingExtra(WORDS["missing-extra"], module=module) from error

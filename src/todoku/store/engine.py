@@ -1,0 +1,109 @@
+"""SQLAlchemy engines for the two databases, set up so that nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from todoku.store import WORDS, MissingExtra, Unreachable
+
+BUSY_SECONDS: Final = 30
+CONNECT_SECONDS: Final = 10
+
+metadata: Final = sa.MetaData(
+    # Names for what databases would name in ways of their own, so that migrations can refer to it.
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""All tables. Rooms that keep something declare theirs on it."""
+
+
+def make(url: str) -> sa.Engine:
+    """An engine whose database answers."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    return _postgresql(parsed)
+
+
+def shown(url: URL) -> str:
+    """The URL for people: without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def _sqlite(url: URL) -> sa.Engine:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It will hold addresses and texts of other people's mail.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Unreachable(WORDS["no-file"], path=path, why=why) from error
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    _reach(engine, "no-file", path=path)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    """For each new connection. `synchronous=FULL`: a commit survives a power cut."""
+    # The driver begins no transactions of its own (it would leave out those of DDL): _begin does.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("todoku_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> sa.Engine:
+    url = url.set(drivername="postgresql+psycopg")
+    # A standard connection string may name these itself.
+    defaults: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "todoku",
+    }
+    arguments = {key: value for key, value in defaults.items() if key not in url.query}
+    try:
+        engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(WORDS["missing-extra"], module="psycopg") from error
+    except ImportError as error:  # psycopg is there, but neither its binary part nor libpq
+        raise MissingExtra(WORDS["missing-extra"], module="psycopg[binary]") from error
+    _reach(engine, "no-server", url=shown(url))
+    return engine
+
+
+def _reach(engine: sa.Engine, sentence: str, **words: object) -> None:
+    try:
+        with engine.connect() as connection:
+            # For SQLite the first look at the file itself.
+            connection.exec_driver_sql(
+                "PRAGMA schema_version" if engine.dialect.name == "sqlite" else "SELECT 1"
+            )
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        raise Unreachable(WORDS[sentence], why=plain(error), **words) from error
+    except sqlite3.Error as error:  # from _prepare
+        engine.dispose()
+        raise Unreachable(WORDS[sentence], why=str(error), **words) from error
+
+
+def plain(error: Exception) -> str:
+    """The database's own words, on one line."""
+    original = getattr(error, "orig", None) or error
+    return " ".join(str(original).split()) or type(original).__name__
