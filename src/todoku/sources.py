@@ -1,0 +1,426 @@
+"""What the user named, as pieces of bytes: the input and output in front of `todoku.reading`.
+
+Files, folders, Maildirs, mbox files, standard input, each plain or gzipped, become `Item`s, one
+after the other. Memory stays bounded whatever is named: a folder of a million mails, a mailbox or
+a log of many gigabytes. What cannot be read becomes an `Item` with an `error`; the others go on.
+
+    a mail                    one item, its first MAX_MAIL bytes
+    an mbox                   an item for each message, numbered from 1 (not in a Maildir, where a
+                              file is one mail, whatever stands in it)
+    lines (logs, NDJSON)      one item up to CHUNK bytes; beyond, pieces that end at line ends
+    a folder                  its files and those below, sorted by name in each folder; hidden ones
+                              are left out; of a Maildir `new` and `cur` (and its Maildir++ folders)
+    .gz                       what it holds, told by its first bytes, not by its name
+
+Links are followed, but no folder is read twice. Named pipes, sockets and devices are read where
+the user named them, and passed over (with a reason) where they merely lie in a folder.
+"""
+
+# A `Path` for each of a million files costs more than to open and read it.
+# ruff: noqa: PTH116, PTH118, PTH123
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, Final, Protocol
+
+import msgspec
+
+MAX_MAIL: Final = 48 << 20
+"""Bytes read of one mail, or of one JSON document. A bounce says what it has to say long before."""
+CHUNK: Final = 8 << 20
+"""Size of the pieces of a long log."""
+MAX_PREFACE: Final = 4096
+"""Bytes of leading `#` lines repeated before each piece (the column names of a CSV log)."""
+BLOCK: Final = 1 << 20
+HEAD: Final = 1 << 16
+
+BOMB_RATIO: Final = 250
+"""How many times its packed size a .gz may unpack to. Logs reach 30, deflate's limit is 1,032."""
+BOMB_FLOOR: Final = 16 << 20
+"""Below this many unpacked bytes no ratio is suspicious."""
+
+
+class Item(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One piece of input, or why there is none."""
+
+    source: str
+    """The path as given; for a file in a folder joined with the path below it; `-` for stdin."""
+    data: bytes = b""
+    number: int | None = None
+    """Which message of an mbox, from 1."""
+    first_line: int = 1
+    """Number of the first line of `data` in its file, for pieces of a long one."""
+    preface: int = 0
+    """How many lines at the head of `data` are repeated from the head of the file."""
+    cut: bool = False
+    """More followed than was read (MAX_MAIL)."""
+    error: str | None = None
+    """Why it could not be read, to stand in brackets: `permission denied`."""
+    skipped: bool = False
+    """With `error`: passed over on purpose (a pipe in a folder), no failure."""
+
+
+class _Reader(Protocol):
+    def read(self, n: int, /) -> bytes: ...
+
+
+def open_sources(
+    paths: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None = None
+) -> Iterator[Item]:
+    """Everything that `paths` name, in their order. `-` is standard input."""
+    for path in paths:
+        name = os.fspath(path)
+        if name == "-":
+            stream = stdin if stdin is not None else sys.stdin.buffer
+            yield from _guarded("-", lambda s=stream: _stream("-", s, one_mail=False))  # type: ignore[misc]
+            continue
+        try:
+            is_folder = stat.S_ISDIR(os.stat(name).st_mode)
+        except (OSError, ValueError) as e:
+            yield Item(source=_shown(name), error=_why(e))
+            continue
+        yield from _folder(name) if is_folder else _file(name, named=True)
+
+
+# ── folders ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _folder(top: str) -> Iterator[Item]:
+    seen: set[tuple[int, int]] = set()
+    stack: list[Iterator[str]] = []
+
+    def enter(path: str) -> Item | None:
+        try:
+            st = os.stat(path)
+            if (st.st_dev, st.st_ino) in seen:
+                return Item(
+                    source=_shown(path), error="a link to a folder that was read", skipped=True
+                )
+            seen.add((st.st_dev, st.st_ino))
+            stack.append(_listed(path))
+        except OSError as e:
+            return Item(source=_shown(path), error=_why(e))
+        return None
+
+    if (problem := enter(top)) is not None:
+        yield problem
+    while stack:
+        path = next(stack[-1], None)
+        if path is None:
+            stack.pop()
+        elif path.endswith(os.sep):
+            if (problem := enter(path.rstrip(os.sep))) is not None:
+                yield problem
+        else:
+            yield from _file(path, named=False)
+
+
+def _listed(folder: str) -> Iterator[str]:
+    """The paths in a folder, sorted, those of folders with a slash at the end.
+
+    A million names as Python strings weigh 100 MB. So they are kept as sorted runs, each one
+    string of bytes, and merged on the way out.
+    """
+    runs: list[bytes] = []
+    names: list[bytes] = []
+    has_new = has_cur = False
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = os.fsencode(entry.name)
+            try:
+                is_folder = entry.is_dir()
+            except OSError:
+                is_folder = False
+            has_new = has_new or (name == b"new" and is_folder)
+            has_cur = has_cur or (name == b"cur" and is_folder)
+            names.append(name + b"/" if is_folder else name)
+            if len(names) >= 20_000:
+                names.sort()
+                runs.append(b"\0".join(names))
+                names.clear()
+    names.sort()
+    maildir = has_new and has_cur
+    merged = heapq.merge(names, *map(_names, runs)) if runs else iter(names)
+
+    def wanted() -> Iterator[str]:
+        for name in merged:
+            if maildir:
+                # Only these two hold mails; `.Junk/` is a Maildir++ folder, the rest is indexes.
+                if name not in {b"new/", b"cur/"} and not (name[:1] == b"." and name[-1:] == b"/"):
+                    continue
+            elif name[:1] == b".":
+                continue
+            yield os.path.join(folder, os.fsdecode(name))
+
+    return wanted()
+
+
+def _names(run: bytes) -> Iterator[bytes]:
+    start = 0
+    while (end := run.find(b"\0", start)) >= 0:
+        yield run[start:end]
+        start = end + 1
+    yield run[start:]
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────
+
+_SPECIAL: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _file(path: str, *, named: bool) -> Iterator[Item]:
+    source = _shown(path)
+    try:
+        # Looked at before it is opened: opening a pipe waits, opening a device may do something.
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            what = next((words for test, words in _SPECIAL if test(mode)), "no file")
+            if not named or stat.S_ISSOCK(mode):
+                yield Item(source=source, error=what, skipped=not named)
+                return
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed below)
+    except (OSError, ValueError) as e:
+        yield Item(source=source, error=_why(e))
+        return
+    with file:
+        yield from _guarded(source, lambda: _stream(source, file, one_mail=_ONE_MAIL(path)))
+
+
+def _guarded(source: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+    """The items of one source; an error on the way becomes the last of them."""
+    try:
+        yield from items()
+    except (OSError, ValueError) as e:
+        yield Item(source=source, error=_why(e))
+
+
+_ONE_MAIL: Final = re.compile(r"/(?:cur|new)/[^/]+\Z").search
+
+
+def _stream(source: str, file: _Reader, *, one_mail: object) -> Iterator[Item]:
+    """One stream of bytes, by what its head shows it to be."""
+    head = _fill(file, HEAD)
+    if not head.startswith(b"\x1f\x8b"):
+        yield from _plain(source, head, file, one_mail)
+        return
+    packed = _Gunzip(head, file)
+    yield from _plain(source, _fill(packed, HEAD), packed, one_mail)
+    if packed.problem is not None:
+        yield Item(source=source, error=packed.problem)
+
+
+def _plain(source: str, head: bytes, file: _Reader, one_mail: object) -> Iterator[Item]:
+    mbox = not one_mail and _MBOX.match(head)
+    if len(head) < HEAD and not mbox:
+        yield Item(source=source, data=head)
+        return
+    if mbox:
+        yield from _mbox(source, head, file)
+        return
+    from todoku.reading import mail  # light, but `todoku --help` needs none of it
+
+    if one_mail or mail.looks(head) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
+        data = head + _fill(file, MAX_MAIL - len(head))
+        yield Item(source=source, data=data, cut=len(data) >= MAX_MAIL and bool(file.read(1)))
+        return
+    yield from _lines(source, head, file)
+
+
+def _fill(file: _Reader, size: int) -> bytes:
+    """`size` bytes, fewer only at the end of the stream."""
+    parts: list[bytes] = []
+    while size > 0:
+        block = file.read(min(size, BLOCK))
+        if not block:
+            break
+        parts.append(block)
+        size -= len(block)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+# ── mbox (RFC 4155) ───────────────────────────────────────────────────────────────────────────
+
+_FROM_LINE: Final = rb"From [^\r\n]{1,300}?\d\d:\d\d[^\r\n]{0,60}\r?\n(?=>?From |[!-9;-~]{1,76}:)"
+_MBOX = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,8}" + _FROM_LINE)
+# A message begins behind a blank line, with a separator that holds a time, before a header.
+_NEXT = re.compile(rb"\n\r?\n(?=" + _FROM_LINE + rb")")
+_REACH: Final = 512
+"""Bytes that a separator with its first header may take: so many stay for the next look."""
+
+
+def _mbox(source: str, head: bytes, file: _Reader) -> Iterator[Item]:
+    buffer = bytearray(head)
+    number = 1
+    seen = 0
+    dropped = False  # the rest of a message longer than MAX_MAIL is passed over
+    while True:
+        m = _NEXT.search(buffer, seen)
+        if m is not None:
+            if not dropped:
+                yield Item(source=source, data=bytes(buffer[: m.start() + 1]), number=number)
+            number += 1
+            dropped = False
+            del buffer[: m.end()]
+            seen = 0
+            continue
+        seen = max(0, len(buffer) - _REACH)
+        if len(buffer) > MAX_MAIL:
+            if not dropped:
+                yield Item(source=source, data=bytes(buffer[:MAX_MAIL]), number=number, cut=True)
+                dropped = True
+            del buffer[:seen]
+            seen = 0
+        block = file.read(BLOCK)
+        if not block:
+            break
+        buffer += block
+    if buffer and not dropped:
+        yield Item(source=source, data=bytes(buffer), number=number)
+
+
+# ── lines ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lines(source: str, head: bytes, file: _Reader) -> Iterator[Item]:
+    """Pieces of whole lines. What a line has beyond CHUNK bytes is dropped to its end: the rest of
+    a line, taken for a line, would say what its writer pleases."""
+    preface = _preface(head)
+    before = preface.count(b"\n")
+    first = 1
+    rest = head
+    while True:
+        piece = rest + _fill(file, CHUNK - len(rest))
+        more = len(piece) >= CHUNK
+        end = piece.rfind(b"\n") + 1 if more else len(piece)
+        if end == 0:
+            end = len(piece)
+            rest = _behind_line(file)
+            more = bool(rest)
+            newlines = 1
+        else:
+            rest = piece[end:]
+            newlines = 0
+        data = piece[:end]
+        newlines += data.count(b"\n")
+        repeated = before if first > 1 else 0
+        if data:
+            yield Item(
+                source=source,
+                data=preface + data if repeated else data,
+                first_line=first,
+                preface=repeated,
+            )
+        first += newlines
+        if not more:
+            break
+
+
+def _behind_line(file: _Reader) -> bytes:
+    """Passes over the rest of a line; what was read behind its end."""
+    while block := file.read(BLOCK):
+        _, newline, behind = block.partition(b"\n")
+        if newline:
+            return behind or file.read(BLOCK)
+    return b""
+
+
+def _preface(head: bytes) -> bytes:
+    """The `#` lines at the head of a log: without its column names no later piece can be read."""
+    end = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    while head.startswith(b"#", end) and (newline := head.find(b"\n", end, MAX_PREFACE)) >= 0:
+        end = newline + 1
+    return head[:end] if end > 3 else b""
+
+
+# ── gzip (RFC 1952) ───────────────────────────────────────────────────────────────────────────
+
+
+class _Gunzip:
+    """The bytes inside of a .gz, piece by piece. Where it is damaged, cut off or looks like a bomb
+    it ends, and `problem` says why: what came before is good."""
+
+    def __init__(self, head: bytes, file: _Reader) -> None:
+        self.problem: str | None = None
+        self._file = file
+        self._packed = head
+        self._engine = zlib.decompressobj(31)
+        self._taken = len(head)
+        self._given = 0
+
+    def read(self, n: int, /) -> bytes:
+        while self.problem is None:
+            if self._engine.eof and not self._next_member():
+                break
+            try:
+                out = self._engine.decompress(self._packed, n)
+            except zlib.error:
+                self.problem = "the gzip file is damaged"
+                break
+            self._packed = self._engine.unconsumed_tail
+            self._given += len(out)
+            if self._given > BOMB_FLOOR and self._given > BOMB_RATIO * self._taken:
+                self.problem = (
+                    f"unpacks to more than {BOMB_RATIO} times its size, as decompression bombs do;"
+                    f" stopped after {self._given >> 20} MB"
+                )
+                break
+            if out:
+                return out
+            if not self._packed and not self._engine.eof:
+                self._packed = self._more()
+                if not self._packed:
+                    self.problem = "the gzip file is cut off"
+        return b""
+
+    def _more(self) -> bytes:
+        block = self._file.read(HEAD)
+        self._taken += len(block)
+        return block
+
+    def _next_member(self) -> bool:
+        """Members may follow each other (logs are appended so); anything else is padding."""
+        behind = self._engine.unused_data or self._more()
+        if not behind.startswith(b"\x1f\x8b"):
+            return False
+        self._engine = zlib.decompressobj(31)
+        self._packed = behind
+        return True
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────
+
+_WHY: Final = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.ELOOP: "a link that leads to itself",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.EMFILE: "too many open files",
+    errno.EIO: "the disk cannot be read",
+    errno.EISDIR: "a folder",
+}
+
+
+def _why(e: Exception) -> str:
+    if isinstance(e, OSError):
+        return _WHY.get(e.errno or 0) or (e.strerror or str(e)).lower()
+    return "not a path" if "null" in str(e) else str(e)
+
+
+def _shown(path: str) -> str:
+    """A path as valid text: names on disk are bytes, and need not be any."""
+    return os.fsencode(path).decode("utf-8", "replace")
