@@ -65,6 +65,8 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
             enclosed = enclosed or part
         elif kind == b"text/html":
             markup = markup or part
+        elif kind[:10] == b"multipart/" and human is None:
+            human = part  # a boundary that stands nowhere: all of it is text
     if feedback is not None:
         from todoku.reading import complaint
 
@@ -129,7 +131,7 @@ def _notice(
         returned=returned.of(back),
         reported_by=_reporter(sender),
         subject=subject,
-        system=sender.lower(),
+        sender=sender,
         sure=sure,
         original_to=returned.recipients_of(back) if back is not None else (),
     )

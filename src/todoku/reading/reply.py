@@ -147,6 +147,9 @@ _IRONPORT = re.compile(
     r"(?P<enh>[45]\.\d{1,3}\.\d{1,3}) - [^'\d]{3,80}(?P<code>[45]\d\d)-?'(?P<text>[^\n]{1,4000}?)'"
     r"(?: \(delivery attempts: \d{1,5}\))?\Z"
 )
+_DISLIKED = re.compile(
+    r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
+)
 _STATE = re.compile(r"\s?\(state \d{1,2}\)\.?\Z")
 _SUFFIX = re.compile(r"\s{1,2}(?:\[(?P<box>[A-Z]{4}_?[A-Z]{0,4})\]|in (?P<word>RCPT TO|MAIL FROM|DATA))\Z")
 _LAST_ANSWER = re.compile(r"xpired[^<>]{0,120}<(?P<last>[45]\d\d [^<>]{3,500})>")
@@ -264,6 +267,8 @@ def _unwrap(t: str) -> tuple[str, Stage | None, str | None, str | None, bool]:
         named = t[:at].rpartition(" ")[2]
         if named[:1] == "[":  # a blank before the bracket
             named = "".join(t[:at].rsplit(" ", 2)[-2:])
+        if named == "server" and marker[1] == "r" and (c := _CONNECT.search(t, 0, at)):
+            return t[at + len(marker) :], "CONN", c["host"] or c["host2"], c["ip"] or c["ip2"], True
         m = _HOST.match(named)
         if m is None or not (m["ip"] or (m["host"] and "." in m["host"])):
             continue
@@ -275,6 +280,9 @@ def _unwrap(t: str) -> tuple[str, Stage | None, str | None, str | None, bool]:
             what, _, rest = rest.partition(": ")
             stage = stage_of(what)
         return rest.lstrip("\"'"), stage, host, ip, True
+    if " did not like our " in t and (m := _DISLIKED.search(t)):  # DragonFly
+        stage = "END OF DATA" if m["what"] == "final DATA" else stage_of(m["what"])
+        return t[m.end() :], stage, m["host"], m["ip"], True
     if "onnected to" in t or "does not like" in t:
         if q := _QMAIL.search(t):
             stage = _QMAIL_STAGE[q["what"]]

@@ -25,6 +25,7 @@ MAX_LINES = 400
 _LINE = re.compile(
     r"^[ \t>]{0,12}?(?:"
     r"(?P<talk>(?:\.\.\. ?)?[Ww]hile talking to (?P<host>[^\s:]{1,255}?)\.?:)"
+    r"|(?P<peer>[\w.-]{3,255} \[[0-9A-Fa-f.:]{3,45}\]:)"
     r"|(?:>>> ?|Sent <<< ?|In: {1,3})(?P<cmd>\S.{0,1000})"
     r"|(?:<<< ?|Received >>> ?|Out: {1,3})(?P<rep>\S.{0,2000})"
     r"|(?P<local>[245]\d\d[ -].{1,2000})"
@@ -33,6 +34,7 @@ _LINE = re.compile(
     re.M,
 )
 _ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
+_INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
 _NO_RECIPIENT = re.compile(r"rcpt|recipient|user", re.I)
 _SILENT = ("QUIT", "RSET", "NOOP")
 
@@ -44,6 +46,7 @@ class Answer(msgspec.Struct, gc=False):
     """The server's words; with sendmail's own where no server spoke."""
     code: int
     host: str | None = None
+    ip: str | None = None
     command: str = ""
     stage: Stage | None = None
     addresses: tuple[str, ...] = ()
@@ -55,14 +58,22 @@ class Answer(msgspec.Struct, gc=False):
 
 
 def looks(text: str) -> bool:
-    return "\n>>> " in text or "<<< " in text or " talking to " in text or "\n Out: " in text
+    return (
+        "<<< " in text
+        or ">>> " in text
+        or " talking to " in text
+        or "ranscript of session" in text
+        or "... Deferred" in text
+    )
 
 
 def answers(text: str) -> list[Answer]:
     """The refusals of the session, in order."""
     found: list[Answer] = []
     host: str | None = None
+    ip: str | None = None
     command = ""
+    asked: list[str] = []  # recipients named so far in this session
     after_354 = False
     open_reply = ""  # a `550-` line that waits for its continuation
     for n, m in enumerate(_LINE.finditer(text)):
@@ -70,9 +81,19 @@ def answers(text: str) -> list[Answer]:
             break
         kind = m.lastgroup
         if kind == "host" or kind == "talk":
-            host, command, after_354, open_reply = m["host"].strip("[]"), "", False, ""
+            host, ip = m["host"].strip("[]"), None
+            command, after_354, open_reply, asked = "", False, "", []
+        elif kind == "peer":
+            host, _, address = m["peer"].rstrip("]:").partition(" [")
+            ip = address
+            command, after_354, open_reply, asked = "", False, "", []
         elif kind == "cmd":
             command, after_354, open_reply = m["cmd"], False, ""
+            verb = command[:4].upper()
+            if verb == "RCPT":
+                asked.extend(_ADDRESS.findall(command))
+            elif verb == "MAIL":
+                asked = []
         elif kind == "rep":
             said = m["rep"].strip()
             if open_reply and said[:3] == open_reply:
@@ -82,9 +103,9 @@ def answers(text: str) -> list[Answer]:
                 continue
             open_reply = ""
             digits = said[:3]
-            if not digits.isdigit() and ">" not in digits:
+            if not digits.isdigit():
                 # An answer without a code: Courier quotes its own words that way.
-                found.append(Answer(said, 0, host, command, _stage(command, host, False), (), ""))
+                found.append(Answer(said, 0, host, ip, command, _stage(command, host, False)))
                 continue
             if digits == "354":
                 after_354 = True
@@ -94,9 +115,9 @@ def answers(text: str) -> list[Answer]:
                 continue
             if found and _secondary(found[-1], said, host, command):
                 continue
-            found.append(
-                Answer(said, int(digits), host, command, _stage(command, host, after_354))
-            )
+            stage = _stage(command, host, after_354)
+            named = tuple(asked) if stage == "END OF DATA" and len(asked) == 1 else ()
+            found.append(Answer(said, int(digits), host, ip, command, stage, named))
             if said[3:4] == "-":
                 open_reply = digits
         elif kind == "local" or kind == "deferred":
@@ -104,18 +125,20 @@ def answers(text: str) -> list[Answer]:
             open_reply = ""
             named = tuple(_ADDRESS.findall(own.partition("...")[0]))
             last = found[-1] if found else None
-            if last is not None and last.quoted and not last.addresses and not last.local:
+            if last is not None and last.quoted and not last.local:
                 if named or "(smtp)..." not in own:
-                    last.addresses, last.local = named, own
+                    last.addresses, last.local = named or last.addresses, own
                 continue
             if kind == "deferred" or (last is not None and not named):
                 if last is None:
-                    found.append(Answer(own, 0, host, "", None, named, own, quoted=False))
+                    found.append(Answer(own, 0, host, None, "", None, named, own, quoted=False))
                 continue
             if own[0] in "45":
                 if last is not None and named and not last.quoted and not last.addresses:
                     found.pop()  # the line about the host; this one says it of the recipient
-                found.append(Answer(own, int(own[:3]), host, "", None, named, own, quoted=False))
+                inner = _INNER.match(own)
+                said = inner[1] if inner else own
+                found.append(Answer(said, int(own[:3]), host, None, "", None, named, own, quoted=False))
     for answer in found:
         answer.text = join_continuations(" ".join(answer.text.split()))
     return found

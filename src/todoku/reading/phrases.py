@@ -1,0 +1,198 @@
+"""Wording that notices share: where the returned message begins, what says that a message is
+delayed or that the queue gave up, and which sentences say nothing.
+
+All are literals of the lower-case text: a handful of searches costs less than one pattern with as
+many branches.
+"""
+
+from __future__ import annotations
+
+import re
+
+# ── where the returned message begins ─────────────────────────────────────────────────────────
+
+_ANCHORS = (
+    "copy of the",
+    "copy of your",
+    "original m",
+    "returned message",
+    "unsent message",
+    "message headers",
+    "message header",
+    "bounced e",
+    "undelivered message",
+    "message text follows",
+    "contents follow",
+    "d'origine",
+    "d\u2019origine",
+    "originali del",
+    "nachrichtenkopf",
+    "berichtkop",
+    "\u5143\u306e\u30e1",
+    "\u539f\u6587",
+)
+_BEGINS = re.compile(
+    r"[ \t]{0,30}(?:[-=*_#]{2,80} ?)?(?:"
+    r"below (?:this line )?is a copy of the|included is a copy of the"
+    r"|(?:this is|enclosed is|here is|the following is) a copy of the(?: original)? (?:message|mail|header)"
+    r"|the headers? of the original message (?:is|are)"
+    r"|(?:the )?original (?:message|mail)(?: info| headers?)?(?: follows?| is attached| as follows)?(?=[ .:\n-])"
+    r"|original message headers|unsent message follows|returned message|message headers? follows?"
+    r"|message headers? ?:|bounced e-?mail|undelivered message|message text follows"
+    r"|message contents? follows|copy of (?:your|the) (?:original )?message|original mail as follows"
+    r"|en-t[e\u00ea]tes de message d['\u2019]origine|intestazioni originali"
+    r"|urspr\u00fcngliche nachrichtenkopf|oorspronkelijke berichtkop|encabezados de mensajes? original"
+    r"|\u5143\u306e\u30e1\u30c3\u30bb\u30fc\u30b8|\u539f\u6587)"
+)
+_GOES_ON = (" was received", " has been", " could not", " were received", " is attached to")
+_HEADERS = re.compile(
+    r"^(?:return-path|received|x-received|dkim-signature|message-id|x-original-to|x-sid):.{0,998}\n"
+    r"(?:[ \t].{0,998}\n|[a-z0-9-]{2,60}:.{0,998}\n){2,60}",
+    re.M,
+)
+
+
+def split(text: str, low: str) -> tuple[str, str]:
+    """The notice, and the returned message's text (empty where none is found)."""
+    cut = -1
+    for anchor in _ANCHORS:
+        at = low.find(anchor)
+        tries = 0
+        while 0 <= at and (cut < 0 or at < cut) and tries < 20:
+            start = low.rfind("\n", 0, at) + 1
+            end = low.find("\n", at)
+            if end < 0:
+                end = len(low)
+            if at - start < 120 and _BEGINS.match(low, start, end + 1):
+                line = low[start:end]
+                if not any(x in line for x in _GOES_ON) and (start or line[:1] == "-"):
+                    cut = start
+                    break
+            at = low.find(anchor, end)
+            tries += 1
+    if cut >= 0:
+        end = text.find("\n", cut)
+        return text[:cut], text[end + 1 :].lstrip("-\n =") if end >= 0 else ""
+    if "\nreceived:" in low or "\nreturn-path:" in low or "\nmessage-id:" in low:
+        m = _HEADERS.search(low)
+        if m is not None:
+            return text[: m.start()], text[m.start() :]
+    return text, ""
+
+
+# ── what the words say at large ───────────────────────────────────────────────────────────────
+
+FAILURE = (
+    "deliver",
+    "could not",
+    "couldn",
+    "unable",
+    "fail",
+    "reject",
+    "refus",
+    "return",
+    "bounce",
+    "error",
+    "exceed",
+    "not reach",
+    "unknown",
+    "invalid",
+    "delay",
+    "blocked",
+    "undeliver",
+    "lost connection",
+    "transcript of session",
+    "\u914d\u4fe1",
+    "\u9001\u4fe1",
+    "\u5c4a",
+    "\u30a8\u30e9\u30fc",
+    "\u4e0d\u660e",
+    "\u4e0d\u80fd",
+    "\u0434\u043e\u0441\u0442\u0430\u0432",
+    "remise",
+    "zustell",
+    "bezorgd",
+    "recapit",
+    "entreg",
+)
+"""A notice without any of these tells of no failure."""
+
+DELAYED = (
+    "delayed",
+    "not yet been delivered",
+    "warning message only",
+    "warning only",
+    "will be retried",
+    "will keep trying",
+    "still being retried",
+    "delivery attempts will continue",
+    "will retry for",
+    "still undelivered",
+    "delivery incomplete",
+    "temporary failure report",
+    "temporary problem delivering",
+    "will continue trying for",
+)
+EXPIRED = (
+    "retry time",
+    "in the queue too long",
+    "cannot send message for",
+    "could not be delivered for",
+    "not delivered within",
+    "giving up",
+    "stopped trying",
+    "expired",
+    "aborted after",
+    "attempts",
+    "on the queue",
+)
+
+
+def any_of(literals: tuple[str, ...], low: str) -> bool:
+    for literal in literals:
+        if literal in low:
+            return True
+    return False
+
+
+# ── what is left when no server is quoted ─────────────────────────────────────────────────────
+
+# Sentences that every notice of some program holds, whatever happened.
+_BOILERPLATE = re.compile(
+    r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the mail|is a permanent|is the postfix"
+    r"|delivery status|condition|has been a permanent)|i['\u2019]m sorry to|i['\u2019]m afraid"
+    r"|for further assist|if you (?:do so|sent|require|need)"
+    r"|please (?:do not|don['\u2019]t|contact your|include|, do not)|the mail system|the postfix program|hi[.!]"
+    r"|hello|dear |the original message was received|from \S+ ?\[|your message\W*$|you do not need|no action is required"
+    r"|a message (?:that you|sent by)|message from |postmaster|date:|subject:|sent:|from:|to:|cc:|learn more"
+    r"|original message|the message (?:subject|date|identifier|reference)|sorry, we were unable to deliver"
+    r"|unable to deliver message to|the following address|delivery to the following recipient"
+    r"|diagnostic information|generating server|technical details|email delivery failure|an email that you"
+    r"|message details|size \(in bytes|number of lines|transcript of session|message will be retried"
+    r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)",
+    re.I,
+)
+_PARAGRAPH = re.compile(r"\n[ \t]{0,40}\n")
+_WORD = re.compile(r"\w{2}")
+
+
+def plain_words(text: str, recipient: str | None = None) -> str:
+    """What the notice says where no server is quoted: its sentences less the ones it always has."""
+    kept: list[str] = []
+    for paragraph in _PARAGRAPH.split(text[:8000]):
+        lines: list[str] = []
+        for line in paragraph.split("\n"):
+            line = " ".join(line.split()).strip("-=*# _")
+            if not line or not _WORD.search(line):
+                continue
+            if recipient and line.strip("<>\"' :*-") == recipient:
+                continue
+            lines.append(line)
+        if not lines:
+            continue
+        if _BOILERPLATE.match(lines[0]):
+            # Its later lines may still say what happened.
+            lines = [x for x in lines[1:] if not _BOILERPLATE.match(x)]
+            lines = lines if any_of(FAILURE, " ".join(lines).lower()) else []
+        kept.extend(lines)
+    return " ".join(kept)[:2000]
