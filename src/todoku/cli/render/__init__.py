@@ -1,0 +1,1 @@
+"""What the terminal shows: text made safe, laid out by width, and said in the reader's language."""

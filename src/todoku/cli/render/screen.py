@@ -1,0 +1,384 @@
+"""The screen of `todoku diagnose`: one refusal in full, many as a table with the worst in full.
+
+verdict (one or two sentences)
+  label      value
+  label      value, wrapped at its own edge
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from todoku.cli.render import verdict
+from todoku.cli.render.page import Page
+from todoku.cli.render.text import cut, pad, safe, width
+from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, WHO_SHORT, duration
+from todoku.grouping import Group, Groups
+from todoku.i18n import Language, Words, say
+from todoku.knowledge.catalogue import Catalogue, said
+from todoku.knowledge.schema import Compiled
+from todoku.model import Diagnosis
+
+IN_FULL: Final = 5
+"""So many kinds of refusal are shown in full without being asked for."""
+WORST_IN_FULL: Final = 3
+"""Of more, so many that come first and need somebody to act."""
+MOST_REPLY: Final = 900
+"""Characters of a reply that are quoted; all of it is in --json."""
+
+WORDS: Final[Words] = {
+    "who": {"ja": "対応する人", "en": "Whose move"},
+    "next": {"ja": "次の一手", "en": "Next"},
+    "desk": {"ja": "依頼先", "en": "Desk"},
+    "to": {"ja": "宛先", "en": "Recipient"},
+    "from": {"ja": "差出人", "en": "Sender"},
+    "answered": {"ja": "応答元", "en": "Answered by"},
+    "evidence": {"ja": "根拠", "en": "Evidence"},
+    "reply": {"ja": "応答全文", "en": "Whole reply"},
+    "report": {"ja": "通知", "en": "Report"},
+    "see": {"ja": "応答内の URL", "en": "Link in it"},
+    "sure": {"ja": "確からしさ", "en": "Confidence"},
+    "source": {"ja": "入力", "en": "Input"},
+    "first": {"ja": "先に必要: {what}", "en": "first: {what}"},
+    "expires": {
+        "ja": "問題の送信が止まれば {time}で自動的に消えます",
+        "en": "ends by itself {time} after the trouble has stopped",
+    },
+    "wait": {"ja": "返事または反映まで: {time}", "en": "an answer or its effect takes {time}"},
+    "automatic": {
+        "ja": "依頼は不要です。条件が整えば自動的に解除されます",
+        "en": "no request needed; it ends by itself once the conditions hold",
+    },
+    "no-desk": {
+        "ja": "公開された解除窓口は知られていません",
+        "en": "no public removal desk is known",
+    },
+    "rule": {"ja": "規則 {rule}、出典:", "en": "rule {rule}, from:"},
+    "rule-date": {
+        "ja": "規則 {rule}、出典（{date} 時点）:",
+        "en": "rule {rule}, from (as of {date}):",
+    },
+    "foreign-who": {
+        "ja": "{what} の管理者（設定によればあなたではありません）",
+        "en": "of whoever runs {what}; not yours, by your settings",
+    },
+    "foreign-1": {
+        "ja": "自分のアドレスなら設定に加える: todoku init --add {what}",
+        "en": "If it is yours after all, add it: todoku init --add {what}",
+    },
+    "foreign-2": {
+        "ja": "違うなら、自分のサーバーで直すものはありません。転送元や中継先など、そのアドレスの管理者に応答全文を渡す。",
+        "en": "If not, nothing on your server can mend it: hand the whole reply to whoever runs that "
+        "address (a relay, a forwarder).",
+    },
+    "count": {"ja": "{n} 件", "en": "{n} refusals"},
+    "count-other": {"ja": "{n} 件", "en": "{n} messages"},
+    "summary": {
+        "ja": "拒否・遅延 {n} 件を {kinds} 種類にまとめました。",
+        "en": "{n} refusals of {kinds} kinds.",
+    },
+    "summary-worst": {
+        "ja": "先に対応するものから順に示します。",
+        "en": "What matters most comes first.",
+    },
+    "others": {"ja": "ほか {n} 種類", "en": "{n} more kinds"},
+    "all-others": {"ja": "一覧", "en": "all kinds"},
+    "full": {
+        "ja": "すべての詳細は --full、機械で読むには --json。",
+        "en": "Everything in full: --full. For programs: --json.",
+    },
+    "also-1": {"ja": "ほかに", "en": "Besides:"},
+    "not-a-bounce": {"ja": "エラーメールではないもの {n} 件", "en": "{n} mails that are no bounce"},
+    "auto-reply": {"ja": "自動応答 {n} 件", "en": "{n} automatic replies"},
+    "delivered": {"ja": "配送完了の通知 {n} 件", "en": "{n} success reports"},
+    "report-kind": {"ja": "集計レポート {n} 件", "en": "{n} DMARC or TLS reports"},
+    "head-n": {"ja": "件数", "en": "count"},
+    "head-who": {"ja": "受信側", "en": "receiver"},
+    "head-what": {"ja": "理由", "en": "reason"},
+    "head-move": {"ja": "対応する人", "en": "whose move"},
+}
+
+
+def show(found: Iterable[Diagnosis], knowledge: Compiled, lang: Language, *, full: bool) -> None:
+    """Read everything, then print."""
+    groups = Groups()
+    for d in found:
+        groups.add(d)
+    page = Page.of_stdout()
+    for line in lines(groups, Catalogue(knowledge), lang, page, full=full):
+        page.write(line)
+    page.close()
+
+
+def lines(
+    groups: Groups, c: Catalogue, lang: Language, page: Page, *, full: bool = False
+) -> Iterator[str]:
+    """All lines of the answer."""
+    ordered = groups.ordered()
+    if groups.total <= 1 or len(ordered) == 1:
+        for group in ordered:
+            yield from block(group, c, lang, page)
+        return
+    shown = [g for g in ordered if g.first.kind in ("refusal", "complaint")]
+    rest = [g for g in ordered if g.first.kind not in ("refusal", "complaint")]
+    if len(shown) == 0 and full is False and len(rest) <= IN_FULL:
+        shown, rest = rest, []
+    total = sum(g.count for g in shown)
+    if len(shown) > 1:
+        head = say(WORDS["summary"], lang, n=f"{total:,}", kinds=f"{len(shown):,}")
+        yield page.bold(head + _gap(lang) + say(WORDS["summary-worst"], lang))
+    in_full = shown if full or len(shown) <= IN_FULL else _worst(shown)
+    for n, group in enumerate(in_full, 1):
+        if len(shown) > 1:
+            yield ""
+            yield page.rule(f"{n}/{len(shown)} · {_count(group, lang)}")
+        yield from block(group, c, lang, page)
+    others = [g for g in shown if g not in in_full]
+    if others:
+        yield ""
+        yield page.rule(say(WORDS["others"], lang, n=f"{len(others):,}"))
+        yield from table(others, c, lang, page)
+    if rest:
+        yield ""
+        yield from page.wrapped(_besides(rest, lang))
+    if others:
+        yield ""
+        yield page.dim(say(WORDS["full"], lang))
+
+
+def _worst(groups: list[Group]) -> list[Group]:
+    mine = [g for g in groups if g.first.who_acts not in ("nobody", "recipient", "sender-user")]
+    return (mine or groups)[:WORST_IN_FULL]
+
+
+def _gap(lang: Language) -> str:
+    return "" if lang == "ja" else " "
+
+
+def _count(group: Group, lang: Language) -> str:
+    if group.count == 1:
+        return safe(group.sources[0])
+    key = "count" if group.first.kind == "refusal" else "count-other"
+    return say(WORDS[key], lang, n=f"{group.count:,}")
+
+
+def _besides(rest: list[Group], lang: Language) -> str:
+    n: dict[str, int] = {}
+    for g in rest:
+        n[g.first.kind] = n.get(g.first.kind, 0) + g.count
+    names = {"report": "report-kind"}
+    parts = [say(WORDS[names.get(k, k)], lang, n=f"{v:,}") for k, v in n.items()]
+    if lang == "ja":
+        return say(WORDS["also-1"], lang) + "、".join(parts) + "。"
+    return say(WORDS["also-1"], lang) + " " + ", ".join(parts) + "."
+
+
+# ── one kind of refusal ───────────────────────────────────────────────────────────────────────
+
+
+def block(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
+    """The verdict, whose move it is, the steps, the way out, the evidence."""
+    d = group.first
+    first, *more = verdict.sentences(d, c, lang, group.others)
+    colour = page.red if d.kind == "refusal" and not d.temporary else page.yellow
+    if d.kind not in ("refusal", "complaint"):
+        colour = page.bold
+    for line in page.wrapped(first):
+        yield colour(line)
+    if more:
+        yield from page.wrapped(_gap(lang).join(more))
+    labelled = list(rows(group, c, lang, page))
+    if labelled:
+        yield ""
+    for label, values in labelled:
+        yield from page.row(label, values)
+
+
+def rows(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[tuple[str, list[str]]]:
+    """(label, lines of the value) of a diagnosis; the lines are not wrapped yet."""
+    d = group.first
+    yield from _who_and_what(d, c, lang)
+    yield from _desk(d, c, lang)
+    if d.kind == "refusal":
+        yield from _where(group, c, lang)
+    yield from _evidence(d, c, lang, page)
+
+
+def _who_and_what(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
+    if verdict.is_foreign(d):
+        what = safe(d.blocked[0].value)
+        yield WORDS["who"][lang], [say(WORDS["foreign-who"], lang, what=what)]
+        steps = [say(WORDS[k], lang, what=what) for k in ("foreign-1", "foreign-2")]
+    else:
+        if d.who_acts:
+            settled = d.kind != "refusal" or d.action == "delivered"
+            nobody = d.who_acts == "nobody" and (settled or d.reason == "undecided")
+            if not nobody:
+                yield WORDS["who"][lang], [say(WHO[d.who_acts], lang)]
+            elif d.kind == "refusal":
+                pass
+            else:
+                yield WORDS["who"][lang], [say(NOTHING, lang)]
+                return
+        steps = [_with_address(safe(s), d) for s in d.remedy]
+    if len(steps) == 1:
+        yield WORDS["next"][lang], steps
+    elif steps:
+        yield WORDS["next"][lang], [f"{n}. {s}" for n, s in enumerate(steps, 1)]
+
+
+_PLACES: Final = {
+    "todoku check アドレス": ("ip", "range"),
+    "todoku check ADDRESS": ("ip", "range"),
+    "todoku check ドメイン": ("domain", "hostname"),
+    "todoku check DOMAIN": ("domain", "hostname"),
+}
+
+
+def _with_address(step: str, d: Diagnosis) -> str:
+    """`todoku check ADDRESS` with the address that is blocked, ready to be copied."""
+    for place, kinds in _PLACES.items():
+        if place in step:
+            for b in d.blocked:
+                if b.kind in kinds and _is_whole(b.value):
+                    return step.replace(place, "todoku check " + safe(b.value))
+    return step
+
+
+def _is_whole(value: str) -> bool:
+    """Not masked, and nothing that a shell would take apart."""
+    return (
+        value.isascii()
+        and all(c.isalnum() or c in ".:-/" for c in value)
+        and not (set(value.lower()) <= set("x.:"))
+    )
+
+
+def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
+    r = d.removal
+    if r is None or d.kind != "refusal" or verdict.is_foreign(d):
+        return
+    desk = c.desk_of(d)
+    where = safe(r.address if r.channel == "mail" and r.address else r.url or r.address or "")
+    if r.channel == "none" and not where:
+        yield WORDS["desk"][lang], [say(WORDS["no-desk"], lang)]
+        return
+    if r.channel == "automatic":
+        out = [say(WORDS["automatic"], lang)]
+        if where:
+            out.append(where)
+    else:
+        channel = say(CHANNEL[r.channel], lang)
+        out = [f"{channel} {where}".rstrip()]
+        if r.channel == "mail" and r.url:
+            out.append(safe(r.url))
+    if r.requires:
+        words = [say(REQUIRES[x], lang) if x in REQUIRES else safe(x) for x in r.requires]
+        out.append(say(WORDS["first"], lang, what=("、" if lang == "ja" else "; ").join(words)))
+    if r.expires:
+        out.append(say(WORDS["expires"], lang, time=duration(r.expires, lang)))
+    if desk is not None and desk.wait:
+        out.append(say(WORDS["wait"], lang, time=duration(desk.wait, lang)))
+    if desk is not None and desk.note is not None:
+        out.append(said(desk.note, lang))
+    yield WORDS["desk"][lang], out
+
+
+def _where(group: Group, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
+    d = group.first
+    if d.recipient:
+        to = safe(d.recipient)
+        if group.others:
+            others = verdict.WORDS["to-and-another" if group.others == 1 else "to-and-others"]
+            to = say(others, lang, to=to, n=f"{group.others:,}").strip()
+            to = to.removesuffix("宛ての").removeprefix("to ")
+        yield WORDS["to"][lang], [to]
+    answered = " ".join(
+        x for x in (safe(d.remote.host or ""), f"[{safe(d.remote.ip)}]" if d.remote.ip else "") if x
+    )
+    if answered:
+        yield WORDS["answered"][lang], [answered]
+
+
+def _evidence(
+    d: Diagnosis, c: Catalogue, lang: Language, page: Page
+) -> Iterator[tuple[str, list[str]]]:
+    text = d.reply.text
+    if text:
+        quoted = marked(d, page)
+        label = "reply" if d.reason == "undecided" else "evidence"
+        yield WORDS[label][lang], [quoted]
+    shown = safe(d.removal.url or "") if d.removal else ""
+    links = [safe(u) for u in d.urls if safe(u) != shown]
+    if links and d.kind == "refusal" and len(text) > MOST_REPLY:
+        yield WORDS["see"][lang], links[:3]
+    owned = c.rule_of(d)
+    if owned is not None:
+        key = "rule-date" if owned.rule.date else "rule"
+        line = say(WORDS[key], lang, rule=safe(d.rule or ""), date=owned.rule.date)
+        yield "", [line, *map(safe, d.sources[:1])]
+    if d.kind != "refusal":
+        return
+    if d.reason != "undecided" and d.confidence:
+        sure = "code" if d.confidence == "certain" and d.receiver_code else d.confidence
+        yield WORDS["sure"][lang], [say(SURE[sure], lang)]
+
+
+def marked(d: Diagnosis, page: Page) -> str:
+    """The reply with the deciding words between marks, made safe."""
+    text = d.reply.text
+    spans = [(e.start, e.end) for e in d.evidence if e.field != "rule" and e.start < e.end]
+    for e in d.evidence:
+        if e.field == "rule" and not any(a < e.end and e.start < b for a, b in spans):
+            spans.append((e.start, e.end))
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    left, right = page.marks
+    out = []
+    at = 0
+    for start, end in merged:
+        out += [safe(text[at:start]), left, safe(text[start:end]), right]
+        at = end
+    out.append(safe(text[at:]))
+    quoted = "".join(out)
+    if len(quoted) > MOST_REPLY:
+        last = quoted.rfind(right) + 1
+        quoted = quoted[: max(MOST_REPLY, min(last, 3 * MOST_REPLY))] + page.ellipsis
+    return quoted
+
+
+# ── many ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def table(groups: list[Group], c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
+    """One line each: how many, who, why, whose move."""
+    move = max(width(say(w, lang)) for w in WHO_SHORT.values())
+    move = max(move, width(WORDS["head-move"][lang]))
+    count = max(len(f"{max(g.count for g in groups):,}"), width(WORDS["head-n"][lang]))
+    room = page.columns - count - move - 8
+    who = min(max(18, room // 2), 32)
+    what = room - who
+    head = (
+        WORDS["head-n"][lang], WORDS["head-who"][lang], WORDS["head-what"][lang],
+        WORDS["head-move"][lang],
+    )  # fmt: skip
+
+    def line(n: str, a: str, b: str, m: str) -> str:
+        left = " " * (count - width(n)) + n
+        return f"  {left}  {pad(cut(a, who), who)}  {pad(cut(b, what), what)}  {m}".rstrip()
+
+    yield page.dim(line(*head))
+    for g in groups:
+        d = g.first
+        title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else d.kind
+        codes = " ".join(x for x in (safe(d.receiver_code or ""), verdict.codes(d)) if x)
+        told = " ".join(safe(b.value) for b in d.blocked[:1])
+        move_ = say(WHO_SHORT[d.who_acts], lang) if d.who_acts else ""
+        yield line(
+            f"{g.count:,}", verdict.short_server(d, c, lang), "  ".join(x for x in (title, codes, told) if x), move_
+        )  # fmt: skip

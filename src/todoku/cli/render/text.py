@@ -1,0 +1,169 @@
+"""Text for a terminal: made safe, measured and wrapped.
+
+Mail is written by strangers. Whatever comes from it goes through `safe` before it is printed: a
+terminal obeys escape sequences, and bidi overrides make a line say what it does not.
+Widths follow UAX #11: wide and full-width characters take two columns, combining marks none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+"""Letters and symbols by their category, yet nothing is seen."""
+_MARKS = frozenset(("Mn", "Me"))
+_MOST_MARKS = 2
+"""Combining marks on one letter: more than any script stacks up, and they climb into other lines."""
+
+# No line begins with these, and none ends with those (JIS X 4051, the part that matters here).
+_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕…ー々っゃゅょッャュョ％」,.;:?!)]}◂")
+_NOT_LAST = frozenset("（［｛「『【〈《〔([{▸")
+
+_TOKEN = re.compile(r" +|[^ ]+")
+
+
+def safe(text: str) -> str:
+    """The text on one line, with nothing in it that a terminal acts on or hides.
+
+    White space becomes a blank; control and formatting characters (escape sequences, bidi
+    overrides, zero-width characters), surrogates and unassigned code points become visible
+    escapes such as `\\x1b` and `\\u202e`.
+    """
+    if text.isprintable() and text.isascii():
+        return text
+    out: list[str] = []
+    marks = 0
+    for c in text:
+        if c.isprintable() and c not in _BLANK_LETTERS:
+            if c > "\u02ff" and unicodedata.category(c) in _MARKS:
+                marks += 1
+                if marks > _MOST_MARKS or _is_selector(c):
+                    continue
+            else:
+                marks = 0
+            out.append(c)
+        elif c == "\u3000":
+            out.append(c)
+        elif c.isspace():
+            out.append(" ")
+        else:
+            out.append(_escape(c))
+            marks = 0
+    return "".join(out)
+
+
+def _is_selector(c: str) -> bool:
+    return "\ufe00" <= c <= "\ufe0f" or c >= "\U000e0100" or c == "\u034f"
+
+
+def _escape(c: str) -> str:
+    n = ord(c)
+    if n < 0x100:
+        return f"\\x{n:02x}"
+    return f"\\u{n:04x}" if n < 0x10000 else f"\\U{n:08x}"
+
+
+def width(text: str) -> int:
+    """Columns that the text takes."""
+    if text.isascii():
+        return len(text)
+    n = 0
+    for c in text:
+        if unicodedata.east_asian_width(c) in "WF":
+            n += 2
+        elif unicodedata.category(c) not in _MARKS:
+            n += 1
+    return n
+
+
+def pad(text: str, columns: int) -> str:
+    """The text with blanks up to that width; longer text is left as it is."""
+    return text + " " * (columns - width(text))
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, shortened with `…` where it is wider."""
+    if width(text) <= columns:
+        return text
+    n = 0
+    for i, c in enumerate(text):
+        n += width(c)
+        if n > columns - 1:
+            return text[:i].rstrip() + "…"
+    return text
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Lines of at most that width. Words stay whole, and so do URLs, however long: a link that
+    is broken cannot be opened. Between two wide characters a line may end (with kinsoku)."""
+    lines: list[str] = []
+    line = ""
+    used = 0
+    for piece in _fitting(text, columns):
+        w = width(piece)
+        if used + width(piece.rstrip()) <= columns or not line.strip():
+            line += piece
+            used += w
+            continue
+        lines.append(line.rstrip())
+        line = piece.lstrip(" ")
+        used = width(line)
+    if line.strip() or not lines:
+        lines.append(line.rstrip())
+    return lines
+
+
+def _fitting(text: str, columns: int) -> Iterable[str]:
+    """The pieces, those cut up that are no link and wider than a line."""
+    for piece in _pieces(text):
+        if len(piece) <= columns or ("://" in piece[:24] and len(piece) < 2000):
+            yield piece
+        else:
+            yield from (piece[i : i + columns] for i in range(0, len(piece), columns))
+
+
+def _pieces(text: str) -> Iterable[str]:
+    """What may not be broken: words with the blanks after them, single wide characters with the
+    punctuation that belongs to them."""
+    piece = ""
+    for token in _TOKEN.findall(text):
+        if token[0] == " ":
+            piece += token
+            continue
+        if token.isascii():
+            if piece and not piece.endswith(" ") and piece.strip():
+                piece += token
+            else:
+                if piece:
+                    yield piece
+                piece = token
+            continue
+        for c in token:
+            if not piece:
+                piece = c
+                continue
+            last = piece[-1]
+            if c in _NOT_FIRST or last in _NOT_LAST:
+                piece += c
+            elif last == " " or _breaks(last, c):
+                yield piece
+                piece = c
+            else:
+                piece += c
+    if piece:
+        yield piece
+
+
+def _breaks(a: str, b: str) -> bool:
+    return _wide(a) or _wide(b)
+
+
+def _wide(c: str) -> bool:
+    return unicodedata.east_asian_width(c) in "WF"
+
+
+def number(n: int) -> str:
+    """`12,345`."""
+    return f"{n:,}"

@@ -1,0 +1,436 @@
+"""A diagnosis as sentences: who refuses what, and on which ground.
+
+The first sentence says who refused whose mail, the second why; both are built from the fields of
+the diagnosis and the words of the knowledge. Nothing here knows a receiver by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from todoku.cli.render.text import safe
+from todoku.cli.render.words import (
+    FEEDBACK,
+    FEEDBACK_OTHER,
+    SCOPE,
+    STAGE,
+    SUBJECT_OF_STATUS,
+)
+from todoku.i18n import Language, Words, say
+from todoku.knowledge.catalogue import Catalogue, said
+from todoku.model import Diagnosis, Identity
+
+# What a reason is about: the sender's side (an address, a name, a way of sending), the one
+# message, or neither (the recipient, the receiving system, the way there).
+OF_SENDER: Final = frozenset(
+    (
+        "listed",
+        "reputation",
+        "lookup-failed",
+        "reverse-dns",
+        "helo",
+        "refused-client",
+        "authentication",
+        "rate-limit",
+        "connection-limit",
+        "greylisted",
+        "policy",
+        "sender-refused",
+        "security",
+        "tls",
+        "syntax",
+        "challenge",
+    )
+)
+OF_MESSAGE: Final = frozenset(
+    ("spam-content", "malware", "content", "not-rfc", "message-too-big", "limit-exceeded")
+)
+OF_US: Final = frozenset(("ip", "range", "asn", "hostname", "domain", "address"))
+"""Kinds of identity that mail comes from."""
+
+WORDS: Final[Words] = {
+    "refused-from": {
+        "ja": "{who} が {what} からのメールを拒否しています。",
+        "en": "{who} refuses mail from {what}.",
+    },
+    "deferred-from": {
+        "ja": "{who} が {what} からのメールの受け取りを先送りしています（再送で届く可能性があります）。",
+        "en": "{who} defers mail from {what} and asks to try again.",
+    },
+    "given-up-from": {
+        "ja": "{who} が {what} からのメールの受け取りを先送りし続け、送信側が再送を打ち切りました。",
+        "en": "{who} kept deferring mail from {what}; the sending server has given up.",
+    },
+    "refused": {
+        "ja": "{who} が{to}メールを拒否しました。",
+        "en": "{who} refuses mail{to}.",
+    },
+    "deferred": {
+        "ja": "{who} が{to}メールの受け取りを先送りしています（再送で届く可能性があります）。",
+        "en": "{who} defers mail{to} and asks to try again.",
+    },
+    "given-up": {
+        "ja": "{who} が{to}メールの受け取りを先送りし続け、送信側が再送を打ち切りました。",
+        "en": "{who} kept deferring mail{to}; the sending server has given up.",
+    },
+    "undelivered": {
+        "ja": "{to}メールを配送できませんでした。",
+        "en": "Mail{to} could not be delivered.",
+    },
+    "not-yet": {
+        "ja": "{to}メールはまだ届いていません。送信側が再送を続けています。",
+        "en": "Mail{to} has not arrived yet; the sending server keeps trying.",
+    },
+    "to": {"ja": "{to} 宛ての", "en": " to {to}"},
+    "to-and-others": {"ja": "{to} ほか {n} 件宛ての", "en": " to {to} and {n} other recipients"},
+    "to-and-another": {"ja": "{to} ほか 1 件宛ての", "en": " to {to} and one other recipient"},
+    "behind": {
+        "ja": "{receiver} の手前にあるフィルター {gateway}",
+        "en": "{gateway}, the filter in front of {receiver},",
+    },
+    "own-relay": {
+        "ja": "自社の中継サーバー {host}（受信側ではありません）",
+        "en": "Your own relay {host} (not the receiver)",
+    },
+    "server-of": {
+        "ja": "{domain} のメールサーバー {host}",
+        "en": "{host}, mail server of {domain},",
+    },
+    "some-server-of": {
+        "ja": "{domain} のメールサーバー",
+        "en": "The mail server of {domain}",
+    },
+    "receiver": {"ja": "受信側", "en": "The receiver"},
+    "yours": {"ja": "自分の {what}", "en": "your {what}"},
+    "not-yours": {
+        "ja": "{what}（設定 [own] にないアドレス）",
+        "en": "{what}, which is not yours by your settings",
+    },
+    "and": {"ja": "{a} と {b}", "en": "{a} and {b}"},
+    "own-list": {
+        "ja": "{name} 独自のブロックリストに載っています",
+        "en": "{it} on a blocklist of {name}'s own",
+    },
+    "it": {"ja": "", "en": "It is"},
+    "they": {"ja": "", "en": "They are"},
+    "sender": {"ja": "", "en": "The sender is"},
+    "on-list": {
+        "ja": "ブロックリスト {name} に載っています",
+        "en": "{it} on the blocklist {name}",
+    },
+    "on-policy-list": {
+        "ja": "{name} に載っています。悪用の記録ではなく、直接送信しないはずの範囲の一覧です",
+        "en": "{it} on {name}, a list of ranges that should not send directly; no record of abuse",
+    },
+    "lookup-of": {
+        "ja": "受信側が {name} を引けなかっただけで、送信側が載っているという意味ではありません",
+        "en": "The receiver's own look-up at {name} failed; this does not say that you are listed",
+    },
+    "no-list-named": {
+        "ja": "受信側の参照するリストに載っています。どのリストかは応答に書かれていません",
+        "en": "{it} on a list that the receiver consults; the reply does not name it",
+    },
+    "in-front": {
+        "ja": "送信側は再送を続けていますが、この応答が変わらない限り届きません。",
+        "en": "The sending server keeps trying, in vain while the answer stays the same.",
+    },
+    "before-block": {
+        "ja": "まだ遮断ではありませんが、続けると遮断されることがあります。",
+        "en": "This is no block yet; blocks often follow.",
+    },
+    "undecided": {
+        "ja": "この応答の意味は分かりませんでした{facts}。",
+        "en": "This reply was not understood{facts}.",
+    },
+    "undecided-known": {
+        "ja": "分かっていること: {known}。",
+        "en": "What is known: {known}.",
+    },
+    "undecided-permanent": {
+        "ja": "受信側が拒否し、同じまま再送しても通りません",
+        "en": "the receiver refuses, and sending the same again does not help",
+    },
+    "undecided-temporary": {
+        "ja": "受信側が先送りし、再送で届く可能性があります",
+        "en": "the receiver defers, and a later attempt may pass",
+    },
+    "undecided-nothing": {
+        "ja": "届かなかったこと。受信側の応答は残っていません",
+        "en": "it did not arrive; no answer of a receiver is quoted",
+    },
+    "permanent": {"ja": "恒久エラー", "en": "permanent"},
+    "temporary": {"ja": "一時エラー", "en": "temporary"},
+    "facts": {"ja": "（{facts}）", "en": " ({facts})"},
+    "complaint-by": {"ja": "（報告元 {by}）", "en": ", through {by}"},
+    "auto-reply": {
+        "ja": "{whose}自動応答です。メールは届いています。",
+        "en": "An automatic reply{whose}; the message arrived.",
+    },
+    "delivered": {
+        "ja": "配送完了の通知です。{to}メールは届いています。",
+        "en": "A success report: mail{to} has arrived.",
+    },
+    "relayed": {
+        "ja": "{to}メールは、通知に対応しない次のサーバーへ渡されました。その先は確認できません。",
+        "en": "Mail{to} was handed to a server that sends no reports; what became of it is not told.",
+    },
+    "expanded": {
+        "ja": "{to}メールは、転送先またはメーリングリストの宛先へ送り出されました。",
+        "en": "Mail{to} went on to the members of a list or to a forwarding address.",
+    },
+    "report": {
+        "ja": "DMARC または TLS の集計レポートです。拒否されたメールの通知ではありません。",
+        "en": "A DMARC or TLS report; it does not tell of refused mail.",
+    },
+    "not-a-bounce": {
+        "ja": "これはエラーメールではありません。拒否や遅延を伝える内容は見つかりませんでした。",
+        "en": "This is no bounce: nothing in it tells of a refused or delayed message.",
+    },
+}
+
+
+def identity(one: Identity, lang: Language) -> str:
+    """`192.0.2.1`, told as ours or not where the settings know."""
+    value = safe(one.value)
+    if one.own is None:
+        return value
+    return say(WORDS["yours" if one.own else "not-yours"], lang, what=value)
+
+
+def from_us(d: Diagnosis) -> list[Identity]:
+    return [b for b in d.blocked if b.kind in OF_US]
+
+
+def is_foreign(d: Diagnosis) -> bool:
+    """Every blocked identity is known to be somebody else's."""
+    return bool(d.blocked) and all(b.own is False for b in d.blocked)
+
+
+def server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
+    """Who refused, as the subject of a sentence."""
+    host = safe(d.remote.host or d.remote.ip or "")
+    domain = safe(d.recipient.rpartition("@")[2]) if d.recipient else ""
+    if d.refused_by == "own-smarthost":
+        return say(WORDS["own-relay"], lang, host=host)
+    if d.receiver and d.gateway:
+        return say(
+            WORDS["behind"],
+            lang,
+            receiver=c.receiver_name(d.receiver, lang),
+            gateway=c.receiver_name(d.gateway, lang),
+        )
+    if d.receiver:
+        name = c.receiver_name(d.receiver, lang)
+        known = c.receivers.get(d.receiver)
+        if known is not None and known.kind == "gateway" and domain:
+            return say(WORDS["behind"], lang, receiver=domain, gateway=name)
+        return name
+    if host and domain and not _belongs(host, domain):
+        return say(WORDS["server-of"], lang, domain=domain, host=host)
+    if host:
+        return host
+    if domain:
+        return say(WORDS["some-server-of"], lang, domain=domain)
+    return say(WORDS["receiver"], lang)
+
+
+def short_server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
+    """Who refused, for a column."""
+    if d.receiver:
+        return c.receiver_name(d.receiver, lang)
+    if d.remote.host:
+        return safe(d.remote.host)
+    if d.recipient:
+        return safe(d.recipient.rpartition("@")[2])
+    return safe(d.remote.ip or "") or "–"
+
+
+def _belongs(host: str, domain: str) -> bool:
+    return host.lower().rstrip(".").endswith(domain.lower())
+
+
+def sentences(d: Diagnosis, c: Catalogue, lang: Language, others: int = 0) -> list[str]:
+    """The verdict: the sentence that a person reads first, then the ground. `others` is how many
+    more recipients share it."""
+    if d.kind != "refusal":
+        out = [_of_other_kind(d, lang)]
+    elif d.reason == "undecided":
+        out = _undecided(d, lang)
+    else:
+        out = [_first(d, c, lang, others), *_ground(d, c, lang)]
+    return [_tight(s) for s in out] if lang == "ja" else out
+
+
+_LOOSE: Final = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uff60]) (?=[\u3000-\u9fff\uff00-\uff60])")
+
+
+def _tight(text: str) -> str:
+    """Blanks stand between Latin and Japanese letters only."""
+    return _LOOSE.sub("", text)
+
+
+def _to(d: Diagnosis, lang: Language, others: int) -> str:
+    if not d.recipient:
+        return ""
+    to = safe(d.recipient)
+    if others == 1:
+        return say(WORDS["to-and-another"], lang, to=to)
+    if others:
+        return say(WORDS["to-and-others"], lang, to=to, n=f"{others:,}")
+    return say(WORDS["to"], lang, to=to)
+
+
+def _first(d: Diagnosis, c: Catalogue, lang: Language, others: int) -> str:
+    answered = bool(d.reply.code or d.reply.enhanced or d.reply.text)
+    if not answered or d.reason in ("expired", "network"):
+        key = "not-yet" if d.action == "delayed" else "undelivered"
+        return say(WORDS[key], lang, to=_to(d, lang, others)).lstrip()
+    key = "refused"
+    if d.temporary:
+        key = "given-up" if d.action == "failed" else "deferred"
+    who = server(d, c, lang)
+    ours = from_us(d)
+    if ours and d.reason in OF_SENDER:
+        what = _joined([identity(b, lang) for b in ours], lang)
+        sentence = say(WORDS[key + "-from"], lang, who=who, what=what)
+    else:
+        to = _to(d, lang, others)
+        sentence = say(WORDS[key], lang, who=who, to=to)
+    return (
+        sentence[0].upper() + sentence[1:] if sentence.isascii() and not d.remote.host else sentence
+    )
+
+
+def _joined(parts: list[str], lang: Language) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    sep = "、" if lang == "ja" else ", "
+    return say(WORDS["and"], lang, a=sep.join(parts[:-1][:4]), b=parts[-1])
+
+
+def _ground(d: Diagnosis, c: Catalogue, lang: Language) -> list[str]:
+    owned = c.rule_of(d)
+    meaning = said(owned.rule.meaning, lang) if owned and owned.rule.meaning else ""
+    told = facts(d, lang)
+    named = _listing(d, c, lang, meaning)
+    if named:
+        out = [named + told + _stop(lang)]
+        if meaning:
+            out.append(meaning)
+    else:
+        ground = meaning or said(c.knowledge.reasons[d.reason or "undecided"].ground, lang)
+        out = [_with_facts(ground, told, lang)]
+    scopes = {b.scope for b in d.blocked if b.scope}
+    scopes.update({owned.rule.scope} if owned is not None and owned.rule.scope else ())
+    if d.reason in {"listed", "reputation"}:
+        out += [say(SCOPE[s], lang) for s in sorted(scopes & SCOPE.keys())]
+    if owned is not None and owned.rule.precedes_block:
+        out.append(say(WORDS["before-block"], lang))
+    if d.action == "delayed" and d.temporary is False:
+        out.append(say(WORDS["in-front"], lang))
+    return out
+
+
+def _listing(d: Diagnosis, c: Catalogue, lang: Language, meaning: str) -> str:
+    """Which list, without its full stop; empty where the rule's own words tell it already."""
+    if d.reason not in {"listed", "lookup-failed"}:
+        return ""
+    if d.blocklist is None:
+        if d.reason == "lookup-failed" or meaning:
+            return ""
+        return say(WORDS["no-list-named"], lang, it=_it(d, lang))
+    id_ = d.blocklist.id
+    if d.reason == "lookup-failed":
+        key = "lookup-of"
+    elif id_ in {d.receiver, d.gateway} or id_ in c.receivers:
+        if re.search("リスト|list", meaning, re.IGNORECASE):
+            return ""
+        key = "own-list"
+    else:
+        key = "on-policy-list" if d.blocklist.class_ == "policy" else "on-list"
+    return say(WORDS[key], lang, name=safe(c.list_name(id_, lang)), it=_it(d, lang))
+
+
+def _stop(lang: Language) -> str:
+    return "。" if lang == "ja" else "."
+
+
+_FIRST_STOP: Final = {"ja": re.compile("。"), "en": re.compile(r"[.](?= |$)")}
+
+
+def _with_facts(text: str, told: str, lang: Language) -> str:
+    """The facts in brackets at the end of the first sentence."""
+    m = _FIRST_STOP[lang].search(text)
+    if m is None:
+        return text + told + _stop(lang)
+    return text[: m.start()] + told + text[m.start() :]
+
+
+def _it(d: Diagnosis, lang: Language) -> str:
+    """What the first sentence named, as the subject of the second."""
+    n = len(from_us(d))
+    return say(WORDS["they" if n > 1 else "it" if n else "sender"], lang)
+
+
+def facts(d: Diagnosis, lang: Language) -> str:
+    """`(SC-001, 550 5.7.1, permanent, at MAIL FROM)`, with what is known of it."""
+    parts = []
+    if d.receiver_code:
+        parts.append(safe(d.receiver_code))
+    status = codes(d)
+    if status:
+        parts.append(status)
+    if d.temporary is not None:
+        parts.append(say(WORDS["temporary" if d.temporary else "permanent"], lang))
+    if d.stage:
+        parts.append(say(STAGE[d.stage], lang))
+    if not parts:
+        return ""
+    return say(WORDS["facts"], lang, facts=("、" if lang == "ja" else ", ").join(parts))
+
+
+def codes(d: Diagnosis) -> str:
+    """`550 5.7.1`."""
+    both = (str(d.reply.code) if d.reply.code else "", safe(d.reply.enhanced or ""))
+    return " ".join(x for x in both if x)
+
+
+def _undecided(d: Diagnosis, lang: Language) -> list[str]:
+    status = codes(d)
+    told = say(WORDS["facts"], lang, facts=status) if status else ""
+    known = []
+    if d.temporary is None:
+        known.append(say(WORDS["undecided-nothing"], lang))
+    else:
+        key = "undecided-temporary" if d.temporary else "undecided-permanent"
+        known.append(say(WORDS[key], lang))
+    subject = (d.reply.enhanced or "..").split(".")
+    if len(subject) == 3 and subject[1] in SUBJECT_OF_STATUS:
+        known.append(say(SUBJECT_OF_STATUS[subject[1]], lang))
+    sep = "、" if lang == "ja" else "; "
+    return [
+        say(WORDS["undecided"], lang, facts=told),
+        say(WORDS["undecided-known"], lang, known=sep.join(known)),
+    ]
+
+
+def _of_other_kind(d: Diagnosis, lang: Language) -> str:
+    if d.kind == "complaint":
+        kind = d.feedback_type or "abuse"
+        if kind in FEEDBACK:
+            words = say(FEEDBACK[kind], lang)
+        else:
+            words = say(FEEDBACK_OTHER, lang, type=safe(kind))
+        by = say(WORDS["complaint-by"], lang, by=safe(d.reported_by)) if d.reported_by else ""
+        return words + by + ("。" if lang == "ja" else ".")
+    if d.kind == "auto-reply":
+        whose = ""
+        if d.recipient:
+            who = safe(d.recipient)
+            whose = f"{who} からの" if lang == "ja" else f" from {who}"
+        return say(WORDS["auto-reply"], lang, whose=whose)
+    if d.kind == "delivered":
+        key = d.action if d.action in ("relayed", "expanded") else "delivered"
+        return say(WORDS[key], lang, to=_to(d, lang, 0)).lstrip()
+    return say(WORDS["report" if d.kind == "report" else "not-a-bounce"], lang)
