@@ -4,9 +4,6 @@ Reading the settings costs ten milliseconds of imports, a fifth of a cold run. S
 imported only where there is something to read.
 """
 
-# `os.path`: a cold run has a tenth of a second in all, and a Path costs more than it gives here.
-# ruff: noqa: PTH
-
 from __future__ import annotations
 
 import os
@@ -15,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from todoku.diagnosis import Diagnoser
-from todoku.knowledge import load
+from todoku.knowledge import load, match
 from todoku.model import Language
 
 if TYPE_CHECKING:
@@ -24,12 +21,12 @@ if TYPE_CHECKING:
 _NOT_SETTINGS: Final = ("TODOKU_PURE", "TODOKU_DEBUG", "TODOKU_CACHE")
 
 
-def configuration(environ: Mapping[str, str]) -> str:
+def configuration(environ: Mapping[str, str]) -> Path:
     """The configuration folder (XDG base directory specification)."""
     base = environ.get("XDG_CONFIG_HOME", "")
-    if not base.startswith("/"):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return os.path.join(base, "todoku")
+    if base.startswith("/"):
+        return Path(base) / "todoku"
+    return Path(environ.get("HOME") or "~").expanduser() / ".config" / "todoku"
 
 
 def has_settings(config: Path | None, environ: Mapping[str, str]) -> bool:
@@ -38,7 +35,7 @@ def has_settings(config: Path | None, environ: Mapping[str, str]) -> bool:
         return True
     if any(k.startswith("TODOKU_") and k not in _NOT_SETTINGS for k in environ):
         return True
-    return os.path.exists(os.path.join(configuration(environ), "todoku.toml"))
+    return (configuration(environ) / "todoku.toml").exists()
 
 
 def own_and_overlay(
@@ -46,8 +43,8 @@ def own_and_overlay(
 ) -> tuple[Own | None, Path | None]:
     """What is ours (`None` where nothing is set), and the folder of the user's own rules."""
     if not has_settings(config, environ):
-        folder = os.path.join(configuration(environ), "knowledge")
-        return None, Path(folder) if os.path.isdir(folder) else None
+        overlay = configuration(environ) / "knowledge"
+        return None, overlay if overlay.is_dir() else None
     from todoku import settings
 
     found = settings.load(config, environ=environ)
@@ -56,6 +53,13 @@ def own_and_overlay(
 
 
 def diagnoser(language: Language, config: Path | None, sisimai: str = "5.5") -> Diagnoser:
-    """The diagnoser of this run."""
+    """The diagnoser of this run. Where the compiled patterns are not ready yet, the pure engine
+    answers, and they are made in the background for the next run."""
     own, overlay = own_and_overlay(config)
-    return Diagnoser(load.knowledge(overlay), language=language, own=own, sisimai=sisimai)
+    knowledge = load.knowledge(overlay)
+    scan = match.load(knowledge)
+    if scan is None:
+        from todoku.knowledge import warm
+
+        warm.start(knowledge, overlay)
+    return Diagnoser(knowledge, language=language, own=own, sisimai=sisimai, scan=scan)

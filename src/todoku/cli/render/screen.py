@@ -198,14 +198,14 @@ def block(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[st
 def rows(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[tuple[str, list[str]]]:
     """(label, lines of the value) of a diagnosis; the lines are not wrapped yet."""
     d = group.first
-    yield from _who_and_what(d, c, lang)
+    yield from _who_and_what(d, lang)
     yield from _desk(d, c, lang)
     if d.kind == "refusal":
-        yield from _where(group, c, lang)
+        yield from _where(group, lang)
     yield from _evidence(d, c, lang, page)
 
 
-def _who_and_what(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
+def _who_and_what(d: Diagnosis, lang: Language) -> Iterator[tuple[str, list[str]]]:
     if verdict.is_foreign(d):
         what = safe(d.blocked[0].value)
         yield WORDS["who"][lang], [say(WORDS["foreign-who"], lang, what=what)]
@@ -285,7 +285,7 @@ def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, lis
     yield WORDS["desk"][lang], out
 
 
-def _where(group: Group, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
+def _where(group: Group, lang: Language) -> Iterator[tuple[str, list[str]]]:
     d = group.first
     if d.recipient:
         to = safe(d.recipient)
