@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from todoku.cli import choose_language
-from todoku.i18n import LANGUAGES
+from todoku.i18n import LANGUAGES, Language, language
+
+if TYPE_CHECKING:
+    from todoku.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,3 +48,11 @@ def data(command: F) -> F:
         metavar="DIR",
         help="Folder of what todoku keeps (default: todoku in the data folder of the user).",
     )(command)
+
+
+def speak(ctx: click.Context, settings: Settings) -> Language:
+    """The language of this run, where the settings were read: they count after `--lang` and
+    `TODOKU_GENERAL_LANGUAGE`, and before the locale. Later errors speak it too."""
+    chosen = language(ctx.meta.get("todoku.language"), os.environ, settings.general.language)
+    ctx.meta["todoku.language"] = chosen
+    return chosen

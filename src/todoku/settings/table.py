@@ -127,7 +127,7 @@ def _domain(text: str) -> str | None:
     return name if name and "." in name else None
 
 
-def _smarthost(text: str) -> str | None:
+def smarthost(text: str) -> str | None:
     """A host or address; `[host]:port`, as in Postfix, is understood and its port left out."""
     text = text.strip()
     if bracketed := re.fullmatch(r"\[(.+)\](:\w+)?", text):
@@ -242,7 +242,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "own",
         "smarthosts",
         "list",
-        _smarthost,
+        smarthost,
         {
             "ja": 'ホスト名か IP アドレスの並び。例: ["relay.example.jp"]',
             "en": 'a list of host names or addresses, such as ["relay.example.jp"]',

@@ -1,0 +1,158 @@
+"""The settings file as `todoku init` writes it: every setting, explained in the user's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from todoku.i18n import Language, Sentence, Words
+from todoku.settings.discover import Found
+
+HEAD: Final[Sentence] = {
+    "ja": """\
+# todoku の設定（todoku init が作成）。すべて省略できます。
+# 同じ項目は環境変数でも指定でき、そちらが優先されます: [own] addresses なら TODOKU_OWN_ADDRESSES
+""",
+    "en": """\
+# Settings of todoku, written by `todoku init`. All of them may be left out.
+# Each can also be given in the environment, which wins: [own] addresses as TODOKU_OWN_ADDRESSES
+""",
+}
+
+COMMENTS: Final[Words] = {
+    "language": {
+        "ja": "表示の言語: ja または en（既定はロケール）",
+        "en": "Language of answers: ja or en (default: the locale's)",
+    },
+    "use": {
+        "ja": "private（個人・非営利）または commercial。ブラックリストの中には、商用の無料利用を禁じる"
+        "ものがあります。\n書かなければ commercial とみなし、それらには問い合わせません",
+        "en": "private or commercial. Several blocklists forbid commercial use of their free service;"
+        "\nwithout an answer here todoku takes it for commercial and does not ask them",
+    },
+    "data": {
+        "ja": "todoku が保存するもののフォルダー",
+        "en": "Folder of what todoku keeps",
+    },
+    "store": {
+        "ja": "データベース。相対パスは data のフォルダーから数えます",
+        "en": "The database; a relative path is below the folder `data`",
+    },
+    "own": {
+        "ja": "自分のもの。ここにないものが遮断されていれば「あなたのアドレスではない」と伝えます。\n"
+        "追加: todoku init --add 192.0.2.1（ドメインも可）",
+        "en": 'What is yours. If something else is blocked, you are told "not your address".\n'
+        "To add: todoku init --add 192.0.2.1 (or a domain)",
+    },
+    "addresses": {
+        "ja": "メールの送信元 IP アドレス（外から見えるもの）",
+        "en": "IP addresses that your mail leaves from, as the world sees them",
+    },
+    "ranges": {"ja": "自分のネットワーク", "en": "Your networks"},
+    "domains": {
+        "ja": "自分のドメイン（サブドメインも含みます）",
+        "en": "Your domains; everything below them is yours too",
+    },
+    "helo": {"ja": "HELO で名乗るホスト名", "en": "Host names said in HELO"},
+    "dkim_selectors": {
+        "ja": "署名に使う DKIM セレクター",
+        "en": "DKIM selectors that you sign with",
+    },
+    "smarthosts": {
+        "ja": "送信を任せている中継サーバー。その拒否は、宛先側の拒否と区別します",
+        "en": "Hosts that you hand your mail to; their refusals are told apart from a receiver's",
+    },
+    "transports": {
+        "ja": "配送経路（ログに出る名前）ごとの送信元アドレス",
+        "en": "Which transport (its name in the log) sends from which address",
+    },
+    "nat": {
+        "ja": "NAT: 内側のアドレスと、外から見えるアドレス",
+        "en": "NAT: an inner address, and the one that the world sees",
+    },
+    "nat-found": {
+        "ja": "このサーバーにはプライベートアドレスしかありません。外から見えるアドレスを書いてください",
+        "en": "This machine has private addresses only. Write the address that the world sees",
+    },
+    "overlay": {
+        "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
+        "en": "Folder of your own rules, laid over the shipped ones",
+    },
+}
+
+EXAMPLES: Final[Mapping[str, str]] = {
+    "language": '"ja"',
+    "use": '"private"',
+    "data": '"/var/lib/todoku"',
+    "store": '"sqlite:///todoku.db"',
+    "addresses": '["192.0.2.1", "2001:db8::25"]',
+    "ranges": '["192.0.2.0/28"]',
+    "domains": '["example.jp"]',
+    "helo": '["mail.example.jp"]',
+    "dkim_selectors": '["s2026"]',
+    "smarthosts": '["relay.example.jp"]',
+    "overlay": '"knowledge"',
+}
+
+
+def render(found: Found, use: str | None, lang: Language) -> str:
+    """The whole text. What was not found stands as a comment, to be filled in."""
+    own = found.own
+
+    def lines() -> Iterator[str]:
+        yield HEAD[lang]
+        yield "[general]"
+        yield from entry("language", json.dumps(lang))
+        yield from entry("use", json.dumps(use) if use else None)
+        yield from entry("data", None)
+        yield from entry("store", None)
+        yield ""
+        yield from comment("own")
+        yield "[own]"
+        yield from entry("addresses", array(own.addresses))
+        yield from entry("ranges", array(own.ranges))
+        yield from entry("domains", array(own.domains))
+        yield from entry("helo", array(own.helo))
+        yield from entry("dkim_selectors", array(own.dkim_selectors))
+        yield from entry("smarthosts", array(own.smarthosts))
+        yield ""
+        yield from comment("transports")
+        if own.transports:
+            yield "[own.transports]"
+            for name, ips in own.transports.items():
+                yield f"{json.dumps(name)} = {array(ips)}"
+        else:
+            yield "# [own.transports]"
+            yield '# smtp = ["192.0.2.1"]'
+        yield ""
+        yield from nat()
+        yield ""
+        yield "[knowledge]"
+        yield from entry("overlay", None)
+
+    def entry(key: str, value: str | None) -> Iterator[str]:
+        yield from comment(key)
+        yield f"{key} = {value}" if value else f"# {key} = {EXAMPLES[key]}"
+
+    def comment(key: str) -> Iterator[str]:
+        yield from (f"# {line}" for line in COMMENTS[key][lang].splitlines())
+
+    def array(values: tuple[str, ...]) -> str | None:
+        return f"[{', '.join(map(json.dumps, values))}]" if values else None
+
+    def nat() -> Iterator[str]:
+        yield from comment("nat")
+        if own.nat:
+            yield "[own.nat]"
+            for inner, outer in own.nat.items():
+                yield f'"{inner}" = "{outer}"'
+            return
+        if found.inner and not own.addresses:
+            yield from comment("nat-found")
+        yield "# [own.nat]"
+        for inner in found.inner or ("10.0.0.5",):
+            outer = "2001:db8::25" if ":" in inner else "192.0.2.1"
+            yield f'# "{inner}" = "{outer}"'
+
+    return "\n".join(lines()) + "\n"
