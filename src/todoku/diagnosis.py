@@ -55,8 +55,8 @@ _NONE: tuple[()] = ()
 class Own(Protocol):
     """What `[own]` of the settings answers (todoku.settings)."""
 
-    def covers(self, kind: str, value: str) -> bool: ...
-    def is_smarthost(self, host: str | None, ip: str | None) -> bool: ...
+    def tells(self, identity: Identity) -> bool | None: ...
+    def is_smarthost(self, host: str | None, ip: str | None = None) -> bool: ...
 
 
 class _Found(NamedTuple):
@@ -132,14 +132,7 @@ class Diagnoser:
             return self._other(refusal, source)
         reply = refusal.reply
         remote = refusal.remote
-        at_host = self._host.find(remote.host) if remote.host else None
-        if at_host is None and remote.host is None and refusal.reported_by and reply.text:
-            # A system that reports on mail it refused itself: no other server answered.
-            at_host = self._host.find(refusal.reported_by) if reply.code else None
-        at_domain = None
-        if refusal.recipient:
-            at_domain = self._domain.find(refusal.recipient.rpartition("@")[2])
-
+        at_host, at_domain = self.places(refusal)
         text = reply.text or refusal.notice
         found, mark = self._choose(text, at_host, at_domain, refusal)
         if found is None and refusal.notice and refusal.notice != text:
@@ -184,10 +177,7 @@ class Diagnoser:
             else sisimai_word or (about.sisimai_56 if self._newer else None) or about.sisimai
         )
         if self.own is not None and blocked:
-            blocked = tuple(
-                Identity(b.kind, b.value, b.scope, self.own.covers(b.kind, b.value))
-                for b in blocked
-            )
+            blocked = tuple(Identity(b.kind, b.value, b.scope, self.own.tells(b)) for b in blocked)
         receivers = self.knowledge.receivers
         return Diagnosis(
             source=source,
@@ -261,6 +251,18 @@ class Diagnoser:
             knowledge=self.knowledge.version,
         )
 
+    def places(self, refusal: Refusal) -> tuple[int | None, int | None]:
+        """The receivers that the answering host and the recipient's domain belong to."""
+        remote, reply = refusal.remote, refusal.reply
+        at_host = self._host.find(remote.host) if remote.host else None
+        if at_host is None and remote.host is None and refusal.reported_by and reply.text:
+            # A system that reports on mail it refused itself: no other server answered.
+            at_host = self._host.find(refusal.reported_by) if reply.code else None
+        at_domain = None
+        if refusal.recipient:
+            at_domain = self._domain.find(refusal.recipient.rpartition("@")[2])
+        return at_host, at_domain
+
     # ── which rule ────────────────────────────────────────────────────────────────────────────
 
     def _choose(
@@ -322,33 +324,6 @@ class Diagnoser:
                 continue
             out.append(((rank, *self._weight[p]), p))
         return out
-
-    def everything(
-        self, refusal: Refusal
-    ) -> tuple[list[tuple[str, int, str]], str | None, str | None, str | None]:
-        """For `knowledge explain`: all rules that match, best first, as (rule, rank, words); then
-        the receivers that host, marks and domain name."""
-        remote = refusal.remote
-        at_host = self._host.find(remote.host) if remote.host else None
-        at_domain = (
-            self._domain.find(refusal.recipient.rpartition("@")[2]) if refusal.recipient else None
-        )
-        text = refusal.reply.text or refusal.notice
-        found, mark = self._choose(text, at_host, at_domain, refusal)
-        raw = text.encode("utf-8", "replace")
-        out = []
-        cands = self._candidates(self._scan(raw), at_host, mark, at_domain, refusal)
-        for standing, p in sorted(cands, reverse=True):
-            if m := self._re[p].search(raw):
-                r = self.knowledge.rule_of[p]
-                name = self.rule_name(r)
-                out.append((name, standing[0], m[0].decode("utf-8", "replace")))
-        del found
-
-        def name_of(i: int | None) -> str | None:
-            return None if i is None else self.knowledge.receivers[i].id
-
-        return out, name_of(at_host), name_of(mark), name_of(at_domain)
 
     def rule_name(self, rule: int) -> str:
         """`microsoft-consumer/sc-001`."""

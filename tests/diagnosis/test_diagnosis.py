@@ -185,10 +185,10 @@ class TestBlocked:
 
     def test_what_is_ours_is_told(self, ask: Any) -> None:
         class Ours:
-            def covers(self, kind: str, value: str) -> bool:
-                return value == "192.0.2.1"
+            def tells(self, identity: Identity) -> bool | None:
+                return identity.value == "192.0.2.1"
 
-            def is_smarthost(self, host: str | None, ip: str | None) -> bool:
+            def is_smarthost(self, host: str | None, ip: str | None = None) -> bool:
                 return ip == "192.0.2.25"
 
         d = ask("550 [BL01] client [192.0.2.1]", own=Ours())
