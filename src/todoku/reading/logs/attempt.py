@@ -1,0 +1,66 @@
+"""One attempt to deliver, as a line of a log tells it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from todoku.model import Action, Refusal, Remote, Stage
+from todoku.reading.reply import parse
+
+Outcome = Literal["sent", "deferred", "bounced", "expired"]
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of one message for one recipient, in the words of the log."""
+
+    outcome: Outcome
+    recipient: str | None
+    text: str
+    """The reason: the receiver's answer in the mail server's words, or the mail server's own."""
+    queue_id: str | None = None
+    host: str | None = None
+    """The host that wrote the line; queue ids are unique on one host only."""
+    sender: str | None = None
+    remote: Remote = Remote()
+    """Who was talked to, from the line's own fields; what the text quotes comes first."""
+    status: str | None = None
+    """The mail server's own status code (`dsn=`): its verdict, not always the receiver's."""
+    stage: Stage | None = None
+    message_id: str | None = None
+    gave_up: bool = False
+    """The queue time ran out."""
+
+
+_ACTIONS: dict[Outcome, Action] = {
+    "sent": "delivered",
+    "deferred": "delayed",
+    "bounced": "failed",
+    "expired": "failed",
+}
+
+
+def refusal(attempt: Attempt, reader: str, sender: str | None = None) -> Refusal:
+    """The refusal that an attempt tells of. `sender` comes from another line of the same log."""
+    found = parse(attempt.text, attempt.stage)
+    reply = found.reply
+    if reply.code is None and reply.enhanced is None and attempt.status is not None:
+        # No server answered: the mail server's own verdict is the only one.
+        reply = msgspec.structs.replace(reply, enhanced=attempt.status)
+    remote = found.remote
+    if remote.host is None and remote.ip in {None, attempt.remote.ip}:
+        remote = attempt.remote
+    return Refusal(
+        reader=reader,
+        action=_ACTIONS[attempt.outcome],
+        recipient=attempt.recipient,
+        sender=attempt.sender if attempt.sender is not None else sender,
+        reported_by=attempt.host,
+        remote=remote,
+        stage=found.stage,
+        reply=reply,
+        notice=found.notice,
+        expired=attempt.gave_up,
+        message_id=attempt.message_id,
+    )
