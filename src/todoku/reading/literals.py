@@ -98,8 +98,7 @@ _REPLY = re.compile(r"(?<![\d.])[245](?:\d\d(?=[ -]|$)|\.\d{1,3}\.\d{1,3}(?![\d.
 
 
 def _json_strings(text: str) -> list[str] | None:
-    """The strings of a JSON value that hold a reply (all of them where none does), or None where
-    it is no JSON. Mail libraries name the command beside it: `"command": "RCPT TO"`."""
+    """The strings of a JSON value that hold a reply, or None where it is no JSON. Mail libraries name the command beside it: `"command": "RCPT TO"`."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -120,7 +119,7 @@ def _json_strings(text: str) -> list[str] | None:
     answers = [s for s in out if _REPLY.search(s)]
     if command and len(answers) == 1 and "in reply to" not in answers[0]:
         answers[0] = f"{answers[0]} (in reply to {command} command)"
-    return answers or out
+    return answers
 
 
 def _unescape(body: str) -> str:

@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from todoku.model import Refusal, Reply, Stage
-from todoku.reading import charset
+from todoku.reading import charset, logs
 from todoku.reading.literals import unwrap
 from todoku.reading.reply import Parsed, parse
 
@@ -97,7 +97,8 @@ _NETWORK = re.compile(
 )
 # A refusal without any code: whole phrases that no ordinary mail holds.
 _REFUSED = re.compile(
-    r"\bblocked using \S|\b(?:block(?:ed)?|black|deny|reject)[ -]?list(?:ed|ing)?\b"
+    r"\bblocked using \S|\b(?:block|black|deny|reject)[ -]?list(?:ed|ing)\b"
+    r"|\b(?:is|are|was|be|been|found|listed) (?:currently )?(?:on|in) .{0,40}(?:block|black|deny)[ -]?list"
     r"|\bmailbox (?:is )?(?:unavailable|full|disabled|not found|does not exist)"
     r"|\buser (?:is )?unknown\b|\bno such (?:user|recipient|mailbox|address)\b|\bunknown user\b"
     r"|\b(?:over|exceed(?:s|ed)?|out of) (?:the |its |their )?(?:quota|storage)\b"
@@ -129,14 +130,15 @@ def looks(head: bytes) -> bool:
 def read(data: bytes | str) -> list[Refusal]:
     """All refusals that a pasted text holds; none where nothing is recognised."""
     text = unwrap(_text(data)[:MAX_PASTE])
-    lines = unquoted(text)
+    entries, lines = _apart(unquoted(text))
+    if entries and (found := logs.read_lines(entries)):
+        return found
     return (
-        _log_lines(lines)
-        or _quoted_mail(text, lines)
+        _quoted_mail(text, lines)
         or _complaint(lines)
         or _notice(lines)
         or replies(lines)
-        or _codeless(text)
+        or _codeless("\n".join(lines))
     )
 
 
@@ -150,11 +152,33 @@ def _text(data: bytes | str) -> str:
 
 # ── log lines inside of prose ─────────────────────────────────────────────────────────────────
 
+MAX_FOLDS: Final = 16
+"""Pieces into which a mail program may have broken one log line."""
 
-def _log_lines(lines: list[str]) -> list[Refusal]:
-    from todoku.reading import logs
 
-    return logs.read_lines(lines)
+def _apart(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The log lines, mended where they were broken, and all others."""
+    entries: list[str] = []
+    others: list[str] = []
+    folds = 0
+    for line in lines:
+        if (said := logs.words(line)) is not None:
+            others += ["", said]
+            folds = 0
+        elif logs.is_line(line):
+            entries.append(line.strip())
+            folds = MAX_FOLDS
+        elif folds and line.strip() and not _complete(entries[-1]):
+            entries[-1] += " " + line.strip()
+            folds -= 1
+        else:
+            others.append(line)
+            folds = 0
+    return entries, others
+
+
+def _complete(entry: str) -> bool:
+    return "status=" not in entry[-20_000:] or entry.endswith(")")
 
 
 # ── a whole mail, as reply marks leave it ─────────────────────────────────────────────────────

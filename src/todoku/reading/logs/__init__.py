@@ -13,11 +13,21 @@ from collections.abc import Iterable
 from todoku.model import Refusal
 
 _LINES = 40
-_LOOKS = re.compile(
-    rb"@40000000[0-9a-f]{16} |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?(?: [+-]\d{4})?(?: \[\d+\])? "
-    rb"(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |[\w_]{3,20} authenticator failed "
-    rb"|(?:H=|no host name found|Start queue run|End queue run|SMTP ))"
-    rb"|#(?:Software: Microsoft Exchange|Fields: date-time)"
+# Lines that no syslog wrote: qmail's, Exim's, Exchange's.
+_OTHER = re.compile(
+    rb"@40000000[0-9a-f]{16} |#(?:Software: Microsoft Exchange|Fields: date-time)"
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? (?:\[\d{1,10}\] )?"
+    rb"(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |[\w.-]{3,20} authenticator failed "
+    rb"|H=|no host name found|(?:Start|End) queue run|SMTP |exim )"
+    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,"
+)
+# Postfix's lines without their head, about mail that comes in, and its warnings.
+_INBOUND = re.compile(
+    rb"(?:NOQUEUE|[0-9A-F]{5,24}|[0-9B-Zb-z]{10,24}): (?:[a-z]{2,20}-)?"
+    rb"(?:reject|filter|discard|redirect|hold|warning|warn|info|client=|message-id=|removed)"
+    rb"|(?:warning|fatal|panic|error): (?![^\n]{0,200}\b[45]\d\d[ -])"
+    rb"|(?:dis)?connect from \S|lost connection after |timeout after |SSL_accept error from "
+    rb"|(?:PREGREET|HANGUP|DNSBL rank|(?:COMMAND|BARE) [A-Z ]{4,20} from|PASS (?:OLD|NEW)) "
 )
 
 
@@ -30,7 +40,7 @@ def looks(head: bytes) -> bool:
         if line[:1] == b"{":
             if b'"MESSAGE"' in line or (b'"log"' in line and b'"stream"' in line):
                 return True
-        elif syslog.STAMPED.match(line) or _LOOKS.match(line):
+        elif syslog.STAMPED.match(line) or _OTHER.match(line):
             return True
     return postfix.looks(head)
 
@@ -45,9 +55,63 @@ def read(data: bytes) -> list[Refusal]:
 
 
 def read_lines(lines: Iterable[str]) -> list[Refusal]:
-    """The refusals of log lines that stand among other lines."""
+    """The refusals of log lines that were taken out of other text."""
     raw = [line.strip().encode("utf-8", "replace") for line in lines]
+    if any(exchange_row(line) for line in raw):
+        from todoku.reading.logs import exchange
+
+        return exchange.read_lines(raw)
     return _read(b"\n".join(raw), raw)
+
+
+def exchange_row(line: bytes) -> bool:
+    """Is this a row or the head of a message tracking log?"""
+    if line[4:5] != b"-" and line[:1] != b"#":
+        return False
+    from todoku.reading.logs import exchange
+
+    return exchange.looks(line)
+
+
+def is_line(line: str) -> bool:
+    """Is this line one of a log, about mail or not? Then it is no words of a person."""
+    from todoku.reading.logs import postfix, syslog
+
+    raw = line.strip().encode("utf-8", "replace")
+    if not raw:
+        return False
+    if raw[:1] == b"{":
+        return b'"MESSAGE"' in raw
+    return bool(
+        syslog.STAMPED.match(raw)
+        or _OTHER.match(raw)
+        or _INBOUND.match(raw)
+        or postfix.line(raw)
+        or postfix.between(raw)
+        or postfix.looks(raw)
+    )
+
+
+_MAIL_PROGRAM = re.compile(
+    rb"[^/]*/|postfix|sendmail|sm-m|exim|dovecot|qmail|spam|amavis|open(?:dkim|dmarc)|polic|postgrey"
+    rb"|rspamd|mi(?:lter|medefang)|MailScanner|clam|courier|cyrus|fail2ban|named|unbound|sshd|kernel"
+    rb"|systemd|cron",
+    re.IGNORECASE,
+)
+
+
+def words(line: str) -> str | None:
+    """The message of a log line of a program that is no mail server: a script's own account of
+    the answer that it got. None for all other lines."""
+    from todoku.reading.logs import syslog
+
+    raw = line.strip().encode("utf-8", "replace")
+    if not syslog.STAMPED.match(raw):
+        return None
+    entry = syslog.split(raw)
+    if entry.tag is None or _MAIL_PROGRAM.match(entry.tag):
+        return None
+    return entry.message.decode("utf-8", "replace")
 
 
 def _read(data: bytes, lines: list[bytes]) -> list[Refusal]:

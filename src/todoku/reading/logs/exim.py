@@ -61,7 +61,9 @@ def _message(raw: bytes) -> bytes:
     if raw[:1].isdigit() and (raw[4:5] == b"-" and raw[10:11] == b" "):
         return raw
     m = HEAD.match(raw)
-    return raw[m.end() :].lstrip() if m and m["tag"].startswith(b"exim") else raw
+    if m is None or not (m["tag"] or m["alone"]).startswith(b"exim"):
+        return raw
+    return raw[m.end() :].lstrip()
 
 
 def _attempt(m: re.Match[bytes]) -> Attempt | None:

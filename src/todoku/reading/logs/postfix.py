@@ -50,7 +50,8 @@ _TALK = re.compile(
     rb"|conversation with [\w.-]{1,255}\[[^\]\s]{2,45}\](?::\d{1,5})? timed out while "
     rb"|(?P<auth>SASL authentication failed; )server [\w.-]{1,255}\[[^\]\s]{2,45}\](?::\d{1,5})? said: "
     rb"|(?P<connect>connect) to [\w.-]{1,255}\[[^\]\s]{2,255}\](?::[\w-]{1,32})?: "
-    rb"|(?P<tls>SSL_connect error) to [\w.-]{1,255}\[[^\]\s]{2,45}\](?::\d{1,5})?: "
+    rb"|(?P<tls>SSL_connect error) to (?P<host>[\w.-]{1,255})\[(?P<ip>[0-9A-Fa-f:.]{2,45})\]"
+    rb"(?::\d{1,5})?: "
     rb").*)",
     re.DOTALL,
 )
@@ -115,6 +116,7 @@ def between(raw: bytes | str) -> Attempt | None:
         text=said,
         queue_id=text(m["qid"]) if m["qid"] else None,
         host=entry.host,
+        remote=Remote(text(m["host"]), text(m["ip"])) if m["tls"] else Remote(),
         stage=stage,
     )
 

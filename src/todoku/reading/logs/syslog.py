@@ -19,17 +19,37 @@ _STAMP = (
     rb"|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
     rb"(?:Z|[+-]\d\d:?\d\d)?(?: [A-Z]{3,5})?)"
 )
+_PREFIX = rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?"
+_TAG = rb"[A-Za-z][^\s\[\]:]{0,127}"
+_PID = rb"\[\d{1,10}\]:"
+_RFC5424 = rb" (?:\d{1,10}|-) \S{1,32} -"
 HEAD = re.compile(
-    rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?"
-    rb"(?:" + _STAMP + rb" (?:(?P<host>[^\s\[\]]{1,255}) )?(?:mail\.\w{2,7} )?)?"
-    rb"(?P<tag>[A-Za-z][^\s\[\]:]{0,127})"
-    rb"(?:\[\d{1,10}\]:|:| (?:\d{1,10}|-) (?:\S{1,32}) -) (?:\[ID \d{1,10} [\w.]{1,30}\] )?"
-)
-"""A line's head with its tag (`postfix/smtp`); what stands before the tag may be missing."""
-STAMPED = re.compile(
-    rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?"
+    _PREFIX
+    + rb"(?:"
     + _STAMP
-    + rb" (?:[^\s\[\]]{1,255} )?[A-Za-z][^\s\[\]:]{0,127}(?:\[\d{1,10}\]:| (?:\d{1,10}|-) \S{1,32} -)"
+    + rb" (?:(?P<host>[^\s\[\]]{1,255}) )?(?:mail\.\w{2,7} )?(?P<tag>"
+    + _TAG
+    + rb")(?:"
+    + _PID
+    + rb"|:|"
+    + _RFC5424
+    + rb")|(?P<alone>"
+    + _TAG
+    + rb")"
+    + _PID
+    + rb") (?:\[ID \d{1,10} [\w.]{1,30}\] )?"
+)
+"""A line's head with its tag (`postfix/smtp`); what stands before a tag with a process number may be missing."""
+STAMPED = re.compile(
+    _PREFIX
+    + _STAMP
+    + rb" (?:[^\s\[\]]{1,255} )?"
+    + _TAG
+    + rb"(?:"
+    + _PID
+    + rb"|"
+    + _RFC5424
+    + rb")"
 )
 """The same, where nothing may be missing: only log lines look so."""
 
@@ -59,7 +79,7 @@ def split(line: bytes) -> Line:
     m = HEAD.match(line)
     if m is None:
         return Line(line)
-    return Line(line[m.end() :], m["tag"], text(m["host"]) if m["host"] else None)
+    return Line(line[m.end() :], m["tag"] or m["alone"], text(m["host"]) if m["host"] else None)
 
 
 def _from_json(line: bytes) -> Line:
