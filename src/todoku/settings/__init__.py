@@ -10,9 +10,7 @@ Order, the first that is set wins: an option of the command (`--data`, `--lang`)
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -121,7 +119,7 @@ SAFE: Final[Sentence] = {
 SECTIONS: Final = tuple(dict.fromkeys(setting.section for setting in SETTINGS))
 _BY_NAME: Final = {(setting.section, setting.key): setting for setting in SETTINGS}
 _BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
-_NOT_SETTINGS: Final = frozenset({"TODOKU_CONFIG", "TODOKU_DEBUG", "TODOKU_PURE"})
+_NOT_SETTINGS: Final = frozenset({"TODOKU_CACHE", "TODOKU_CONFIG", "TODOKU_DEBUG", "TODOKU_PURE"})
 
 Values: TypeAlias = dict[tuple[str, str], Any]
 Problem: TypeAlias = tuple[Sentence, dict[str, Any]]
@@ -193,6 +191,8 @@ def _from_file(path: Path, problems: list[Problem]) -> Values:
 
 
 def _from_text(text: str, where: str, problems: list[Problem]) -> Values:
+    import tomllib
+
     try:
         sections = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -238,6 +238,8 @@ def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values
         if setting is None:
             # Other programs may use the prefix: only what looks like one of ours is an error.
             ours_by_section = variable.split("_")[1].lower() in SECTIONS
+            import difflib
+
             close = difflib.get_close_matches(variable, _BY_VARIABLE, cutoff=0.85)
             if ours_by_section or close:
                 nearest = _nearest(variable, list(_BY_VARIABLE))
@@ -260,6 +262,8 @@ def _bad(setting: Setting, where: object, key: str, value: str) -> Problem:
 def _nearest(name: str, known: Iterable[str], form: str = "{}") -> dict[str, Any]:
     """For a message: the nearest right name, else all of them."""
     known = list(known)
+    import difflib
+
     close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
     if close:
         right = next(k for k in known if k.lower() == close[0])
