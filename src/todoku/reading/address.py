@@ -12,7 +12,6 @@ ATOM = (
 
 _ANGLE = re.compile(r"<\s{0,4}([^<>\s]{1,320})\s{0,4}>")
 _BARE = re.compile(ATOM)
-_TYPED = re.compile(r"^\s{0,4}[\w-]{1,20}\s{0,4};\s{0,4}")
 
 
 def clean(value: str) -> str:
@@ -46,9 +45,8 @@ def of_field(value: str) -> str | None:
     `None` where it is none that a person would know: a path of a mailbox file, a program, a source
     route, an empty field.
     """
-    if ";" in value[:24]:
-        value = _TYPED.sub("", value, count=1)
-    value = value.strip()
+    at = value.find(";", 0, 24)
+    value = value[at + 1 :].strip() if at >= 0 else value.strip()
     if "<" in value and (m := _ANGLE.search(value)):
         value = m[1]
     value = clean(value)

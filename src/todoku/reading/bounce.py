@@ -7,23 +7,64 @@ import re
 from todoku.model import Refusal
 from todoku.reading import address, delivery_report, notice, returned
 from todoku.reading.mail import Entity, parse
+from todoku.reading.phrases import any_of
 
 MAX_NESTING = 4
 
 _NOT = Refusal(kind="not-a-bounce", reader="mail")
-_DAEMON = re.compile(
-    r"mailer[-_. ]?daemon|post[-_. ]?master|mail(?:er)?[ _.-]{0,2}deliver|mail ?system|returned|undeliver"
-    r"|bounce|administrator|no-?reply|mail\.delivery|poostmaster",
-    re.I,
+_DAEMONS = (
+    "daemon",
+    "postmaster",
+    "post_master",
+    "mail delivery",
+    "delivery s",
+    "mail system",
+    "mailsystem",
+    "mail.delivery",
+    "returned",
+    "undeliver",
+    "bounce",
+    "administrator",
+    "noreply",
+    "no-reply",
+    "poostmaster",
+    "interscan",
 )
-_SUBJECT = re.compile(
-    r"undeliver|delivery (?:status|failure|report|notif|has failed|problem)|(?:mail|delivery|message|deliver\w*)"
-    r"[ \w:]{0,30}fail|failure notice|failed delivery|returned (?:mail|to sender)|non[- ]?deliver|could not (?:be )?(?:send|deliver)"
-    r"|cannot send|mail (?:system )?error|unable to deliver|rejected|delayed mail|mail delivery|bounce"
-    r"|blocked by|not delivered|warning: (?:message|could)|delivery (?:delay|status)|there was an error sending"
-    r"|non remis|non recapit|unzustellbar|no se pudo entregar"
-    r"|\u914d\u4fe1|\u9001\u4fe1\u3067\u304d|\u30a8\u30e9\u30fc|\u4e0d\u9054|\u672a\u9054|\u5c4a\u3051|\u041d\u0435\u0434\u043e\u0441\u0442\u0430\u0432|\u043d\u0435 \u0434\u043e\u0441\u0442\u0430\u0432",
-    re.I,
+_SUBJECTS = (
+    "undeliver",
+    "delivery",
+    "failure",
+    "failed",
+    "failing",
+    "returned",
+    "non-deliver",
+    "nondeliver",
+    "could not",
+    "cannot send",
+    "mail system error",
+    "mail error",
+    "unable to",
+    "rejected",
+    "delayed",
+    "bounce",
+    "blocked by",
+    "not delivered",
+    "warning: ",
+    "error sending",
+    "errors from",
+    "loop alert",
+    "non remis",
+    "non recapit",
+    "unzustellbar",
+    "no se pudo entregar",
+    "\u914d\u4fe1",
+    "\u9001\u4fe1\u3067\u304d",
+    "\u30a8\u30e9\u30fc",
+    "\u4e0d\u9054",
+    "\u672a\u9054",
+    "\u5c4a\u3051",
+    "\u041d\u0435\u0434\u043e\u0441\u0442\u0430\u0432".lower(),
+    "\u043d\u0435 \u0434\u043e\u0441\u0442\u0430\u0432",
 )
 
 
@@ -53,44 +94,52 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
     feedback: Entity | None = None
     enclosed: Entity | None = None
     for part in mail.leaves():
-        kind = part.type
-        if kind == b"text/plain" or kind == b"text":
-            if human is None or (report is None and human.end - human.body < 40 and part.body < part.end):
-                human = part if human is None or not human.raw[human.body : human.end].strip() else human
+        kind = part.kind.type
+        if kind == b"text/plain":
+            if human is None or _blank(human):
+                human = part
         elif kind in _REPORTS:
             report = report or part
-        elif kind == b"message/feedback-report":
-            feedback = feedback or part
         elif kind in _MESSAGES:
             enclosed = enclosed or part
         elif kind == b"text/html":
             markup = markup or part
-        elif kind[:10] == b"multipart/" and human is None:
+        elif kind == b"message/feedback-report":
+            feedback = feedback or part
+        elif (kind[:10] == b"multipart/" or kind == b"text") and human is None:
             human = part  # a boundary that stands nowhere: all of it is text
-    if feedback is not None:
-        from todoku.reading import complaint
-
-        return complaint.read(mail, feedback, human, enclosed)
     words = human.decoded() if human is not None else ""
     back = enclosed.enclosed() if enclosed is not None else None
-    if report is not None:
+    if report is not None and feedback is None:
         found = delivery_report.read(report.decoded(), words, returned.of(back))
         if found:
             return found
+
     from todoku.reading import auto_reply, complaint
 
+    if feedback is not None:
+        return complaint.read(mail, feedback, words, back)
     other = complaint.without_report(mail, words)
     if other is not None:
         return other
+    forwarded = back is not None and report is None and back.type == b"multipart/report"
+    if back is not None and forwarded and depth < MAX_NESTING:
+        inner = _read(back, depth + 1)
+        if inner:
+            return inner
     found = _notice(mail, words, markup, back, report is not None)
     if found:
         return found
-    if back is not None and depth < MAX_NESTING:
+    if back is not None and not forwarded and depth < MAX_NESTING:
         inner = _read(back, depth + 1)
-        if inner and inner[0].kind != "not-a-bounce":
+        if inner:
             return inner
     reply = auto_reply.read(mail)
     return [reply] if reply is not None else []
+
+
+def _blank(part: Entity) -> bool:
+    return part.end - part.body < 80 and part.raw[part.body : part.end].isspace()
 
 
 _REPORTS = frozenset((b"message/delivery-status", b"message/global-delivery-status"))
@@ -117,8 +166,9 @@ def _notice(
     null_path = path is not None and path.strip() == b"<>"
     sure = reported or failed is not None
     if not sure:
-        daemon = bool(_DAEMON.search(sender)) or null_path or not sender
-        about = bool(_SUBJECT.search(subject))
+        low_sender = sender.lower()
+        daemon = null_path or not sender or any_of(_DAEMONS, low_sender)
+        about = any_of(_SUBJECTS, subject.lower())
         if not (daemon or about):
             low = words[:6000]
             if not any(phrase in low for phrase in _PHRASES):
@@ -133,6 +183,7 @@ def _notice(
         subject=subject,
         sender=sender,
         sure=sure,
+        reported=reported,
         original_to=returned.recipients_of(back) if back is not None else (),
     )
     return notice.read_text(words, hint)

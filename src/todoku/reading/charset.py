@@ -56,6 +56,7 @@ _KANA = re.compile("[\u3041-\u30ff]")
 _HALF_KANA = re.compile("[\uff61-\uff9f]")
 _CYRILLIC_LOWER = re.compile("[\u0430-\u044f]")
 _CYRILLIC_UPPER = re.compile("[\u0410-\u042f]")
+_CYRILLIC_WORD = re.compile(rb"[\xc0-\xff]{4,40}")
 _C1 = re.compile("[\x80-\x9f]")
 
 
@@ -134,37 +135,51 @@ def _jis_run(run: bytes, mode: bytes) -> str:
     return run.translate(_HIGH).decode("euc_jis_2004", "replace")
 
 
+_HIGH_BYTES = bytes(range(0x80, 0x100))
+_SAMPLE = 4096
+_CHINESE = "\u7684\u662f\u4e0d\u4e86\u6709\u5728\u4eba\u6211\u4ed6\u8fd9\u60a8\u7121\u65e0\u8bf7\u8acb\u70ba\u4e3a\u5230\u4ef6\u4fe1\u90ae\u90f5\u9001"
+
+
 def _guess(data: bytes, codec: str | None) -> str:
     """No label that fits, and not UTF-8: the eastern encodings show by their structure, the
     single-byte ones can only be told by what letters would make words."""
+    sample = data[:_SAMPLE]
+    high = len(sample) - len(sample.translate(None, _HIGH_BYTES))
+    if codec == "cp1252" and high * 8 < len(sample):
+        return data.decode("cp1252", "replace")  # some accents among letters: as labelled
     best: tuple[float, str] | None = None
     for name in ("euc_jis_2004", "cp932", "gb18030"):
         try:
-            text = data.decode(name)
+            text = _whole(sample, name)
         except UnicodeDecodeError:
             continue
         kana = len(_KANA.findall(text))
         score = kana * 2.0 - len(_HALF_KANA.findall(text)) * 3 - len(_C1.findall(text)) * 2
         if name == "gb18030":
             # Every even run of high bytes is some Chinese text: only where Chinese is usual.
-            common = sum(text.count(c) for c in "的是不了有在人我他这您無無请請為为到件信邮郵送")
-            score = common * 2.0 - kana
+            score = sum(text.count(c) for c in _CHINESE) * 2.0 - kana
         if score > 0 and (best is None or score > best[0]):
-            best = (score, text)
+            best = (score, name)
     if best is not None:
-        return best[1]
-    if codec in {"cp1252", None}:
-        high = sum(data.count(bytes((b,))) for b in range(0xC0, 0x100))
-        words = len(re.findall(rb"[\xc0-\xff]{4,}", data[:4096]))
-        if high and words >= 3:
-            # Long runs of letters above 0xC0 are Cyrillic: lower case prevails in the right one.
-            def fit(name: str) -> int:
-                text = data[:4096].decode(name, "replace")
-                return len(_CYRILLIC_LOWER.findall(text)) - 2 * len(_CYRILLIC_UPPER.findall(text))
+        return data.decode(best[1], "replace")
+    if codec in {"cp1252", None} and len(_CYRILLIC_WORD.findall(sample)) >= 3:
+        # Long runs of letters above 0xC0 are Cyrillic: lower case prevails in the right one.
+        def fit(name: str) -> int:
+            text = sample.decode(name, "replace")
+            return len(_CYRILLIC_LOWER.findall(text)) - 2 * len(_CYRILLIC_UPPER.findall(text))
 
-            name = max(("cp1251", "koi8-r"), key=fit)
-            return data.decode(name, "replace")
+        return data.decode(max(("cp1251", "koi8-r"), key=fit), "replace")
     return data.decode(codec or "cp1252", "replace")
+
+
+def _whole(sample: bytes, name: str) -> str:
+    """Strictly decoded, but for a character that the end of the sample cuts."""
+    try:
+        return sample.decode(name)
+    except UnicodeDecodeError as error:
+        if len(sample) < _SAMPLE or error.start < len(sample) - 4:
+            raise
+        return sample[: error.start].decode(name)
 
 
 # ── header values (RFC 2047) and transfer encodings ───────────────────────────────────────────

@@ -10,25 +10,22 @@ from todoku.reading import address, returned
 from todoku.reading.delivery_report import host_of
 from todoku.reading.mail import Entity
 
-_RCPT = re.compile(r"^(?:Original-Rcpt-To|Removal-Recipient|Redacted-Address):(.{0,500})$", re.M | re.I)
+_RCPT = re.compile(r"^(?:Original-Rcpt-To|Removal-Recipient):(.{0,500})$", re.M | re.I)
 _NAME = re.compile(r"^([A-Za-z-]{3,40}):[ \t]{0,8}(.{0,2000})$", re.M)
 
 
-def read(
-    mail: Entity, feedback: Entity, human: Entity | None, enclosed: Entity | None
-) -> list[Refusal]:
+def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> list[Refusal]:
     """One value for each recipient that the report names."""
     text = feedback.decoded().replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, str] = {}
     for m in _NAME.finditer(text):
         fields.setdefault(m[1].lower(), m[2].strip())
-    back = enclosed.enclosed() if enclosed is not None else None
     about = returned.of(back)
     recipients = [address.clean(v.partition(";")[2] if ";" in v[:20] else v) for v in _RCPT.findall(text)]
     recipients = [r for r in dict.fromkeys(recipients) if r]
     if not recipients and back is not None:
         recipients = list(returned.recipients_of(back)[:1])
-    words = " ".join(human.decoded(8000).split())[:1500] if human is not None else ""
+    words = " ".join(words[:8000].split())[:1500]
     results = fields.get("authentication-results", "")
     if fields.get("feedback-type", "").lower() == "auth-failure" and results:
         words = f"{words} {results}".strip()[:2000]

@@ -19,7 +19,7 @@ import re
 
 from todoku.model import Action, Kind, Refusal, Remote, Reply, Stage
 from todoku.reading import address, phrases, transcript
-from todoku.reading.reply import Parsed, parse
+from todoku.reading.reply import NOWHERE, Parsed, parse, wrapping
 from todoku.reading.returned import Returned
 
 MAX_RECIPIENTS = 10_000
@@ -37,11 +37,16 @@ _ACTIONS: dict[str, Action] = {
     "expand": "expanded",
 }
 _STATUS = re.compile(r"\s{0,4}([245]\.\d{1,3}\.\d{1,3})(?:\s{0,8}\(([^()]{3,200})\))?")
-_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}\Z")
-_TYPE = re.compile(r"\s{0,4}[\w-]{1,40}\s{0,4};\s{0,4}")
+# A value goes on where a line is folded, and where a gateway forgot to fold an answer's next line.
+_FIELDS = re.compile(
+    r"^([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]*(.*(?:\n(?:[ \t]|[245]\d\d[ -]).*)*)", re.M
+)
+_BLANK = re.compile(r"\n[ \t]{1,40}(?=\n)|[ \t]{1,40}(?=\n\n)")
 _HOST_IP = re.compile(r"[\[(]([0-9A-Fa-f.:]{4,45})[\]),]")
 _TCP = re.compile(r"\(TCP\|[^|)]{1,60}\|\d{1,5}\|([^|)]{1,60})\|\d{1,5}\)")
-_RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "action", "status")
+
+
+_SILENT = Parsed(Reply())
 
 
 def looks(text: str) -> bool:
@@ -52,31 +57,23 @@ def looks(text: str) -> bool:
 
 def blocks(text: str) -> list[dict[str, str]]:
     """The field groups of a report: lower-case names, unfolded values, first value kept."""
-    if "\n " in text or "\n\t" in text:
-        text = text.replace("\n\t", "\n ").replace("\n ", " ")
+    if "\n \n" in text or "\n\t\n" in text or " \n\n" in text:
+        text = _BLANK.sub("\n\n", text)
     found: list[dict[str, str]] = []
-    fields: dict[str, str] = {}
-    last = ""
-    for line in text.split("\n"):
-        if not line or line.isspace():
-            if fields:
-                found.append(fields)
-                if len(found) > MAX_RECIPIENTS:
-                    return found
-                fields, last = {}, ""
-            continue
-        name, colon, value = line.partition(":")
-        if colon and _FIELD.match(name):
-            last = name.lower()
-            if last == "final-recipient" and last in fields:
-                # Groups that no blank line parts.
-                found.append(fields)
+    for group in text.split("\n\n", MAX_RECIPIENTS):
+        fields: dict[str, str] = {}
+        for name, value in _FIELDS.findall(group):
+            key = name.lower()
+            if key in fields:
+                if key != "final-recipient":
+                    continue
+                found.append(fields)  # groups that no blank line parts
                 fields = {}
-            fields.setdefault(last, value.strip())
-        elif last and len(fields[last]) < 16_000:
-            fields[last] += " " + line.strip()
-    if fields:
-        found.append(fields)
+            if "\n" in value:
+                value = " ".join(value[:16_000].split())
+            fields[key] = value
+        if fields:
+            found.append(fields)
     return found
 
 
@@ -86,7 +83,7 @@ def read(status: str, human: str, returned: Returned) -> list[Refusal]:
     message: dict[str, str] = {}
     recipients: list[dict[str, str]] = []
     for group in groups:
-        if any(name in group for name in _RECIPIENT_FIELDS):
+        if "final-recipient" in group or "original-recipient" in group or "action" in group:
             recipients.append(group)
         if "reporting-mta" in group or not message:
             message = group
@@ -109,8 +106,8 @@ def read(status: str, human: str, returned: Returned) -> list[Refusal]:
 
 def host_of(value: str) -> str:
     """`dns; mx.example (192.0.2.1)` to `mx.example`."""
-    value = _TYPE.sub("", value, count=1) if ";" in value[:44] else value
-    return value.strip().partition(" ")[0].strip("[](),").rstrip(".")
+    at = value.find(";", 0, 44)
+    return value[at + 1 :].strip().partition(" ")[0].strip("[](),").rstrip(".")
 
 
 def _one(
@@ -131,17 +128,31 @@ def _one(
     comment = m[2] if m else None
 
     raw = group.get("diagnostic-code", "")
-    typed = _TYPE.match(raw)
-    diagnostic = raw[typed.end() :] if typed else raw
+    at = raw.find(";", 0, 44)
+    diagnostic = raw[at + 1 :].lstrip() if at >= 0 and raw[:at].replace("-", "").isalnum() else raw
     if diagnostic.isdigit() and len(diagnostic) < 3:  # an exit code: says nothing by itself
         diagnostic = ""
-    said = parse(diagnostic) if diagnostic else Parsed(Reply())
+    said = parse(diagnostic) if diagnostic else _SILENT
     if raw[:7].lower() == "x-notes" and (m := _BECAUSE.search(human)):
         diagnostic = m[1]  # Domino cuts the report's line in the middle of words
     about = words_about(human, recipient, alone, bool(diagnostic)) if human and not found else ""
-    told = parse(about) if about else Parsed(Reply())
-    reply, stage, remote, notice = merge(said, told)
+    reply, stage, remote, notice = said.reply, said.stage, said.remote, said.notice
+    if about:
+        if reply.code is None:
+            reply, stage, remote, notice = merge(said, parse(about))
+        else:
+            told_stage, told_remote = wrapping(about)
+            stage = told_stage or stage
+            if told_remote is not NOWHERE:
+                remote = told_remote
 
+    if status is not None and status.endswith(".4.7") and "returned '" in human:
+        # Exchange: "expired" says nothing; the attempt before it does.
+        for m in _ATTEMPT.finditer(human):
+            if "xpired" not in m[0]:
+                last = parse(m["said"])
+                reply, remote = last.reply, Remote(m["host"], m["ip"])
+                break
     if found:
         answer = transcript.answer_for(found, recipient, diagnostic)
         if answer is not None:
@@ -164,7 +175,7 @@ def _one(
     mta = group.get("remote-mta", "")
     if mta:
         host, ip = host_of(mta), None
-        if (m := _TCP.search(mta)) or (m := _HOST_IP.search(mta)):
+        if ("(" in mta or "[" in mta) and ((m := _TCP.search(mta)) or (m := _HOST_IP.search(mta))):
             ip = m[1].strip("[]")
         if host and host.replace(".", "").isdigit():
             host, ip = "", host
@@ -270,6 +281,10 @@ def words_about(human: str, recipient: str | None, alone: bool, said: bool) -> s
     return piece if not said or "said" in piece or _WORTH.search(piece) else ""
 
 
+_ATTEMPT = re.compile(
+    r"Server at (?P<host>[\w.-]{1,255})(?: \((?P<ip>[0-9A-Fa-f.:]{3,45})\))? returned '(?P<said>[45]\d\d [^\n]{3,2000}?)'$",
+    re.M,
+)
 _BECAUSE = re.compile(r"^because:\s{1,10}(\S[^\n]{1,2000}(?:\n[ \t]{1,8}\S[^\n]{0,998}){0,5})", re.M)
 _ADDRESS_LINE = re.compile(rf"^[ \t]{{0,4}}<?(?:{address.ATOM})>?(?=[ :(]|$)", re.M)
 _WORTH = re.compile(

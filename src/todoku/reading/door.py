@@ -1,61 +1,63 @@
 """The front door: bytes to refusals, whatever the bytes are.
 
 Nobody has to name a format. A mail is told by its headers, JSON by its first character, log lines
-by their stamps; what is left is a piece of text that somebody pasted.
+by their stamps; what is left is a piece of text that somebody pasted. A reader is imported when
+the first input needs it, so that one mail costs one mail's readers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Protocol, cast
 
 from todoku.model import Refusal
 from todoku.reading import mail
 
+HEAD = 65536
+"""Bytes that decide what an input is."""
+
+
+class Reader(Protocol):
+    """What every reader's module offers."""
+
+    def looks(self, head: bytes) -> bool:
+        """Is an input that begins so one of mine?"""
+
+    def read(self, data: bytes) -> list[Refusal]:
+        """All that it tells; never raises."""
+
 
 def read(data: bytes) -> list[Refusal]:
     """All that `data` tells. Never raises; empty where nothing was recognised."""
-    head = data[:65536]
+    head = data[:HEAD]
     first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not first:
         return []
-    if first in b"{[" :
-        found = _json(data)
-        if found is not None:
-            return found
+    if first in b"{[":
+        for name in ("webhooks", "ndjson", "logs"):
+            reader = _reader(name)
+            if reader.looks(head) and (found := reader.read(data)):
+                return found
     if mail.looks(head):
-        from todoku.reading import bounce
+        from todoku.reading import bounce, mbox
 
+        if mbox.looks(head):
+            return [refusal for one in mbox.split_mbox((data,)) for refusal in bounce.read(one)]
         return bounce.read(data)
-    return _lines(head, data)
-
-
-def _json(data: bytes) -> list[Refusal] | None:
-    for name in ("webhooks", "ndjson", "logs"):
-        reader = _reader(name)
-        if reader is not None and reader.looks(data[:65536]):
-            found: list[Refusal] = reader.read(data)
-            return found
-    return None
-
-
-def _lines(head: bytes, data: bytes) -> list[Refusal]:
     for name in ("logs", "paste"):
         reader = _reader(name)
-        if reader is not None and reader.looks(head):
-            found: list[Refusal] = reader.read(data)
-            if found:
-                return found
+        if reader.looks(head) and (found := reader.read(data)):
+            return found
     return []
 
 
-def _reader(name: str):  # type: ignore[no-untyped-def]
-    from importlib import import_module
-
-    try:
-        return import_module(f"todoku.reading.{name}")
-    except ImportError:
-        return None
+def _reader(name: str) -> Reader:
+    return cast(Reader, import_module(f"todoku.reading.{name}"))
 
 
 def split_mbox(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield from ()
+    """See `todoku.reading.mbox.split_mbox`."""
+    from todoku.reading import mbox
+
+    return mbox.split_mbox(chunks)

@@ -9,7 +9,7 @@ boundary. All searches are `bytes.find`; none looks at a byte more than a fixed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from todoku.reading import charset
 
@@ -47,24 +47,50 @@ def normalise(data: bytes) -> bytes:
     return data[start:] if start else data
 
 
+_AFTER_BOUNDARY = (b"\n", b"-", b" ", b"\t", b"")
+_FOLD = (b" ", b"\t")
+
+
+class Kind(NamedTuple):
+    """What the MIME headers of a part say."""
+
+    type: bytes
+    """`text/plain`, lower case, without parameters."""
+    charset: str | None
+    encoding: str
+    """Transfer encoding; empty where the bytes stand as they are."""
+    parameters: bytes
+    """The whole Content-Type value."""
+
+
+_PLAIN = Kind(b"text/plain", None, "", b"")
+# The heads of parts are the same few bytes in every mail of a program: read once, known after.
+_kinds: dict[bytes, Kind] = {b"\n": _PLAIN}
+_MAX_KINDS = 2048
+_MAX_KNOWN_HEAD = 240
+
+
 class Entity:
     """A mail or a part of one: headers and a body, as offsets into `raw`."""
 
-    __slots__ = ("_low", "_type", "body", "end", "head", "raw")
+    __slots__ = ("_kind", "_low", "body", "end", "head", "raw")
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
         self.raw = raw
         self.end = end
         self._low: bytes | None = None
-        self._type: bytes | None = None
         if raw[start : start + 1] == b"\n":
-            self.head, self.body = b"", start + 1
+            self.head, self.body, self._kind = b"\n", start + 1, _PLAIN
+            return
+        blank = raw.find(b"\n\n", start, end)
+        if blank < 0:
+            self.body = blank = end
         else:
-            blank = raw.find(b"\n\n", start, end)
-            if blank < 0:
-                blank = end
-            self.head = raw[start : min(blank + 1, start + MAX_HEAD)]
-            self.body = min(blank + 2, end)
+            self.body = blank + 2 if blank + 2 < end else end
+        if blank - start > MAX_HEAD:
+            blank = start + MAX_HEAD
+        self.head = b"\n" + raw[start : blank + 1]
+        self._kind: Kind | None = _kinds.get(self.head)
 
     def find(self, needle: bytes) -> bytes | None:
         """Value of the first header whose lower-case name is `needle[1:-1]`, as it stands.
@@ -73,16 +99,16 @@ class Entity:
         """
         low = self._low
         if low is None:
-            low = self._low = b"\n" + self.head.lower()
+            low = self._low = self.head.lower()
         at = low.find(needle)
-        if at < 0:
-            return None
-        return self._value(at + len(needle) - 1)
+        return None if at < 0 else self._value(at + len(needle))
 
     def _value(self, begin: int) -> bytes:
         head = self.head
         stop = head.find(b"\n", begin)
-        while stop >= 0 and head[stop + 1 : stop + 2] in {b" ", b"\t"}:
+        while head[stop + 1 : stop + 2] in _FOLD:
+            if stop < 0:
+                return head[begin:]
             stop = head.find(b"\n", stop + 1)
         return head[begin:stop] if stop >= 0 else head[begin:]
 
@@ -94,7 +120,7 @@ class Entity:
         found: list[bytes] = []
         at = low.find(needle)
         while at >= 0 and len(found) < limit:
-            found.append(self._value(at + len(needle) - 1))
+            found.append(self._value(at + len(needle)))
             at = low.find(needle, at + 1)
         return found
 
@@ -104,29 +130,43 @@ class Entity:
         return charset.header(value) if value is not None else ""
 
     @property
+    def kind(self) -> Kind:
+        known = self._kind
+        if known is None:
+            known = self._kind = self._read_kind()
+            if len(self.head) <= _MAX_KNOWN_HEAD and len(_kinds) < _MAX_KINDS:
+                _kinds[self.head] = known
+        return known
+
+    def _read_kind(self) -> Kind:
+        encoding = (self.find(b"\ncontent-transfer-encoding:") or b"").strip().lower()
+        name = "" if encoding[:1] in b"78" else encoding.decode("latin-1").split()[0]
+        if name == "binary":
+            name = ""
+        value = self.find(b"\ncontent-type:")
+        if value is None:
+            return Kind(b"text/plain", None, name, b"")
+        words = value.partition(b";")[0].lower().split()
+        type_ = words[0].strip(b'"') if words else b""
+        m = _CHARSET.search(value)
+        return Kind(type_ or b"text/plain", m[1].decode("ascii") if m else None, name, value)
+
+    @property
     def type(self) -> bytes:
         """`text/plain`, lower case, without parameters; `text/plain` where none is given."""
-        if self._type is None:
-            value = self.find(b"\ncontent-type:")
-            if value is None:
-                self._type = b"text/plain"
-            else:
-                kind = value.partition(b";")[0].strip().lower()
-                self._type = (kind.split()[0] if kind else b"text/plain").strip(b'"')
-        return self._type
+        return self.kind.type
 
     @property
     def report_type(self) -> bytes:
-        m = _REPORT_TYPE.search(self.find(b"\ncontent-type:") or b"")
+        m = _REPORT_TYPE.search(self.kind.parameters)
         return m[1].lower() if m else b""
 
     def content(self, limit: int = MAX_TEXT) -> bytes:
         """The body with its transfer encoding undone, at most about `limit` bytes of it."""
-        encoding = (self.find(b"\ncontent-transfer-encoding:") or b"").strip().lower()
-        body = self.raw[self.body : min(self.end, self.body + limit)]
-        if not encoding or encoding[:1] in b"78":
-            return body
-        return charset.transfer(body, encoding.decode("latin-1").split()[0] if encoding else "")
+        end = self.body + limit
+        body = self.raw[self.body : end if end < self.end else self.end]
+        encoding = self.kind.encoding
+        return charset.transfer(body, encoding) if encoding else body
 
     def decoded(self, limit: int = MAX_TEXT) -> str:
         """The body as text."""
@@ -134,15 +174,14 @@ class Entity:
         if data.isascii() and b"\x1b" not in data:
             text = data.decode("ascii")
         else:
-            m = _CHARSET.search(self.find(b"\ncontent-type:") or b"")
-            text = charset.decode(data, m[1].decode("ascii") if m else None)
+            text = charset.decode(data, self.kind.charset)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text
 
     def parts(self) -> list[Entity]:
         """The parts of a multipart, at most `MAX_PARTS`; empty where the boundary is nowhere."""
-        m = _BOUNDARY.search(self.find(b"\ncontent-type:") or b"")
+        m = _BOUNDARY.search(self.kind.parameters)
         if m is None:
             return []
         raw, end = self.raw, self.end
@@ -150,18 +189,19 @@ class Entity:
         size = len(delimiter)
         found: list[Entity] = []
         begin = -1
-        at = raw.find(delimiter, max(self.body - 1, 0), end)
+        at = raw.find(delimiter, self.body - 1 if self.body else 0, end)
         while at >= 0 and len(found) < MAX_PARTS:
-            after = raw[at + size : at + size + 2]
-            if after[:1] not in {b"\n", b" ", b"\t", b"-", b""}:  # a longer boundary
-                at = raw.find(delimiter, at + size, end)
+            after = at + size
+            mark = raw[after : after + 1]
+            if mark not in _AFTER_BOUNDARY:  # a longer boundary
+                at = raw.find(delimiter, after, end)
                 continue
             if begin >= 0:
-                found.append(Entity(raw, begin, max(at, begin)))
+                found.append(Entity(raw, begin, at if at > begin else begin))
                 begin = -1
-            if after == b"--":
+            if mark == b"-" and raw[after + 1 : after + 2] == b"-":
                 break
-            line = raw.find(b"\n", at + size, end)
+            line = after if mark == b"\n" else raw.find(b"\n", after, end)
             if line < 0:
                 break
             begin = line + 1
@@ -172,30 +212,39 @@ class Entity:
 
     def enclosed(self) -> Entity:
         """The mail inside a `message/rfc822` part."""
-        encoding = (self.find(b"\ncontent-transfer-encoding:") or b"").strip().lower()
-        if encoding in {b"base64", b"quoted-printable"}:
+        if self.kind.encoding:
             return parse(self.content(1024 * 1024))
         start = self.body
         while self.raw[start : start + 1] == b"\n" and start < self.end:
             start += 1
         return Entity(self.raw, start, self.end)
 
-    def leaves(self) -> Iterator[Entity]:
-        """All parts that are no multiparts, depth first; enclosed mails are leaves."""
+    def leaves(self) -> list[Entity]:
+        """All parts that are no multiparts, depth first; enclosed mails are leaves.
+
+        A multipart without parts (its boundary stands nowhere) is a leaf too.
+        """
+        if self.kind.type[:10] != b"multipart/":
+            return [self]
+        found: list[Entity] = []
         stack = [(self, 0)]
-        count = 0
-        while stack:
+        while stack and len(found) < MAX_PARTS:
             entity, depth = stack.pop()
-            kind = entity.type
-            if kind[:10] == b"multipart/" and depth < MAX_DEPTH:
-                parts = entity.parts()
-                if parts:
-                    stack.extend((part, depth + 1) for part in reversed(parts))
-                    continue
-            count += 1
-            if count > MAX_PARTS:
-                return
-            yield entity
+            parts = entity.parts() if depth < MAX_DEPTH else None
+            if not parts:
+                found.append(entity)
+                continue
+            nested = False
+            for part in parts:
+                if (part._kind or part.kind).type[:10] == b"multipart/":
+                    nested = True
+            if not nested and not stack:
+                found += parts
+                continue
+            for part in reversed(parts):
+                inner = part.kind.type[:10] == b"multipart/"
+                stack.append((part, depth + 1 if inner else MAX_DEPTH))
+        return found
 
 
 def parse(data: bytes) -> Entity:

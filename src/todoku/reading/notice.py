@@ -44,8 +44,9 @@ class Hint(msgspec.Struct, frozen=True, gc=False):
     sender: str = ""
     """The From line of the notice."""
     sure: bool = False
-    """The headers prove that this is a bounce: a recipient may then be guessed from the returned
-    message where the words name none."""
+    """The headers say that this is a bounce."""
+    reported: bool = False
+    """It came with a report that names no recipient."""
     original_to: tuple[str, ...] = ()
 
 
@@ -58,7 +59,7 @@ NO_HINT = Hint()
 _LINE = re.compile(
     r"(?P<lead>[ \t]{0,16}(?:(?:[*\u2022\u30fb]|-{1,2}>?|>{1,3}|&gt;) ?)?"
     r"(?:(?:Recipient(?: address)?|Addressed To|Failed recipients?|Final recipient|Address|"
-    r"Delivery failed|Destination|\u5b9b\u5148|\u3042\u3066\u5148|\u9001\u4fe1\u5148) ?[:\uff1a] ?)?)"
+    r"RCPT TO|Delivery failed|Destination|\u5b9b\u5148|\u3042\u3066\u5148|\u9001\u4fe1\u5148) ?[:\uff1a] ?)?)"
     rf"(?P<open>[\"'<]{{0,2}})(?P<addr>{address.ATOM})(?P<close>[\"'>]{{0,2}})"
     r"(?:[ \t]{0,3}(?P<rest>$|[:;,(\[<]|\.{3}|on [A-Z][a-z]{2}\b|on \d|- |[ \t]|\u3078|\u5b9b)[^\n]{0,2000})?$"
 )
@@ -171,6 +172,9 @@ _ENHANCED_LINE = re.compile(
 _COMMAND = re.compile(
     r"(?:SMTP command|STEP)[ \t]{0,4}:?[ \t\n]{1,4}(?P<cmd>[A-Z]{4}(?: (?:FROM|TO|SEND))?)\b"
 )
+_BY_SERVER = re.compile(
+    r"(?:rejected|refused)[^\n\[]{0,200} by (?P<host>[\w.-]{3,255}?)\.? \[(?P<ip>[0-9A-Fa-f.:]{3,45})\]"
+)
 
 
 def said_in(text: str) -> Parsed | None:
@@ -199,10 +203,14 @@ def said_in(text: str) -> Parsed | None:
                 break
     if best is None and (m := _ENHANCED_LINE.search(text)):
         best = parse(m["said"])
-    if best is not None and best.stage is None and (m := _COMMAND.search(text)):
+    if best is None:
+        return None
+    stage, remote = best.stage, best.remote
+    if stage is None and (m := _COMMAND.search(text)):
         stage = "END OF DATA" if m["cmd"] == "DATA SEND" else stage_of(m["cmd"])
-        best = Parsed(best.reply, stage, best.remote, best.notice)
-    return best
+    if remote is NOWHERE and (m := _BY_SERVER.search(text)):
+        remote = Remote(m["host"], m["ip"])
+    return Parsed(best.reply, stage, remote, best.notice)
 
 
 # ── the whole ─────────────────────────────────────────────────────────────────────────────────
@@ -279,8 +287,8 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
         found = _unique(recipients_in_sentences(text))
     if not found and quoted:
         found = _unique([Found(a) for q in quoted for a in q.addresses])
-    if not found and hint.sure and hint.original_to:
-        found = [Found(hint.original_to[0])]
+    if not found and hint.sure and hint.original_to and (hint.reported or quoted or said_in(text)):
+        found = [Found(hint.original_to[0])]  # never guessed on words alone
     if not found:
         return []
     delayed = phrases.any_of(phrases.DELAYED, low)

@@ -101,6 +101,7 @@ FAILURE = (
     "blocked",
     "undeliver",
     "lost connection",
+    "duplicated",
     "transcript of session",
     "\u914d\u4fe1",
     "\u9001\u4fe1",
@@ -166,7 +167,8 @@ _BOILERPLATE = re.compile(
     r"|hello|dear |the original message was received|from \S+ ?\[|your message\W*$|you do not need|no action is required"
     r"|a message (?:that you|sent by)|message from |postmaster|date:|subject:|sent:|from:|to:|cc:|learn more"
     r"|original message|the message (?:subject|date|identifier|reference)|sorry, we were unable to deliver"
-    r"|unable to deliver message to|the following address|delivery to the following recipient"
+    r"|unable to deliver message to the following address|the following address"
+    r"|delivery to the following recipients?\W{0,3}(?:failed)?(?: permanently)?\W*$"
     r"|diagnostic information|generating server|technical details|email delivery failure|an email that you"
     r"|message details|size \(in bytes|number of lines|transcript of session|message will be retried"
     r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)",

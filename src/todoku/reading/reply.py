@@ -92,7 +92,6 @@ def stage_of(words: str) -> Stage | None:
 # Postfix: `host mx[192.0.2.1]:25 said: `; a socket may stand for the address, masks too.
 _HOST = re.compile(r"(?P<host>[\w.-]{1,255})?(?:\s?\[(?P<ip>[^\]\s]{2,108})\])?(?::\d{1,5})?\Z")
 _SPOKE = (" said: ", " refused to talk to me: ", " responded with failure: ", " said after ")
-_IN_REPLY = re.compile(r"\(in reply to (?:the )?([^()]{2,60}?)(?: command)?(?:\)|\Z)", re.I)
 
 # Exim, and those that write like it (1&1, GMX): who answered stands before or behind.
 _AFTER = re.compile(
@@ -142,6 +141,7 @@ _QUOTED = re.compile(
     r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d)",
     re.I,
 )
+_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d", re.I)
 # Cisco's gateways (also Amazon's older ones): `5.1.0 - Unknown address error 550-'5.7.1 ...'`.
 _IRONPORT = re.compile(
     r"(?P<enh>[45]\.\d{1,3}\.\d{1,3}) - [^'\d]{3,80}(?P<code>[45]\d\d)-?'(?P<text>[^\n]{1,4000}?)'"
@@ -149,6 +149,9 @@ _IRONPORT = re.compile(
 )
 _DISLIKED = re.compile(
     r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
+)
+_REFUSED = re.compile(
+    r"<(?P<ip>[^<>\s]{2,45})> refused to accept your message \((?P<what>[A-Z ]{4,12})\)[^\[\d]{0,80}(?P<open>\[?)"
 )
 _STATE = re.compile(r"\s?\(state \d{1,2}\)\.?\Z")
 _SUFFIX = re.compile(r"\s{1,2}(?:\[(?P<box>[A-Z]{4}_?[A-Z]{0,4})\]|in (?P<word>RCPT TO|MAIL FROM|DATA))\Z")
@@ -192,9 +195,10 @@ def parse(text: str, default_stage: Stage | None = None) -> Parsed:
             return Parsed(reply, stage)
         t, told, host, ip, unwrapped = _unwrap(t)
         stage = told or stage
-    if "in reply to" in t and (m := _IN_REPLY.search(t)):
-        stage = stage_of(m[1]) or stage
-        t = t[: m.start()].rstrip() or t
+    at = t.find("(in reply to ")
+    if at >= 0:
+        stage = stage_of(_command(t[at + 13 :])) or stage
+        t = t[:at].rstrip() or t
     last = t[-1:]
     if last == "]" or last == "O" or last == "M" or last == "A":
         if m := _SUFFIX.search(t, max(0, len(t) - 16)):
@@ -236,7 +240,22 @@ def parse(text: str, default_stage: Stage | None = None) -> Parsed:
     return Parsed(Reply(None, _enhanced_in(t), t), stage, remote, "" if unwrapped else t)
 
 
-def _unwrap(t: str) -> tuple[str, Stage | None, str | None, str | None, bool]:
+def _command(words: str) -> str:
+    """`end of DATA command) (more)` to `end of DATA`."""
+    return words.partition(")")[0].removeprefix("the ").removesuffix(" command")
+
+
+def wrapping(text: str) -> tuple[Stage | None, Remote]:
+    """Only what the words round a reply tell: which command was answered, and who answered."""
+    t = " ".join(text[:MAX_REPLY].split())
+    _, stage, host, ip, _ = _unwrap(t, quoted=False)
+    at = t.find("(in reply to ")
+    if at >= 0:
+        stage = stage_of(_command(t[at + 13 :])) or stage
+    return stage, Remote(host, ip) if host or ip else NOWHERE
+
+
+def _unwrap(t: str, quoted: bool = True) -> tuple[str, Stage | None, str | None, str | None, bool]:
     """Take a reporter's words off the front: what is left, and what they told."""
     stage: Stage | None = None
     host: str | None = None
@@ -283,6 +302,9 @@ def _unwrap(t: str) -> tuple[str, Stage | None, str | None, str | None, bool]:
     if " did not like our " in t and (m := _DISLIKED.search(t)):  # DragonFly
         stage = "END OF DATA" if m["what"] == "final DATA" else stage_of(m["what"])
         return t[m.end() :], stage, m["host"], m["ip"], True
+    if " refused to accept your message (" in t and (m := _REFUSED.search(t)):
+        rest = t[m.end() :].partition("]")[0] if m["open"] else t[m.end() :]
+        return rest, stage_of(m["what"]), None, m["ip"], True
     if "onnected to" in t or "does not like" in t:
         if q := _QMAIL.search(t):
             stage = _QMAIL_STAGE[q["what"]]
@@ -292,7 +314,7 @@ def _unwrap(t: str) -> tuple[str, Stage | None, str | None, str | None, bool]:
         if m["host"]:
             stage = stage_of(t[m.start() + 5 : m.start() + 9])
         return rest, stage, m["host"], m["ip"], True
-    if m := _QUOTED.search(t):
+    if quoted and (c := _BEFORE_CODE.search(t)) and (m := _QUOTED.search(t, max(0, c.start() - 60))):
         return t[m.end() :].rstrip("'\">"), stage, host, ip, True
     return t, stage, host, ip, False
 
