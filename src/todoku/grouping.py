@@ -162,8 +162,12 @@ class Groups:
         return len(self._of)
 
     def ordered(self) -> list[Group]:
-        """What matters most first: see `urgency`; then the greater number."""
-        return sorted(self._of.values(), key=lambda g: (urgency(g.first), -g.count))
+        """What matters most first: see `urgency`; then what is ours to do, then the greater
+        number."""
+        return sorted(
+            self._of.values(),
+            key=lambda g: (urgency(g.first), g.first.who_acts not in OURS, -g.count),
+        )
 
 
 # ── what matters most ─────────────────────────────────────────────────────────────────────────
@@ -171,6 +175,10 @@ class Groups:
 _WAYS_OF_SENDING: Final = frozenset(("rate-limit", "connection-limit", "policy", "sender-refused",
                                       "tls", "syntax", "refused-client", "relay-denied", "security"))  # fmt: skip
 _BLOCKS: Final = frozenset(("listed", "reputation", "reverse-dns", "helo", "authentication"))
+
+
+OURS: Final = frozenset({"sender-admin", "domain-owner", "hoster"})
+"""Those who act that are on the sending side."""
 
 
 def urgency(d: Diagnosis) -> int:
@@ -185,7 +193,7 @@ def urgency(d: Diagnosis) -> int:
         return 2
     if d.reason == "undecided":
         return 3
-    if d.who_acts in ("sender-admin", "domain-owner", "hoster"):
+    if d.who_acts in OURS:
         return 4
     if d.reason == "lookup-failed":
         return 4

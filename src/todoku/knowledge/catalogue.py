@@ -7,7 +7,7 @@ the date of the source. Pure, and built only when something is shown.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from todoku.knowledge.schema import Compiled, Desk, ListEntry, Receiver, Rule, Text
 from todoku.model import Diagnosis, Language
@@ -88,3 +88,46 @@ class Catalogue:
                 return desk
         entry = self.lists.get(d.blocklist.id) if d.blocklist else None
         return desks.get(entry.desk) if entry and entry.desk else None
+
+    # ── by whatever a person calls it ─────────────────────────────────────────────────────────
+
+    def named(self, name: str) -> list[tuple[str, str, Any]]:
+        """(`receiver`, `list`, `desk`, `reason` or `rule`, its id, itself) of all that has this
+        name: an id, a zone, another name of a list, or a code that a receiver prints."""
+        k = self.knowledge
+        low = name.lower().strip()
+        out: list[tuple[str, str, Any]] = []
+        out += [("receiver", r.id, r) for r in k.receivers if r.id == low]
+        out += [("reason", low, k.reasons[low])] if low in k.reasons else []
+        out += [("desk", low, k.desks[low])] if low in k.desks else []
+        if low in self.rules:
+            out.append(("rule", self.rules[low].name, self.rules[low]))
+        out += [
+            ("list", e.id, e)
+            for e in k.lists
+            if low in {e.id, e.name.lower(), *(z.lower() for z in e.zones)}
+            or low in {n.lower() for n in e.names}
+        ]
+        if not out:
+            out += [
+                ("rule", o.name, o)
+                for o in {o.name: o for o in self.rules.values()}.values()
+                if low in {o.rule.id, (o.rule.code or "").lower(), *o.rule.aliases}
+            ]
+        if not out:
+            out += [("receiver", r.id, r) for r in k.receivers if low in _words(r)]
+        return out
+
+    def near(self, name: str) -> list[str]:
+        """Names that are written alike."""
+        import difflib
+
+        k = self.knowledge
+        known = [*self.receivers, *self.lists, *k.desks, *k.reasons, *self.rules]
+        known += [o.rule.id for o in self.rules.values()]
+        found = difflib.get_close_matches(name.lower(), dict.fromkeys(known), n=3, cutoff=0.5)
+        return found or [x for x in dict.fromkeys(known) if name.lower() in x][:3]
+
+
+def _words(r: Receiver) -> set[str]:
+    return {r.name.en.lower(), r.name.ja.lower(), *(d.lower() for d in r.domains)}

@@ -95,9 +95,11 @@ class Page:
         head = "  " + self.dim(label) + " " * (LABEL - width(label))
         blank = " " * (LABEL + 2)
         for value in values:
-            hang = "   " if value[:1].isdigit() and value[1:3] == ". " else ""
-            for n, line in enumerate(wrap(value, self.columns - LABEL - 2 - len(hang))):
-                yield (head + (hang if n else "") + self._marked(line)).rstrip()
+            body = value.lstrip(" ")
+            indent = " " * (len(value) - len(body))
+            hang = indent + "   " if body[:1].isdigit() and body[1:3] == ". " else indent
+            for n, line in enumerate(wrap(body, self.columns - LABEL - 2 - len(hang))):
+                yield (head + (hang if n else indent) + self._marked(line)).rstrip()
                 head = blank
 
     def _marked(self, line: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from todoku.cli.render import verdict
 from todoku.cli.render.page import Page
-from todoku.cli.render.text import cut, pad, safe, width
+from todoku.cli.render.text import cut, cut_front, pad, safe, width
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, WHO_SHORT, duration
 from todoku.grouping import Group, Groups
 from todoku.i18n import Language, Words, say
@@ -24,6 +24,8 @@ IN_FULL: Final = 5
 """So many kinds of refusal are shown in full without being asked for."""
 WORST_IN_FULL: Final = 3
 """Of more, so many that come first and need somebody to act."""
+MOST_ROWS: Final = 30
+"""Lines of the table of all others."""
 MOST_REPLY: Final = 900
 """Characters of a reply that are quoted; all of it is in --json."""
 
@@ -54,6 +56,7 @@ WORDS: Final[Words] = {
         "ja": "公開された解除窓口は知られていません",
         "en": "no public removal desk is known",
     },
+    "rule-alone": {"ja": "規則 {rule}", "en": "rule {rule}"},
     "rule": {"ja": "規則 {rule}、出典:", "en": "rule {rule}, from:"},
     "rule-date": {
         "ja": "規則 {rule}、出典（{date} 時点）:",
@@ -93,6 +96,7 @@ WORDS: Final[Words] = {
     "auto-reply": {"ja": "自動応答 {n} 件", "en": "{n} automatic replies"},
     "delivered": {"ja": "配送完了の通知 {n} 件", "en": "{n} success reports"},
     "report-kind": {"ja": "集計レポート {n} 件", "en": "{n} DMARC or TLS reports"},
+    "rows-more": {"ja": "ほか {rows} 行（{n} 件）", "en": "{rows} more lines ({n} refusals)"},
     "head-n": {"ja": "件数", "en": "count"},
     "head-who": {"ja": "受信側", "en": "receiver"},
     "head-what": {"ja": "理由", "en": "reason"},
@@ -157,8 +161,8 @@ def _gap(lang: Language) -> str:
 
 
 def _count(group: Group, lang: Language) -> str:
-    if group.count == 1:
-        return safe(group.sources[0])
+    if group.count == 1 and group.sources[0] != "-":
+        return cut_front(safe(group.sources[0]), 60)
     key = "count" if group.first.kind == "refusal" else "count-other"
     return say(WORDS[key], lang, n=f"{group.count:,}")
 
@@ -315,9 +319,11 @@ def _evidence(
         yield WORDS["see"][lang], links[:3]
     owned = c.rule_of(d)
     if owned is not None:
-        key = "rule-date" if owned.rule.date else "rule"
-        line = say(WORDS[key], lang, rule=safe(d.rule or ""), date=owned.rule.date)
-        yield "", [line, *map(safe, d.sources[:1])]
+        date = owned.rule.date or owned.receiver.date
+        sources = d.sources or owned.receiver.source
+        key = "rule-date" if date else "rule" if sources else "rule-alone"
+        line = say(WORDS[key], lang, rule=safe(d.rule or ""), date=date)
+        yield "", [line, *map(safe, sources[:1])]
     if d.kind != "refusal":
         return
     if d.reason != "undecided" and d.confidence:
@@ -355,30 +361,67 @@ def marked(d: Diagnosis, page: Page) -> str:
 # ── many ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def table(groups: list[Group], c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
-    """One line each: how many, who, why, whose move."""
-    move = max(width(say(w, lang)) for w in WHO_SHORT.values())
-    move = max(move, width(WORDS["head-move"][lang]))
-    count = max(len(f"{max(g.count for g in groups):,}"), width(WORDS["head-n"][lang]))
+class _Row:
+    """Kinds of refusal that one line of the table stands for."""
+
+    def __init__(self, first: Group) -> None:
+        self.groups = [first]
+
+    @property
+    def count(self) -> int:
+        return sum(g.count for g in self.groups)
+
+
+def table(
+    groups: list[Group], c: Catalogue, lang: Language, page: Page, most: int = MOST_ROWS
+) -> Iterator[str]:
+    """One line for each receiver and reason: how many, who, why, whose move."""
+    by_key: dict[tuple[object, ...], _Row] = {}
+    for g in groups:
+        d = g.first
+        key = (d.kind, d.reason, d.feedback_type, verdict.short_server(d, c, lang), d.who_acts)
+        row = by_key.get(key)
+        if row is None:
+            by_key[key] = _Row(g)
+        else:
+            row.groups.append(g)
+    rows_ = list(by_key.values())
+    shown = rows_ if len(rows_) <= most + 3 else rows_[:most]
+    move = max(width(say(w, lang)) for w in (*WHO_SHORT.values(), WORDS["head-move"]))
+    count = max(len(f"{max(r.count for r in shown):,}"), width(WORDS["head-n"][lang]))
     room = page.columns - count - move - 8
-    who = min(max(18, room // 2), 32)
+    who = min(max(18, room * 3 // 7), 32)
     what = room - who
-    head = (
-        WORDS["head-n"][lang], WORDS["head-who"][lang], WORDS["head-what"][lang],
-        WORDS["head-move"][lang],
-    )  # fmt: skip
 
     def line(n: str, a: str, b: str, m: str) -> str:
         left = " " * (count - width(n)) + n
         return f"  {left}  {pad(cut(a, who), who)}  {pad(cut(b, what), what)}  {m}".rstrip()
 
-    yield page.dim(line(*head))
-    for g in groups:
-        d = g.first
+    heads = [WORDS[f"head-{x}"][lang] for x in ("n", "who", "what", "move")]
+    yield page.dim(line(*heads))
+    for r in shown:
+        d = r.groups[0].first
         title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else d.kind
-        codes = " ".join(x for x in (safe(d.receiver_code or ""), verdict.codes(d)) if x)
-        told = " ".join(safe(b.value) for b in d.blocked[:1])
-        move_ = say(WHO_SHORT[d.who_acts], lang) if d.who_acts else ""
+        codes = _codes(r)
         yield line(
-            f"{g.count:,}", verdict.short_server(d, c, lang), "  ".join(x for x in (title, codes, told) if x), move_
-        )  # fmt: skip
+            f"{r.count:,}",
+            verdict.short_server(d, c, lang),
+            f"{title}  {codes}".rstrip(),
+            say(WHO_SHORT[d.who_acts], lang) if d.who_acts else "",
+        )
+    if len(shown) < len(rows_):
+        left = rows_[most:]
+        n = sum(r.count for r in left)
+        yield page.dim("  " + say(WORDS["rows-more"], lang, n=f"{n:,}", rows=f"{len(left):,}"))
+
+
+def _codes(row: _Row) -> str:
+    """The codes that the kinds of a line share: the receiver's own, else the status."""
+    told = row.groups[0].first.feedback_type
+    if told:
+        return safe(told)
+    own = list(dict.fromkeys(safe(g.first.receiver_code or "") for g in row.groups))
+    if any(own):
+        return ", ".join(x for x in own if x)
+    status = list(dict.fromkeys(verdict.codes(g.first) for g in row.groups))
+    return ", ".join(x for x in status if x)

@@ -95,6 +95,18 @@ def cut(text: str, columns: int) -> str:
     return text
 
 
+def cut_front(text: str, columns: int) -> str:
+    """The end of a text that is too long: of a path the name of the file."""
+    if width(text) <= columns:
+        return text
+    n = 0
+    for i in range(len(text) - 1, -1, -1):
+        n += width(text[i])
+        if n > columns - 1:
+            return "…" + text[i + 1 :]
+    return text
+
+
 def wrap(text: str, columns: int) -> list[str]:
     """Lines of at most that width. Words stay whole, and so do URLs, however long: a link that
     is broken cannot be opened. Between two wide characters a line may end (with kinsoku)."""
@@ -162,8 +174,3 @@ def _breaks(a: str, b: str) -> bool:
 
 def _wide(c: str) -> bool:
     return unicodedata.east_asian_width(c) in "WF"
-
-
-def number(n: int) -> str:
-    """`12,345`."""
-    return f"{n:,}"
