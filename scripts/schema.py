@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Write docs/reference/*.schema.json from the types of the code.
+
+    python scripts/schema.py            write them
+    python scripts/schema.py --check    exit 1 and name those that differ (tests/test_contract.py)
+
+Two sides. What todoku prints (`diagnosis`): every field is always there, `null` where it is not
+known, so all are required, and more may be added. What todoku reads (knowledge files): fields with
+a default may be left out, and no others are allowed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import fields
+
+from todoku.knowledge import schema
+from todoku.knowledge.explain import Explanation
+from todoku.knowledge.load import DATA, read_toml
+from todoku.model import VERSION, Diagnosis
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+OUTPUT: dict[str, tuple[type, str]] = {
+    "diagnosis": (
+        Diagnosis,
+        "One line of `todoku diagnose --json`; docs/reference/json.md tells more.",
+    ),
+    "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
+}
+INPUT: dict[str, tuple[type, str]] = {
+    "knowledge-receiver": (schema.Receiver, "A file of `receivers/` or `general/`."),
+    "knowledge-lists": (schema.Lists, "A file of `lists/`."),
+    "knowledge-reasons": (schema.Reasons, "`reasons.toml`."),
+    "knowledge-texts": (schema.Texts, "`texts.toml`."),
+    "knowledge-identities": (schema.Cues, "`identities.toml`."),
+    "knowledge-status": (schema.Statuses, "`general/status.toml`."),
+}  # fmt: skip
+
+
+def output_schema(shape: type, about: str) -> dict[str, Any]:
+    """The schema of something printed: all fields required but those that may be unset."""
+    (top,), defs = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    for struct in _structs(shape):
+        told = defs[struct.__name__]
+        optional = {f.encode_name for f in fields(struct) if f.default is msgspec.UNSET}
+        told["required"] = [n for n in told["properties"] if n not in optional]
+        for name, value in told["properties"].items():
+            value.pop("default", None)
+            if name == "v":
+                told["properties"][name] = {"const": VERSION}
+    if shape is Diagnosis:
+        reasons = read_toml(DATA / "reasons.toml", schema.Reasons).reasons
+        defs["Diagnosis"]["properties"]["reason"]["description"] = (
+            f"Today's: {', '.join(reasons)}. More may be added."
+        )
+    if shape is Explanation:  # the command adds the version in front
+        defs["Explanation"]["properties"] = {
+            "v": {"const": VERSION},
+            **defs["Explanation"]["properties"],
+        }
+        defs["Explanation"]["required"].insert(0, "v")
+    return {"$schema": DIALECT, "title": shape.__name__, "description": about, **top, "$defs": defs}
+
+
+def input_schema(shape: type, about: str) -> dict[str, Any]:
+    """The schema of something read, as msgspec checks it."""
+    (top,), defs = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    return {"$schema": DIALECT, "title": shape.__name__, "description": about, **top, "$defs": defs}
+
+
+def _structs(shape: type, seen: set[type] | None = None) -> Iterable[type[msgspec.Struct]]:
+    """A struct and all structs in its fields."""
+    seen = set() if seen is None else seen
+    if shape in seen:
+        return
+    seen.add(shape)
+    if issubclass(shape, msgspec.Struct):
+        yield shape
+        for f in fields(shape):
+            yield from _in_type(f.type, seen)
+
+
+def _in_type(kind: Any, seen: set[type]) -> Iterable[type[msgspec.Struct]]:
+    if isinstance(kind, type):
+        yield from _structs(kind, seen)
+    for inner in getattr(kind, "__args__", ()):
+        yield from _in_type(inner, seen)
+
+
+def all_schemas() -> dict[str, str]:
+    """File name to content."""
+    told = {n: output_schema(*x) for n, x in OUTPUT.items()}
+    told |= {n: input_schema(*x) for n, x in INPUT.items()}
+    return {
+        f"{name}.schema.json": msgspec.json.format(msgspec.json.encode(s), indent=2).decode() + "\n"
+        for name, s in told.items()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    stale = []
+    for name, text in all_schemas().items():
+        path = FOLDER / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if "--check" not in arguments:
+            path.write_text(text)
+    if stale:
+        verb = "differ" if "--check" in arguments else "written"
+        print(f"{verb}: {', '.join(stale)}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
