@@ -19,6 +19,10 @@ def clean(value: str) -> str:
     value = value.strip().strip("<>").strip()
     if value[:7].lower() == "mailto:":
         value = value[7:]
+    if "=?" in value:  # an encoded word where none may stand
+        from todoku.reading import charset
+
+        value = charset.header(value.encode("utf-8", "replace"))
     return value.rstrip(".,;:")
 
 

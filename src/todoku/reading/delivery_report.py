@@ -130,11 +130,12 @@ def _one(
     raw = group.get("diagnostic-code", "")
     at = raw.find(";", 0, 44)
     diagnostic = raw[at + 1 :].lstrip() if at >= 0 and raw[:at].replace("-", "").isalnum() else raw
-    if diagnostic.isdigit() and len(diagnostic) < 3:  # an exit code: says nothing by itself
+    if diagnostic.isdigit() and (len(diagnostic) < 3 or raw[:6].lower() == "x-unix"):
+        # The exit code of a program says nothing by itself.
         diagnostic = ""
-    said = parse(diagnostic) if diagnostic else _SILENT
     if raw[:7].lower() == "x-notes" and (m := _BECAUSE.search(human)):
         diagnostic = m[1]  # Domino cuts the report's line in the middle of words
+    said = parse(diagnostic) if diagnostic else _SILENT
     about = words_about(human, recipient, alone, bool(diagnostic)) if human and not found else ""
     reply, stage, remote, notice = said.reply, said.stage, said.remote, said.notice
     if about:
@@ -179,6 +180,8 @@ def _one(
             ip = m[1].strip("[]")
         if host and host.replace(".", "").isdigit():
             host, ip = "", host
+        if "." not in host and ":" not in host:
+            host = ""
         remote = Remote(remote.host or host or None, remote.ip or ip)
 
     enhanced = reconcile(reply.enhanced, status)
@@ -272,12 +275,17 @@ def words_about(human: str, recipient: str | None, alone: bool, said: bool) -> s
         at = m.end()
     end = human.find("\n\n", at)
     piece = human[at : end if end >= 0 else len(human)][:6000]
-    nxt = piece.find("\n<")
-    if nxt >= 0 and "@" in piece[nxt : nxt + 200].partition(">")[0] and ">:" in piece[nxt:]:
-        piece = piece[:nxt]
+    nxt = piece.find("\n")
+    while nxt >= 0:
+        if piece[nxt + 1 : nxt + 2] not in " \t" and _NEXT.match(piece, nxt + 1):
+            piece = piece[:nxt]
+            break
+        nxt = piece.find("\n", nxt + 1)
     if piece.startswith((" (expanded from", " (generated from")):
         piece = piece.partition(")")[2]
-    piece = piece.lstrip('">:').strip()
+    piece = piece.lstrip('">:; ').strip()
+    if piece[:7].lower() == "action:":
+        return ""
     return piece if not said or "said" in piece or _WORTH.search(piece) else ""
 
 
@@ -287,6 +295,7 @@ _ATTEMPT = re.compile(
 )
 _BECAUSE = re.compile(r"^because:\s{1,10}(\S[^\n]{1,2000}(?:\n[ \t]{1,8}\S[^\n]{0,998}){0,5})", re.M)
 _ADDRESS_LINE = re.compile(rf"^[ \t]{{0,4}}<?(?:{address.ATOM})>?(?=[ :(]|$)", re.M)
+_NEXT = re.compile(rf"<?(?:{address.ATOM})>?(?: \([^()\n]{{1,320}}\))?:")
 _WORTH = re.compile(
     r"in reply to|rror from remote|refused to talk|onnect|\b[45]\d\d[ -]|Command output"
     r"|while |timed out|returned|[Uu]nable|not |expired",

@@ -278,6 +278,11 @@ def _carve(text: str) -> tuple[str, str]:
     return text[m.start() : end.start() if end else len(text)], text[: m.start()]
 
 
+_REPORTER = re.compile(
+    r"(?:system|program|agent|Agent v[\d.]{1,8}|notification from|queue on)(?: at)?(?: host)? ((?:[\w-]{1,63}\.){1,8}[\w-]{1,63})[.,\s]"
+)
+
+
 def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
     quoted = transcript.answers(text) if transcript.looks(text) else []
     found = _unique(recipients_in(text))
@@ -291,6 +296,8 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
         found = [Found(hint.original_to[0])]  # never guessed on words alone
     if not found:
         return []
+    if m := _REPORTER.search(text, 0, 600):
+        hint = msgspec.structs.replace(hint, reported_by=m[1])
     delayed = phrases.any_of(phrases.DELAYED, low)
     expired = not delayed and phrases.any_of(phrases.EXPIRED, low)
     shared: Parsed | None = None

@@ -139,13 +139,17 @@ EXPIRED = (
     "in the queue too long",
     "cannot send message for",
     "could not be delivered for",
+    "could not deliver for the last",
     "not delivered within",
-    "giving up",
+    "retries, giving up",
     "stopped trying",
-    "expired",
+    "message expired",
+    "envelope expired",
+    "queue.expired",
+    "time expired",
+    "delivery expired",
     "aborted after",
-    "attempts",
-    "on the queue",
+    " attempts: ",
 )
 
 
@@ -160,7 +164,7 @@ def any_of(literals: tuple[str, ...], low: str) -> bool:
 
 # Sentences that every notice of some program holds, whatever happened.
 _BOILERPLATE = re.compile(
-    r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the mail|is a permanent|is the postfix"
+    r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the .{0,40}(?:mail|program|agent)|is a permanent"
     r"|delivery status|condition|has been a permanent)|i['\u2019]m sorry to|i['\u2019]m afraid"
     r"|for further assist|if you (?:do so|sent|require|need)"
     r"|please (?:do not|don['\u2019]t|contact your|include|, do not)|the mail system|the postfix program|hi[.!]"
@@ -170,9 +174,16 @@ _BOILERPLATE = re.compile(
     r"|unable to deliver message to the following address|the following address"
     r"|delivery to the following recipients?\W{0,3}(?:failed)?(?: permanently)?\W*$"
     r"|diagnostic information|generating server|technical details|email delivery failure|an email that you"
-    r"|message details|size \(in bytes|number of lines|transcript of session|message will be retried"
+    r"|message details|your mail sent on|could not be delivered to:|there was an error delivering your mail to"
+    r"|the mts-id of|size \(in bytes|number of lines|transcript of session|message will be retried"
     r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)",
     re.I,
+)
+_REASON = re.compile(
+    r"^[ \t]{0,8}(?:for the following reason|reason|the problem appears to be|because|error(?: message)?"
+    r"|the reason for the (?:problem|failure)|\u7406\u7531|\u30a8\u30e9\u30fc\u5185\u5bb9)[ \t]{0,3}[:\uff1a]\s{0,8}(?:-- )?"
+    r"(?P<words>\S[^\n]{2,1000}(?:\n[ \t]{0,8}[^\s-][^\n]{1,998}){0,6})",
+    re.M | re.I,
 )
 _PARAGRAPH = re.compile(r"\n[ \t]{0,40}\n")
 _WORD = re.compile(r"\w{2}")
@@ -180,11 +191,17 @@ _WORD = re.compile(r"\w{2}")
 
 def plain_words(text: str, recipient: str | None = None) -> str:
     """What the notice says where no server is quoted: its sentences less the ones it always has."""
+    if (m := _REASON.search(text)) and m["words"].strip() != recipient:
+        return " ".join(m["words"].split())[:2000]
     kept: list[str] = []
+    rest: list[str] = []
     for paragraph in _PARAGRAPH.split(text[:8000]):
         lines: list[str] = []
         for line in paragraph.split("\n"):
-            line = " ".join(line.split()).strip("-=*# _")
+            line = " ".join(line.split())
+            if line[:3] == "---" and line[-3:] == "---":  # a heading
+                continue
+            line = line.strip("-=*# _")
             if not line or not _WORD.search(line):
                 continue
             if recipient and line.strip("<>\"' :*-") == recipient:
@@ -193,8 +210,7 @@ def plain_words(text: str, recipient: str | None = None) -> str:
         if not lines:
             continue
         if _BOILERPLATE.match(lines[0]):
-            # Its later lines may still say what happened.
-            lines = [x for x in lines[1:] if not _BOILERPLATE.match(x)]
-            lines = lines if any_of(FAILURE, " ".join(lines).lower()) else []
-        kept.extend(lines)
-    return " ".join(kept)[:2000]
+            rest.extend(x for x in lines[1:] if not _BOILERPLATE.match(x))
+        else:
+            kept.extend(x for x in lines if not _BOILERPLATE.match(x))
+    return " ".join(kept or rest)[:2000]

@@ -138,10 +138,10 @@ _QUOTED = re.compile(
     r"(?: was| is)?|(?:replied|responded|answered)(?: with)?(?: (?:an? )?error)?|remote host said"
     r"|server (?:response|replied|said)(?: was)?|smtp (?:server )?(?:error|response|reply)"
     r"|diagnostic(?:-| )code|reason|error message|error)"
-    r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d)",
+    r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))",
     re.I,
 )
-_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d", re.I)
+_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)", re.I)
 # Cisco's gateways (also Amazon's older ones): `5.1.0 - Unknown address error 550-'5.7.1 ...'`.
 _IRONPORT = re.compile(
     r"(?P<enh>[45]\.\d{1,3}\.\d{1,3}) - [^'\d]{3,80}(?P<code>[45]\d\d)-?'(?P<text>[^\n]{1,4000}?)'"
@@ -161,8 +161,7 @@ _WHILE = re.compile(
     r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
 )
 _CONNECT = re.compile(
-    r"\bonnect(?:ing)? to (?P<host>[\w.-]{1,255})\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?"
-    r"|\bconnect(?:ing)? to (?P<host2>[\w.-]{1,255})\s?\[(?P<ip2>[^\]\s]{2,45})\](?::\d{1,5})?"
+    r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?\[(?P<ip>[^\]\s]{2,45}?)(?::\d{1,5})?\]"
 )
 _REFUSED_BY = re.compile(r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[?[\w.-]{1,255}\]?)")
 
@@ -230,7 +229,9 @@ def parse(text: str, default_stage: Stage | None = None) -> Parsed:
         remote = Remote(m["host"], m["ip"])
         stage = stage_of(m["what"]) or stage
     elif "connect" in t and (m := _CONNECT.search(t)):
-        remote = Remote(m["host"] or m["host2"], m["ip"] or m["ip2"])
+        remote = Remote(m["host"], m["ip"])
+        stage = stage or "CONN"
+    elif "able to establish an SMTP connection" in t:
         stage = stage or "CONN"
     elif "Connection " in t and (m := _REFUSED_BY.search(t)):
         name = m["host"].rstrip(".")
@@ -287,7 +288,7 @@ def _unwrap(t: str, quoted: bool = True) -> tuple[str, Stage | None, str | None,
         if named[:1] == "[":  # a blank before the bracket
             named = "".join(t[:at].rsplit(" ", 2)[-2:])
         if named == "server" and marker[1] == "r" and (c := _CONNECT.search(t, 0, at)):
-            return t[at + len(marker) :], "CONN", c["host"] or c["host2"], c["ip"] or c["ip2"], True
+            return t[at + len(marker) :], "CONN", c["host"], c["ip"], True
         m = _HOST.match(named)
         if m is None or not (m["ip"] or (m["host"] and "." in m["host"])):
             continue

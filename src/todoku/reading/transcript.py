@@ -131,14 +131,14 @@ def answers(text: str) -> list[Answer]:
                 continue
             if kind == "deferred" or (last is not None and not named):
                 if last is None:
-                    found.append(Answer(own, 0, host, None, "", None, named, own, quoted=False))
+                    found.append(Answer(own, 0, None, None, "", None, named, own, quoted=False))
                 continue
             if own[0] in "45":
                 if last is not None and named and not last.quoted and not last.addresses:
                     found.pop()  # the line about the host; this one says it of the recipient
                 inner = _INNER.match(own)
                 said = inner[1] if inner else own
-                found.append(Answer(said, int(own[:3]), host, None, "", None, named, own, quoted=False))
+                found.append(Answer(said, int(own[:3]), None, None, "", None, named, own, quoted=False))
     for answer in found:
         answer.text = join_continuations(" ".join(answer.text.split()))
     return found
