@@ -178,7 +178,10 @@ def _apart(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _complete(entry: str) -> bool:
-    return "status=" not in entry[-20_000:] or entry.endswith(")")
+    if "status=" in entry:
+        return entry.endswith(")")
+    marks = (": to=", " ** ", " == ", "delivery ")
+    return "stat=" in entry or not any(mark in entry for mark in marks)
 
 
 # ── a whole mail, as reply marks leave it ─────────────────────────────────────────────────────
