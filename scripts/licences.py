@@ -44,6 +44,20 @@ Licensed under the Apache License, Version 2.0 (see LICENSE).
 This file is written by scripts/licences.py (`make notice`).
 """
 
+CREDITS: Final = """\
+KNOWLEDGE
+
+The rules hold facts and fixed phrases of servers, which are quoted as facts; descriptions and
+remedies are todoku's own words. Each rule names its origin. The names of providers and products
+belong to their owners; none of them endorses this collection. With thanks to
+
+  Sisimai, Copyright (C) 2014-2026 azumakuniyuki and the Sisimai development team, BSD 2-Clause
+  smtp-field-manual, Copyright (c) 2022 ActiveCampaign, MIT
+  Microsoft's and Google's documentation, CC BY 4.0
+
+Taken from sources whose licence asks for credit:
+"""
+
 
 class Wrong(Exception):
     """A licence that someone has to look at."""
@@ -90,13 +104,15 @@ def row(package: str) -> str:
 
 
 def facts() -> Iterator[str]:
-    """Licence, and below it where the facts come from."""
+    """Licences that ask for something, and below each where those facts come from. What is under
+    none ("facts") changes with every rule, and stands with it."""
     origins: defaultdict[str, set[str]] = defaultdict(set)
     for path in sorted(KNOWLEDGE.rglob("*.toml")):
         collect(tomllib.loads(path.read_text(encoding="utf-8")), origins)
     for name, found in sorted(origins.items()):
-        yield name
-        yield from (f"  {origin}" for origin in sorted(found))
+        if asks := [part for part in map(str.strip, name.split(";")) if part != "facts"]:
+            yield "; ".join(asks)
+            yield from (f"  {origin}" for origin in sorted(found))
 
 
 def collect(
@@ -115,7 +131,7 @@ def collect(
 def report() -> str:
     lines = [HEAD, "DEPENDENCIES, each under its own licence", ""]
     lines += dependencies()
-    lines += ["", "KNOWLEDGE: facts and fixed phrases, by licence and origin", ""]
+    lines += ["", CREDITS]
     lines += facts()
     return "\n".join(lines) + "\n"
 
