@@ -138,6 +138,8 @@ class Diagnoser:
         if found is None and refusal.notice and refusal.notice != text:
             found, mark2 = self._choose(refusal.notice, at_host, at_domain, refusal)
             mark = mark if mark is not None else mark2
+        elif mark is None and at_host is None and refusal.notice and refusal.notice != text:
+            mark = self._mark_in(refusal.notice)
 
         rule = self.knowledge.rules[found.rule] if found else None
         owner = self.knowledge.owner[found.rule] if found else None
@@ -150,7 +152,7 @@ class Diagnoser:
             sisimai_word = rule.sisimai
             kind = self.knowledge.receivers[owner].kind
             confidence = "certain" if kind in ("mailbox", "gateway", "wording") else "likely"
-            if rule.known and at_host is None and mark is None:
+            if rule.doubtful or (rule.known and at_host is None and mark is None):
                 confidence = "likely"
             start, end = found.match.span()
             evidence.append(_span("rule", found, start, end))
@@ -203,7 +205,7 @@ class Diagnoser:
             rule=f"{receivers[owner].id}/{rule.id}" if rule and owner is not None else None,
             confidence=confidence,
             evidence=tuple(evidence),
-            sources=rule.source if rule else _NONE,
+            sources=self._sources(rule, owner),
             sisimai=Sisimai(word, about.hardbounce and temporary is not True),
             id=refusal.id if refusal.id is not None else UNSET,
             message_id=refusal.message_id,
@@ -274,6 +276,16 @@ class Diagnoser:
         raw = text.encode("utf-8", "replace")
         hits = self._scan(raw)
         rule_of = self.knowledge.rule_of
+        mark = self._mark_of(hits, raw)
+        for _, p in sorted(self._candidates(hits, at_host, mark, at_domain, refusal), reverse=True):
+            m = self._re[p].search(raw)
+            if m is not None:
+                return _Found(rule_of[p], p, m, text, raw), mark
+        return None, mark
+
+    def _mark_of(self, hits: list[int], raw: bytes) -> int | None:
+        """The receiver whose own words stand in the text; a mailbox provider before a gateway."""
+        rule_of = self.knowledge.rule_of
         mark = None
         for p in hits:
             if (
@@ -282,11 +294,11 @@ class Diagnoser:
                 and self._re[p].search(raw)
             ):
                 mark = -1 - rule_of[p]
-        for _, p in sorted(self._candidates(hits, at_host, mark, at_domain, refusal), reverse=True):
-            m = self._re[p].search(raw)
-            if m is not None:
-                return _Found(rule_of[p], p, m, text, raw), mark
-        return None, mark
+        return mark
+
+    def _mark_in(self, text: str) -> int | None:
+        raw = text.encode("utf-8", "replace")
+        return self._mark_of(self._scan(raw), raw)
 
     def _candidates(
         self,
@@ -530,6 +542,11 @@ class Diagnoser:
             return Removal("none")
         url = desk.url or (urls[0] if urls and desk.channel in ("form", "portal") else None)
         return Removal(desk.channel, url, desk.address, desk.requires, desk.expires)
+
+    def _sources(self, rule: Rule | None, owner: int | None) -> tuple[str, ...]:
+        if rule is None or owner is None:
+            return _NONE
+        return rule.source or self.knowledge.receivers[owner].source
 
     def _desk(self, owner: str, name: str) -> Desk | None:
         return self.knowledge.desks.get(name if "/" in name else f"{owner}/{name}")

@@ -111,6 +111,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What it means, where the reason alone does not say it."""
     temporary: bool | None = None
     """Only where the answer's code does not tell the truth about trying again."""
+    doubtful: bool = False
+    """This receiver says the same for other grounds too: the verdict is never `certain`."""
     sisimai: str | None = None
     """Sisimai's word, where it differs from that of the reason."""
     precedes_block: bool = False
