@@ -60,12 +60,13 @@ class TestLocks:
             assert "--hash=sha256:" in package
 
     def test_they_agree_with_each_other(self) -> None:
-        pins: dict[str, set[str]] = {}
+        pins: dict[str, set[frozenset[str]]] = {}
         for lock in LOCKS:
-            for name, version in re.findall(
-                r"^([a-z0-9-]+)==(\S+)", lock.read_text(), re.MULTILINE
-            ):
-                pins.setdefault(name, set()).add(version)
+            found: dict[str, set[str]] = {}
+            for name, version in re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", lock.read_text()):
+                found.setdefault(name, set()).add(version)
+            for name, versions in found.items():
+                pins.setdefault(name, set()).add(frozenset(versions))
         assert {name: found for name, found in pins.items() if len(found) > 1} == {}
 
     def test_they_hold_what_the_project_asks_for(self) -> None:
