@@ -117,7 +117,7 @@ def words(line: str) -> str | None:
 def _read(data: bytes, lines: list[bytes]) -> list[Refusal]:
     # Each reader is asked only where the mark of its lines occurs at all.
     found: list[Refusal] = []
-    if b"status=" in data or b"]" in data:
+    if b"status=" in data or b"]" in data:  # `host mx.example[192.0.2.1] said:`
         from todoku.reading.logs import postfix
 
         found += postfix.read_lines(lines)

@@ -49,6 +49,8 @@ def refusal(attempt: Attempt, reader: str, sender: str | None = None) -> Refusal
         # No server answered: the mail server's own verdict is the only one.
         reply = msgspec.structs.replace(reply, enhanced=attempt.status)
     remote = found.remote
+    if remote.ip is not None and "/" in remote.ip:
+        remote = Remote(remote.host, None)  # `[private/dovecot-lmtp]`: a socket of this machine
     if remote.host is None and remote.ip in {None, attempt.remote.ip}:
         remote = attempt.remote
     return Refusal(

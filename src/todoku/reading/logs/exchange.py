@@ -84,13 +84,16 @@ def line(raw: bytes | str, fields: list[str]) -> list[Attempt]:
         return []
     recipients = [r.strip() for r in row.get("recipient-address", "").split(";") if r.strip()]
     status = row.get("recipient-status", "")
+    asked = row.get("source") == "SMTP"
     own = Attempt(
         outcome="sent",
         recipient=None,
         text="",
         host=row.get("client-hostname") or None,
         sender=row.get("sender-address", "").strip("<>") or None,
-        remote=Remote(row.get("server-hostname") or None, row.get("server-ip") or None),
+        remote=Remote(row.get("server-hostname") or None, row.get("server-ip") or None)
+        if asked
+        else Remote(),
         message_id=row.get("message-id", "").strip("<>") or None,
         queue_id=row.get("internal-message-id") or None,
     )

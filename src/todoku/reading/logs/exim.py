@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import msgspec
+
 from todoku.model import Refusal, Remote
 from todoku.reading.logs.attempt import Attempt, refusal
 from todoku.reading.logs.syslog import HEAD, text
@@ -101,8 +103,23 @@ def _attempt(m: re.Match[bytes]) -> Attempt | None:
         queue_id=text(m["id"]),
         sender=sender,
         remote=remote,
+        stage="CONN" if reason.startswith("Connection ") else None,
         gave_up=failed and "retry timeout exceeded" in reason,
     )
+
+
+_Latest = dict[tuple[str | None, str | None], int]
+
+
+def _add(found: list[Attempt], attempt: Attempt, latest: _Latest) -> None:
+    """A message that was given up failed where it was deferred last: that line has the reason."""
+    key = (attempt.queue_id, attempt.recipient)
+    at = latest.get(key)
+    if at is not None and attempt.gave_up and attempt.text == "retry timeout exceeded":
+        found[at] = msgspec.structs.replace(found[at], outcome="expired", gave_up=True)
+        return
+    latest[key] = len(found)
+    found.append(attempt)
 
 
 def read(data: bytes) -> list[Refusal]:
@@ -115,6 +132,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
     found: list[Attempt] = []
     talk: list[Attempt] = []
     senders: dict[str, str] = {}
+    latest: _Latest = {}
     for raw in lines:
         if b" ** " in raw or b" == " in raw or b" <= " in raw:
             m = _LINE.match(_message(raw.rstrip()))
@@ -123,7 +141,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
             if m["mark"] == b"<=":
                 senders[text(m["id"])] = text(m["rest"].partition(b" ")[0])
             elif m["mark"] in {b"**", b"=="} and (attempt := _attempt(m)) is not None:
-                found.append(attempt)
+                _add(found, attempt, latest)
         elif b"] " in raw or b"]: " in raw:
             m = _TALK.match(_message(raw.rstrip()))
             if m is not None:

@@ -22,7 +22,7 @@ import msgspec
 
 from todoku.model import Refusal, Remote, Stage
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
-from todoku.reading.logs.syslog import Line, split, text
+from todoku.reading.logs.syslog import Line, in_bytes, split, text
 
 READER = "postfix-log"
 
@@ -161,7 +161,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
     expired: dict[tuple[str | None, str], str] = {}
     delivered = False
     for raw in lines:
-        if b"status=" in raw:
+        if b"status=" in raw or in_bytes(raw):
             entry = split(raw.rstrip())
             attempt = _delivery(entry)
             if attempt is not None:

@@ -43,10 +43,19 @@ _OUTCOMES: dict[bytes, Outcome] = {
     b"failure": "bounced",
     b"deferral": "deferred",
 }
-# `/` ends a line where a reply or a sentence of qmail follows; inside of a URL it is a slash.
-_LINE_END = re.compile(
-    r"(?<=[.\w)>]) ?/(?=(?:[245]\d\d[ -]|Remote host said|Giving up on|I'm not|STARTTLS |Connected to ))"
-)
+# `/` ends a line where a sentence of qmail or the next line of the reply follows; inside of a URL
+# it is a slash.
+_SENTENCE = r"Remote host said|Giving up on|I'm not going|STARTTLS |Connected to "
+_CODE = re.compile(r"Remote host said: (?P<code>[245]\d\d)[ -]")
+
+
+def _unescaped(raw: bytes) -> str:
+    reason = text(raw).replace("_", " ")
+    code = _CODE.search(reason)
+    ends = f"{_SENTENCE}|{code['code']}[ -]" if code else _SENTENCE
+    return re.sub(f"/(?={ends})", " ", reason).strip().removesuffix("/")
+
+
 _LOOKS = re.compile(
     rb"^"
     + _STAMP
@@ -68,13 +77,13 @@ def line(raw: bytes | str) -> Attempt | None:
     m = _END.match(raw.rstrip()) if b"delivery " in raw else None
     if m is None:
         return None
-    reason = text(m["text"]).replace("_", " ")
+    reason = _unescaped(m["text"])
     return Attempt(
         outcome=_OUTCOMES[m["outcome"]],
         recipient=None,
-        text=_LINE_END.sub(" ", reason).strip().removesuffix("/"),
+        text=reason,
         queue_id=text(m["number"]),
-        gave_up="I'm not going to try again; this message has been in the queue too long" in reason,
+        gave_up="I'm not going to try again" in reason and "too long" in reason,
     )
 
 

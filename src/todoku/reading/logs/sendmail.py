@@ -29,7 +29,9 @@ _TO = re.compile(
     re.DOTALL,
 )
 _FROM = re.compile(_QUEUE_ID + rb": from=<?(?P<from>[^\n<>]{0,400}?)>?, size=")
-_RELAY = re.compile(r"(?P<host>[^\s\[\]]{1,255}?)\.? \[(?P<ip>[0-9A-Fa-f:.]{2,45})\]")
+_RELAY = re.compile(
+    r"(?P<host>[^\s\[\]]{1,255}?)?\.?(?:(?:^| )\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\]|\Z)"
+)
 _NO_ATTEMPT = ("queued", "Deferred: prior session", "Sent")
 _LOOKS = re.compile(rb": (?:to=[^\n]{1,600}, delay=[^\n]{1,600}, stat=|from=[^\n]{1,400}, size=\d)")
 

@@ -14,6 +14,8 @@ import re
 
 import msgspec
 
+from todoku.reading import charset
+
 _STAMP = (
     rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?"
     rb"|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -100,6 +102,17 @@ def _from_json(line: bytes) -> Line:
     return Line(raw, tag, entry.host)
 
 
+_IN_BYTES = re.compile(rb'"MESSAGE" ?: ?\[')
+
+
+def in_bytes(line: bytes) -> bool:
+    """Is this a journal entry whose message is written as numbers, so that no word shows?"""
+    return line[:1] == b"{" and _IN_BYTES.search(line) is not None
+
+
 def text(raw: bytes) -> str:
     """Bytes of a log as text. Receivers write what they like; most of it is UTF-8."""
-    return raw.decode("utf-8", "replace")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return charset.decode(raw)
