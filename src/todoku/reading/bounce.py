@@ -115,7 +115,7 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
         if found:
             return found
 
-    from todoku.reading import auto_reply, complaint
+    from todoku.reading import aggregate, auto_reply, complaint
 
     if feedback is not None:
         return complaint.read(mail, feedback, words, back)
@@ -134,8 +134,8 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
         inner = _read(back, depth + 1)
         if inner:
             return inner
-    reply = auto_reply.read(mail)
-    return [reply] if reply is not None else []
+    other_kind = aggregate.read(mail) or auto_reply.read(mail)
+    return [other_kind] if other_kind is not None else []
 
 
 def _blank(part: Entity) -> bool:

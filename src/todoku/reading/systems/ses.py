@@ -21,9 +21,7 @@ def read(text: str, hint: Hint) -> list[Refusal] | None:
         event, _ = JSONDecoder(strict=False).raw_decode(body)
     except (ValueError, RecursionError):
         return None
-    try:
-        from todoku.reading import webhooks
-    except ImportError:  # not yet there
-        return None
+    from todoku.reading import webhooks
+
     data = dumps(event).encode()
     return webhooks.read(data) if webhooks.looks(data) else None
