@@ -33,6 +33,7 @@ from todoku.model import (
     Reply,
     Sisimai,
 )
+from todoku.sisimai import translate
 
 _URL = re.compile(r"https?://[^\s<>\"'|\\^`{}]{3,2000}", re.I)
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
@@ -173,11 +174,7 @@ class Diagnoser:
         temporary = _temporary(reply)
         if rule is not None and rule.temporary is not None and temporary is not None:
             temporary = rule.temporary
-        word = (
-            "expired"
-            if refusal.expired
-            else sisimai_word or (about.sisimai_56 if self._newer else None) or about.sisimai
-        )
+        common = owner is None or not self._identifies[owner]
         if self.own is not None and blocked:
             blocked = tuple(Identity(b.kind, b.value, b.scope, self.own.tells(b)) for b in blocked)
         receivers = self.knowledge.receivers
@@ -206,7 +203,14 @@ class Diagnoser:
             confidence=confidence,
             evidence=tuple(evidence),
             sources=self._sources(rule, owner),
-            sisimai=Sisimai(word, about.hardbounce and temporary is not True),
+            sisimai=translate(
+                refusal,
+                about,
+                sisimai_word,
+                common=common,
+                temporary=temporary,
+                newer=self._newer,
+            ),
             id=refusal.id if refusal.id is not None else UNSET,
             message_id=refusal.message_id,
             refused_by=self._refused_by(refusal),
@@ -287,7 +291,7 @@ class Diagnoser:
         """The receiver whose own words stand in the text; a mailbox provider before a gateway."""
         rule_of = self.knowledge.rule_of
         mark = None
-        for p in hits:
+        for p in sorted(hits):
             if (
                 rule_of[p] < 0
                 and (mark is None or self._mailbox[-1 - rule_of[p]] > self._mailbox[mark])

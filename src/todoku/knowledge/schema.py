@@ -195,7 +195,8 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     who: WhoActs
     remedy: tuple[str, ...]
     sisimai: str
-    sisimai_56: str | None = None
+    sisimai_unsupported: str | None = None
+    """Sisimai's word where neither the stage nor the status code supports the words."""
     hardbounce: bool = False
 
 
