@@ -105,7 +105,7 @@ class TestReason:
 
     def test_a_queue_that_gave_up(self, ask: Any) -> None:
         quoted = ask("450 not now", host="mx.bigmail.example", expired=True)
-        assert (quoted.reason, quoted.sisimai.reason) == ("rate-limit", "expired")
+        assert (quoted.reason, quoted.sisimai.reason) == ("rate-limit", "speeding")
         bare = ask("", expired=True)
         assert (bare.reason, bare.sisimai.reason) == ("expired", "expired")
 
@@ -122,6 +122,21 @@ class TestReason:
         self, ask: Any, text: str, temporary: bool | None
     ) -> None:
         assert ask(text).temporary is temporary
+
+    @pytest.mark.parametrize(
+        ("text", "stage", "word"),
+        [
+            ("550 user unknown", "RCPT TO", "userunknown"),
+            ("550 5.1.1 user unknown", "END OF DATA", "userunknown"),
+            ("550 user unknown", "END OF DATA", "filtered"),
+            ("550 nobody of that name", "END OF DATA", "userunknown"),
+        ],
+    )
+    def test_sisimai_wants_support_for_common_words(
+        self, ask: Any, text: str, stage: str, word: str
+    ) -> None:
+        d = ask(text, stage=stage)
+        assert (d.reason, d.sisimai.reason) == ("user-unknown", word)
 
     def test_sisimais_newer_names(self, ask: Any) -> None:
         d = ask("450 not now", host="mx.bigmail.example", sisimai="5.6")

@@ -34,7 +34,7 @@ WORDS: Final[Words] = {
     "desk": {"ja": "窓口", "en": "Desk"},
     "reason": {"ja": "理由", "en": "Reason"},
     "meaning": {"ja": "意味", "en": "Meaning"},
-    "who": {"ja": "対応する人", "en": "Whose move"},
+    "who": {"ja": "対応する人", "en": "Who acts"},
     "next": {"ja": "次の一手", "en": "Next"},
     "at": {"ja": "段階", "en": "Refuses"},
     "list": {"ja": "リスト", "en": "List"},
@@ -256,8 +256,7 @@ def reason(name: str, r: Reason, c: Catalogue, lang: Language, page: Page) -> It
     yield from page.row(WORDS["meaning"][lang], [said(r.ground, lang)])
     yield from page.row(WORDS["who"][lang], [say(WHO[r.who], lang)])
     yield from page.row(WORDS["next"][lang], _steps(r.remedy, "", c, lang))
-    newer = f", 5.6: {r.sisimai_56}" if r.sisimai_56 else ""
-    yield from page.row("Sisimai", [r.sisimai + newer])
+    yield from page.row("Sisimai", [r.sisimai])
 
 
 def _listed(page: Page, label: str, values: tuple[str, ...]) -> Iterator[str]:
