@@ -67,7 +67,7 @@ def _pairs(text: str) -> list[str]:
     """Each `(550, b'...')` as a reply, with the recipient it is filed under, and the exception's
     name before it where that tells the command (`SMTPSenderRefused`)."""
     out: list[str] = []
-    lead = text.partition("(")[0].strip().rpartition(".")[2]
+    raised = _EXCEPTION.search(text)
     for m in islice(_PAIR.finditer(text), MAX_STRINGS):
         body = _unescape(m["body"])
         code = m["code"]
@@ -78,7 +78,8 @@ def _pairs(text: str) -> list[str]:
             for i, line in enumerate(lines)
         )
         to = _BEFORE_PAIR.search(text, max(0, m.start() - 260), m.start())
-        command = _COMMANDS.get(lead.rstrip(": {"))
+        # Filed under an address stand the recipients that `sendmail` could not deliver to.
+        command = _COMMANDS[raised[0]] if raised else "RCPT TO" if to else None
         said = f"{reply} (in reply to {command} command)" if command else reply
         out.append(f"<{to[1]}>: {said}" if to else said)
     return out
@@ -95,6 +96,8 @@ _COMMANDS: Final = {
 
 
 _REPLY = re.compile(r"(?<![\d.])[245](?:\d\d(?=[ -]|$)|\.\d{1,3}\.\d{1,3}(?![\d.]))")
+
+_EXCEPTION = re.compile("|".join(_COMMANDS))
 
 
 def _json_strings(text: str) -> list[str] | None:

@@ -63,6 +63,8 @@ def read_line(line: bytes, number: int = 1) -> Refusal | BadLine:
     """One line to one refusal, or what is wrong with it."""
     if len(line) > MAX_LINE:
         return BadLine(number, f"is longer than {MAX_LINE:,} bytes")
+    if not line.lstrip(_SPACE).startswith(b"{"):
+        return BadLine(number, "is not a JSON object")
     try:
         row = _decode(line)
     except msgspec.ValidationError as e:

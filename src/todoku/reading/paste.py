@@ -136,6 +136,7 @@ def read(data: bytes | str) -> list[Refusal]:
     return (
         _quoted_mail(text, lines)
         or _complaint(lines)
+        or _session(lines)
         or _notice(lines)
         or replies(lines)
         or _codeless("\n".join(lines))
@@ -350,6 +351,14 @@ def _chunks(lines: list[str]) -> list[_Chunk]:
             bare = _BULLET.sub("", _MARK.sub("", line)).strip()
         chunk.lines.append(bare)
     return out
+
+
+def _session(lines: list[str]) -> list[Refusal]:
+    """A session, command by command. Those that a bounce quotes (`>>> DATA`) are the notice's."""
+    for line in lines[:2000]:
+        if (m := _COMMAND.match(line)) and not (m["data"] or m["eod"] or m["rest"]):
+            return [] if _TRANSCRIPT.match(line) else replies(lines)
+    return []
 
 
 def _from_chunk(chunk: _Chunk) -> Refusal | None:
