@@ -46,7 +46,9 @@ def read(mail: Entity) -> Refusal | None:
 
 def _is_one(mail: Entity) -> bool:
     submitted = (mail.find(b"\nauto-submitted:") or b"").strip().lower()
-    if submitted.startswith((b"auto-replied", b"vacation", b"auto-generated (vacation", b"auto-notified")):
+    if submitted.startswith(
+        (b"auto-replied", b"vacation", b"auto-generated (vacation", b"auto-notified")
+    ):
         return _from_a_person(mail)
     if any(mail.find(name) is not None for name in _HEADERS):
         return True

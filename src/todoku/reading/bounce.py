@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from todoku.model import Refusal
 from todoku.reading import address, delivery_report, notice, returned
 from todoku.reading.mail import Entity, parse
@@ -72,7 +74,7 @@ def read(data: bytes) -> list[Refusal]:
     """What a mail tells; one `not-a-bounce` where it tells of no delivery."""
     mail = parse(data)
     found = _read(mail, 0)
-    return found if found else [_not(mail)]
+    return found or [_not(mail)]
 
 
 def _not(mail: Entity) -> Refusal:
@@ -87,53 +89,58 @@ def _not(mail: Entity) -> Refusal:
     )
 
 
-def _read(mail: Entity, depth: int) -> list[Refusal]:
+class Parts(msgspec.Struct, gc=False):
+    """The parts of a mail that a reader may want; the first of each."""
+
     human: Entity | None = None
     markup: Entity | None = None
     report: Entity | None = None
     feedback: Entity | None = None
     enclosed: Entity | None = None
+
+
+def _parts(mail: Entity) -> Parts:
+    parts = Parts()
     for part in mail.leaves():
         kind = part.kind.type
         if kind == b"text/plain":
-            if human is None or _blank(human):
-                human = part
-        elif kind in _REPORTS:
-            report = report or part
-        elif kind in _MESSAGES:
-            enclosed = enclosed or part
-        elif kind == b"text/html":
-            markup = markup or part
-        elif kind == b"message/feedback-report":
-            feedback = feedback or part
-        elif (kind[:10] == b"multipart/" or kind == b"text") and human is None:
-            human = part  # a boundary that stands nowhere: all of it is text
-    words = human.decoded() if human is not None else ""
-    back = enclosed.enclosed() if enclosed is not None else None
-    if report is not None and feedback is None:
-        found = delivery_report.read(report.decoded(), words, returned.of(back))
+            if parts.human is None or _blank(parts.human):
+                parts.human = part
+            continue
+        role = _ROLES.get(kind)
+        if role is not None:
+            if getattr(parts, role) is None:
+                setattr(parts, role, part)
+        elif kind[:10] == b"multipart/" and parts.human is None:
+            parts.human = part  # a boundary that stands nowhere: all of it is text
+    return parts
+
+
+def _read(mail: Entity, depth: int) -> list[Refusal]:
+    parts = _parts(mail)
+    words = parts.human.decoded() if parts.human is not None else ""
+    back = parts.enclosed.enclosed() if parts.enclosed is not None else None
+    if parts.report is not None and parts.feedback is None:
+        found = delivery_report.read(parts.report.decoded(), words, returned.of(back))
         if found:
             return found
 
     from todoku.reading import aggregate, auto_reply, complaint
 
-    if feedback is not None:
-        return complaint.read(mail, feedback, words, back)
+    if parts.feedback is not None:
+        return complaint.read(mail, parts.feedback, words, back)
     other = complaint.without_report(mail, words)
     if other is not None:
         return other
-    forwarded = back is not None and report is None and back.type == b"multipart/report"
-    if back is not None and forwarded and depth < MAX_NESTING:
-        inner = _read(back, depth + 1)
-        if inner:
-            return inner
-    found = _notice(mail, words, markup, back, report is not None)
-    if found:
+    if depth >= MAX_NESTING:
+        back = None
+    forwarded = back is not None and parts.report is None and back.kind.type == b"multipart/report"
+    if back is not None and forwarded and (found := _read(back, depth + 1)):
         return found
-    if back is not None and not forwarded and depth < MAX_NESTING:
-        inner = _read(back, depth + 1)
-        if inner:
-            return inner
+    if found := _notice(mail, words, parts, back):
+        return found
+    if back is not None and not forwarded and (found := _read(back, depth + 1)):
+        return found
     other_kind = aggregate.read(mail) or auto_reply.read(mail)
     return [other_kind] if other_kind is not None else []
 
@@ -142,23 +149,24 @@ def _blank(part: Entity) -> bool:
     return part.end - part.body < 80 and part.raw[part.body : part.end].isspace()
 
 
-_REPORTS = frozenset((b"message/delivery-status", b"message/global-delivery-status"))
-_MESSAGES = frozenset(
-    (
-        b"message/rfc822",
-        b"text/rfc822-headers",
-        b"text/rfc822-header",
-        b"text/rfc822",
-        b"message/global",
-        b"message/global-headers",
-        b"message/rfc822-headers",
-    )
-)
+_ROLES = {
+    b"message/delivery-status": "report",
+    b"message/global-delivery-status": "report",
+    b"message/feedback-report": "feedback",
+    b"message/rfc822": "enclosed",
+    b"message/global": "enclosed",
+    b"message/global-headers": "enclosed",
+    b"message/rfc822-headers": "enclosed",
+    b"text/rfc822-headers": "enclosed",
+    b"text/rfc822-header": "enclosed",
+    b"text/rfc822": "enclosed",
+    b"text/html": "markup",
+    b"text": "human",
+}
 
 
-def _notice(
-    mail: Entity, words: str, markup: Entity | None, back: Entity | None, reported: bool
-) -> list[Refusal]:
+def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list[Refusal]:
+    reported = parts.report is not None
     sender = mail.text(b"\nfrom:")
     subject = mail.text(b"\nsubject:")
     failed = mail.find(b"\nx-failed-recipients:")
@@ -174,8 +182,8 @@ def _notice(
             if not any(phrase in low for phrase in _PHRASES):
                 return []
         sure = daemon and about
-    if not words.strip() and markup is not None:
-        words = _strip_markup(markup.decoded())
+    if parts.markup is not None and not words.strip():
+        words = _strip_markup(parts.markup.decoded())
     hint = notice.Hint(
         recipients=tuple(address.all_of(mail.text(b"\nx-failed-recipients:"))) if failed else (),
         returned=returned.of(back),

@@ -21,8 +21,10 @@ def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> lis
     for m in _NAME.finditer(text):
         fields.setdefault(m[1].lower(), m[2].strip())
     about = returned.of(back)
-    recipients = [address.clean(v.partition(";")[2] if ";" in v[:20] else v) for v in _RCPT.findall(text)]
-    recipients = [r for r in dict.fromkeys(recipients) if r]
+    named = (
+        address.clean(v.partition(";")[2] if ";" in v[:20] else v) for v in _RCPT.findall(text)
+    )
+    recipients: list[str | None] = [one for one in dict.fromkeys(named) if one]
     if not recipients and back is not None:
         recipients = list(returned.recipients_of(back)[:1])
     words = " ".join(words[:8000].split())[:1500]

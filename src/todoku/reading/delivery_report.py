@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from todoku.model import Action, Kind, Refusal, Remote, Reply, Stage
+from todoku.model import Action, Refusal, Remote, Reply, Stage
 from todoku.reading import address, phrases, transcript
 from todoku.reading.reply import NOWHERE, Parsed, parse, wrapping
 from todoku.reading.returned import Returned
@@ -47,6 +47,7 @@ _TCP = re.compile(r"\(TCP\|[^|)]{1,60}\|\d{1,5}\|([^|)]{1,60})\|\d{1,5}\)")
 
 
 _SILENT = Parsed(Reply())
+_DONE = ("delivered", "relayed", "expanded")
 
 
 def looks(text: str) -> bool:
@@ -99,9 +100,7 @@ def read(status: str, human: str, returned: Returned) -> list[Refusal]:
     if transcript.looks(human):
         found = transcript.answers(human)
     alone = len(recipients) == 1
-    return [
-        _one(group, human, found, returned, reported_by, sender, alone) for group in recipients
-    ]
+    return [_one(group, human, found, returned, reported_by, sender, alone) for group in recipients]
 
 
 def host_of(value: str) -> str:
@@ -122,102 +121,128 @@ def _one(
     final = group.get("final-recipient", "")
     original = group.get("original-recipient", "")
     recipient = address.of_field(final) or address.of_field(original)
-    action = _ACTIONS.get(group.get("action", "").lower().partition(" ")[0])
     m = _STATUS.match(group.get("status", ""))
-    status = m[1] if m else None
-    comment = m[2] if m else None
+    status, comment = (m[1], m[2]) if m else (None, None)
 
-    raw = group.get("diagnostic-code", "")
-    at = raw.find(";", 0, 44)
-    diagnostic = raw[at + 1 :].lstrip() if at >= 0 and raw[:at].replace("-", "").isalnum() else raw
-    if diagnostic.isdigit() and (len(diagnostic) < 3 or raw[:6].lower() == "x-unix"):
-        # The exit code of a program says nothing by itself.
-        diagnostic = ""
-    if raw[:7].lower() == "x-notes" and (m := _BECAUSE.search(human)):
-        diagnostic = m[1]  # Domino cuts the report's line in the middle of words
-    said = parse(diagnostic) if diagnostic else _SILENT
-    about = words_about(human, recipient, alone, bool(diagnostic)) if human and not found else ""
-    reply, stage, remote, notice = said.reply, said.stage, said.remote, said.notice
-    if about:
-        if reply.code is None:
-            reply, stage, remote, notice = merge(said, parse(about))
-        else:
-            told_stage, told_remote = wrapping(about)
-            stage = told_stage or stage
-            if told_remote is not NOWHERE:
-                remote = told_remote
-
-    if status is not None and status.endswith(".4.7") and "returned '" in human:
-        # Exchange: "expired" says nothing; the attempt before it does.
-        for m in _ATTEMPT.finditer(human):
-            if "xpired" not in m[0]:
-                last = parse(m["said"])
-                reply, remote = last.reply, Remote(m["host"], m["ip"])
-                break
+    diagnostic = _diagnostic(group.get("diagnostic-code", ""), human)
+    told = parse(diagnostic) if diagnostic else _SILENT
     if found:
         answer = transcript.answer_for(found, recipient, diagnostic)
         if answer is not None:
-            quoted = parse(answer.text)
-            stage = answer.stage or quoted.stage or stage
-            if answer.host and not remote.host:
-                remote = Remote(answer.host, answer.ip)
-            if quoted.reply.code is not None and (
-                reply.code is None
-                or (reply.code == quoted.reply.code and _longer(quoted.reply, reply))
-            ):
-                reply = quoted.reply
-            elif not reply.text:
-                reply = quoted.reply
+            told = _with_answer(told, answer)
             if recipient is None and answer.addresses:
                 recipient = answer.addresses[0]
+    elif human:
+        told = _with_words(told, words_about(human, recipient, alone, bool(diagnostic)))
+        if status is not None and status.endswith(".4.7") and "returned '" in human:
+            told = _last_attempt(human) or told
     if recipient is None:
-        recipient = _recipient_in(human) or original_of(final, original)
+        recipient = _recipient_in(human) or _as_printed(final, original)
 
-    mta = group.get("remote-mta", "")
-    if mta:
-        host, ip = host_of(mta), None
-        if ("(" in mta or "[" in mta) and ((m := _TCP.search(mta)) or (m := _HOST_IP.search(mta))):
-            ip = m[1].strip("[]")
-        if host and host.replace(".", "").isdigit():
-            host, ip = "", host
-        if "." not in host and ":" not in host:
-            host = ""
-        remote = Remote(remote.host or host or None, remote.ip or ip)
-
-    enhanced = reconcile(reply.enhanced, status)
+    reply, stage, notice = told.reply, told.stage, told.notice
     text = reply.text
-    if not text and comment:
-        text = comment
-        stage = stage or _stage_in(comment)
-    elif comment and stage is None:
+    if stage is None and comment:
         stage = _stage_in(comment)
     if not text:
-        text = notice = " ".join(about.split())[:2000] or phrases.plain_words(human, recipient)
+        text = comment or ""
+        if not text:
+            text = notice = phrases.plain_words(human, recipient)
+    enhanced = reconcile(reply.enhanced, status)
     if text is not reply.text or enhanced != reply.enhanced:
         reply = Reply(reply.code, enhanced, text)
 
+    action = _ACTIONS.get(group.get("action", "").lower().partition(" ")[0])
     if action is None:
-        action = "delayed" if status and status[0] == "4" and alone and not text else "failed"
-        if status and status[0] == "2":
-            action = "delivered"
-    kind: Kind = "delivered" if action in {"delivered", "relayed", "expanded"} else "refusal"
-    expired = (status is not None and status.endswith(".4.7")) or phrases.any_of(
-        phrases.EXPIRED, (human if found else text).lower()
+        action = "delivered" if status and status[0] == "2" else "failed"
+    done = action in _DONE
+    expired = not done and (
+        (status is not None and status.endswith(".4.7"))
+        or phrases.any_of(phrases.EXPIRED, (human if found else text).lower())
     )
     return Refusal(
-        kind=kind,
+        kind="delivered" if done else "refusal",
         reader="delivery-report",
         action=action,
         recipient=recipient,
         sender=sender,
         reported_by=reported_by,
-        remote=remote,
+        remote=_remote(told.remote, group.get("remote-mta", "")),
         stage=stage,
         reply=reply,
         notice=notice,
-        expired=expired and action != "delivered",
+        expired=expired,
         message_id=returned.message_id,
     )
+
+
+def _diagnostic(raw: str, human: str) -> str:
+    """`smtp; 550 5.1.1 ...` without its type."""
+    at = raw.find(";", 0, 44)
+    if at < 0 or not raw[:at].replace("-", "").isalnum():
+        return raw
+    kind, value = raw[:at].lower(), raw[at + 1 :].lstrip()
+    if value.isdigit() and (len(value) < 3 or kind == "x-unix"):
+        return ""  # the exit code of a program says nothing by itself
+    if kind == "x-notes" and (m := _BECAUSE.search(human)):
+        return m[1]  # Domino cuts the report's line in the middle of words
+    return value
+
+
+def _with_answer(told: Parsed, answer: transcript.Answer) -> Parsed:
+    """The report's diagnostic, with what the transcript knows better: every line of the answer,
+    the command, the server."""
+    quoted = parse(answer.text)
+    reply = told.reply
+    if not reply.text or (
+        quoted.reply.code is not None
+        and (
+            reply.code is None or (reply.code == quoted.reply.code and _longer(quoted.reply, reply))
+        )
+    ):
+        reply = quoted.reply
+    remote = told.remote
+    if remote.host is None and answer.host:
+        remote = Remote(answer.host, answer.ip)
+    return Parsed(reply, answer.stage or quoted.stage or told.stage, remote, told.notice)
+
+
+def _with_words(told: Parsed, about: str) -> Parsed:
+    """The report's diagnostic, with what the part for people knows better."""
+    if not about:
+        return told
+    if told.reply.code is not None:
+        stage, remote = wrapping(about)
+        if stage is None and remote is NOWHERE:
+            return told
+        return Parsed(told.reply, stage or told.stage, told.remote if remote is NOWHERE else remote)
+    words = parse(about)
+    reply = words.reply if words.reply.code is not None or not told.reply.text else told.reply
+    host = words.remote.host or told.remote.host
+    ip = words.remote.ip or told.remote.ip
+    return Parsed(reply, words.stage or told.stage, Remote(host, ip), told.notice or words.notice)
+
+
+def _last_attempt(human: str) -> Parsed | None:
+    """Exchange: that the message expired says nothing; the attempt before it does."""
+    for m in _ATTEMPT.finditer(human):
+        if "xpired" not in m[0]:
+            return Parsed(parse(m["said"]).reply, None, Remote(m["host"], m["ip"]))
+    return None
+
+
+def _remote(told: Remote, mta: str) -> Remote:
+    """Who answered: the words' host and address first, the report's Remote-MTA for the rest."""
+    if not mta or (told.host and told.ip):
+        return told
+    host: str | None = host_of(mta)
+    ip: str | None = None
+    if ("(" in mta or "[" in mta) and ((m := _TCP.search(mta)) or (m := _HOST_IP.search(mta))):
+        ip = m[1].strip("[]")
+    if host and host.replace(".", "").isdigit():
+        host, ip = None, host
+    elif host and "." not in host and ":" not in host:
+        host = None
+    return Remote(told.host or host or None, told.ip or ip)
 
 
 def _longer(a: Reply, b: Reply) -> bool:
@@ -239,20 +264,6 @@ def reconcile(said: str | None, status: str | None) -> str | None:
     if said.endswith(".0.0") and said[0] == status[0]:
         return status
     return said
-
-
-def merge(said: Parsed, told: Parsed) -> tuple[Reply, Stage | None, Remote, str]:
-    """The report's diagnostic and the words for people, as one."""
-    reply = said.reply
-    if (reply.code is None and told.reply.code is not None) or (
-        reply.code == told.reply.code and told.reply.code is not None and _longer(told.reply, reply)
-    ):
-        reply = told.reply
-    elif not reply.text and told.reply.text:
-        reply = told.reply
-    host = told.remote.host or said.remote.host
-    ip = told.remote.ip or said.remote.ip
-    return reply, told.stage or said.stage, Remote(host, ip), said.notice or told.notice
 
 
 def words_about(human: str, recipient: str | None, alone: bool, said: bool) -> str:
@@ -284,16 +295,20 @@ def words_about(human: str, recipient: str | None, alone: bool, said: bool) -> s
     if piece.startswith((" (expanded from", " (generated from")):
         piece = piece.partition(")")[2]
     piece = piece.lstrip('">:; ').strip()
-    if piece[:7].lower() == "action:":
+    if piece[:7].lower() == "action:" or (
+        said and "said" not in piece and not _WORTH.search(piece)
+    ):
         return ""
-    return piece if not said or "said" in piece or _WORTH.search(piece) else ""
+    return piece
 
 
 _ATTEMPT = re.compile(
     r"Server at (?P<host>[\w.-]{1,255})(?: \((?P<ip>[0-9A-Fa-f.:]{3,45})\))? returned '(?P<said>[45]\d\d [^\n]{3,2000}?)'$",
     re.M,
 )
-_BECAUSE = re.compile(r"^because:\s{1,10}(\S[^\n]{1,2000}(?:\n[ \t]{1,8}\S[^\n]{0,998}){0,5})", re.M)
+_BECAUSE = re.compile(
+    r"^because:\s{1,10}(\S[^\n]{1,2000}(?:\n[ \t]{1,8}\S[^\n]{0,998}){0,5})", re.M
+)
 _ADDRESS_LINE = re.compile(rf"^[ \t]{{0,4}}<?(?:{address.ATOM})>?(?=[ :(]|$)", re.M)
 _NEXT = re.compile(rf"<?(?:{address.ATOM})>?(?: \([^()\n]{{1,320}}\))?:")
 _WORTH = re.compile(
@@ -305,7 +320,7 @@ _WORTH = re.compile(
 _GENERATED = re.compile(r"generated by ([^\s<>]{1,320}@[^\s<>]{1,255})")
 
 
-def original_of(final: str, original: str) -> str | None:
+def _as_printed(final: str, original: str) -> str | None:
     """A recipient that is no address (a file, a program, a local name), as the report prints it."""
     value = (final or original).partition(";")[2].strip() or final or original
     return value.strip("<>") or None

@@ -79,6 +79,7 @@ class Entity:
         self.raw = raw
         self.end = end
         self._low: bytes | None = None
+        self._kind: Kind | None
         if raw[start : start + 1] == b"\n":
             self.head, self.body, self._kind = b"\n", start + 1, _PLAIN
             return
@@ -90,7 +91,7 @@ class Entity:
         if blank - start > MAX_HEAD:
             blank = start + MAX_HEAD
         self.head = b"\n" + raw[start : blank + 1]
-        self._kind: Kind | None = _kinds.get(self.head)
+        self._kind = _kinds.get(self.head)
 
     def find(self, needle: bytes) -> bytes | None:
         """Value of the first header whose lower-case name is `needle[1:-1]`, as it stands.

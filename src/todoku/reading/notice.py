@@ -315,7 +315,9 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
             if shared is not None and (told is None or not told.reply.text or len(found) == 1):
                 told = shared
         if told is None or not told.reply.text:
-            told = Parsed(Reply(None, None, words := phrases.plain_words(text, one.recipient)), notice=words)
+            told = Parsed(
+                Reply(None, None, words := phrases.plain_words(text, one.recipient)), notice=words
+            )
         made.append(refusal(one.recipient, told, hint, delayed, expired))
     return made
 

@@ -58,7 +58,7 @@ def split(text: str, low: str) -> tuple[str, str]:
     for anchor in _ANCHORS:
         at = low.find(anchor)
         tries = 0
-        while 0 <= at and (cut < 0 or at < cut) and tries < 20:
+        while at >= 0 and (cut < 0 or at < cut) and tries < 20:
             start = low.rfind("\n", 0, at) + 1
             end = low.find("\n", at)
             if end < 0:
@@ -154,7 +154,7 @@ EXPIRED = (
 
 
 def any_of(literals: tuple[str, ...], low: str) -> bool:
-    for literal in literals:
+    for literal in literals:  # noqa: SIM110 - a generator would double the cost
         if literal in low:
             return True
     return False

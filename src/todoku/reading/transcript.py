@@ -36,6 +36,8 @@ _LINE = re.compile(
 _ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
 _INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
 _NO_RECIPIENT = re.compile(r"rcpt|recipient|user", re.I)
+_NEED_RCPT = re.compile(r"no valid recipients|need rcpt", re.I)
+_AFTER_ALL = ("503", "554", "501", "550", "451")
 _SILENT = ("QUIT", "RSET", "NOOP")
 
 
@@ -69,97 +71,118 @@ def looks(text: str) -> bool:
 
 def answers(text: str) -> list[Answer]:
     """The refusals of the session, in order."""
-    found: list[Answer] = []
-    host: str | None = None
-    ip: str | None = None
-    command = ""
-    asked: list[str] = []  # recipients named so far in this session
-    after_354 = False
-    open_reply = ""  # a `550-` line that waits for its continuation
+    session = _Session()
     for n, m in enumerate(_LINE.finditer(text)):
         if n > MAX_LINES:
             break
         kind = m.lastgroup
-        if kind == "host" or kind == "talk":
-            host, ip = m["host"].strip("[]"), None
-            command, after_354, open_reply, asked = "", False, "", []
-        elif kind == "peer":
-            host, _, address = m["peer"].rstrip("]:").partition(" [")
-            ip = address
-            command, after_354, open_reply, asked = "", False, "", []
-        elif kind == "cmd":
-            command, after_354, open_reply = m["cmd"], False, ""
-            verb = command[:4].upper()
-            if verb == "RCPT":
-                asked.extend(_ADDRESS.findall(command))
-            elif verb == "MAIL":
-                asked = []
+        if kind == "cmd":
+            session.command_sent(m["cmd"])
         elif kind == "rep":
-            said = m["rep"].strip()
-            if open_reply and said[:3] == open_reply:
-                found[-1].text += " " + said
-                if said[3:4] != "-":
-                    open_reply = ""
-                continue
-            open_reply = ""
-            digits = said[:3]
-            if not digits.isdigit():
-                # An answer without a code: Courier quotes its own words that way.
-                found.append(Answer(said, 0, host, ip, command, _stage(command, host, False)))
-                continue
-            if digits == "354":
-                after_354 = True
-            if digits[0] not in "45":
-                continue
-            if command.upper().startswith(_SILENT):
-                continue
-            if found and _secondary(found[-1], said, host, command):
-                continue
-            stage = _stage(command, host, after_354)
-            named = tuple(asked) if stage == "END OF DATA" and len(asked) == 1 else ()
-            found.append(Answer(said, int(digits), host, ip, command, stage, named))
-            if said[3:4] == "-":
-                open_reply = digits
-        elif kind == "local" or kind == "deferred":
-            own = (m["local"] or m["deferred"]).strip()
-            open_reply = ""
-            named = tuple(_ADDRESS.findall(own.partition("...")[0]))
-            last = found[-1] if found else None
-            if last is not None and last.quoted and not last.local:
-                if named or "(smtp)..." not in own:
-                    last.addresses, last.local = named or last.addresses, own
-                continue
-            if kind == "deferred" or (last is not None and not named):
-                if last is None:
-                    found.append(Answer(own, 0, None, None, "", None, named, own, quoted=False))
-                continue
-            if own[0] in "45":
-                if last is not None and named and not last.quoted and not last.addresses:
-                    found.pop()  # the line about the host; this one says it of the recipient
-                inner = _INNER.match(own)
-                said = inner[1] if inner else own
-                found.append(Answer(said, int(own[:3]), None, None, "", None, named, own, quoted=False))
-    for answer in found:
+            session.server_said(m["rep"].strip())
+        elif kind == "local":
+            session.reporter_wrote(m["local"].strip(), deferred=False)
+        elif kind == "deferred":
+            session.reporter_wrote(m["deferred"].strip(), deferred=True)
+        elif kind == "peer":
+            host, _, ip = m["peer"].rstrip("]:").partition(" [")
+            session.connected(host, ip)
+        else:
+            session.connected(m["host"].strip("[]"), None)
+    for answer in session.found:
         answer.text = join_continuations(" ".join(answer.text.split()))
-    return found
+    return session.found
 
 
-def _stage(command: str, host: str | None, after_354: bool) -> Stage | None:
-    if not command:
-        return "CONN" if host else None
-    if after_354:
-        return "END OF DATA"
-    stage = stage_of(command.partition(":")[0].partition("<")[0])
-    return "END OF DATA" if stage == "DATA" else stage
+class _Session:
+    """What is known while the lines of a session go by."""
+
+    __slots__ = ("after_354", "asked", "command", "found", "host", "ip", "open_reply")
+
+    def __init__(self) -> None:
+        self.found: list[Answer] = []
+        self.connected(None, None)
+
+    def connected(self, host: str | None, ip: str | None) -> None:
+        self.host = host
+        self.ip = ip
+        self.command = ""
+        self.asked: list[str] = []
+        """Recipients named so far."""
+        self.after_354 = False
+        self.open_reply = ""
+        """The code of a `550-` line that waits for its continuation."""
+
+    def command_sent(self, command: str) -> None:
+        self.command, self.after_354, self.open_reply = command, False, ""
+        verb = command[:4].upper()
+        if verb == "RCPT":
+            self.asked.extend(_ADDRESS.findall(command))
+        elif verb == "MAIL":
+            self.asked = []
+
+    def server_said(self, said: str) -> None:
+        code = said[:3]
+        if self.open_reply and code == self.open_reply:
+            self.found[-1].text += " " + said
+            if said[3:4] != "-":
+                self.open_reply = ""
+            return
+        self.open_reply = ""
+        if not code.isdigit():  # Courier quotes its own words that way
+            self.found.append(self._answer(said, 0))
+            return
+        if code == "354":
+            self.after_354 = True
+        if code[0] not in "45" or self.command.upper().startswith(_SILENT):
+            return
+        if self.found and _secondary(self.found[-1], said, self.host):
+            return
+        self.found.append(self._answer(said, int(code)))
+        if said[3:4] == "-":
+            self.open_reply = code
+
+    def _answer(self, said: str, code: int) -> Answer:
+        stage: Stage | None
+        if not self.command:
+            stage = "CONN" if self.host else None
+        elif self.after_354:
+            stage = "END OF DATA"
+        else:
+            stage = stage_of(self.command.partition(":")[0].partition("<")[0])
+            stage = "END OF DATA" if stage == "DATA" else stage
+        named = tuple(self.asked) if stage == "END OF DATA" and len(self.asked) == 1 else ()
+        return Answer(said, code, self.host, self.ip, self.command, stage, named)
+
+    def reporter_wrote(self, own: str, deferred: bool) -> None:
+        """The reporter's own line: it tells whom the answer above it was about, or, where no
+        server spoke, what happened."""
+        self.open_reply = ""
+        named = tuple(_ADDRESS.findall(own.partition("...")[0]))
+        last = self.found[-1] if self.found else None
+        if last is not None and last.quoted and not last.local:
+            if named or "(smtp)..." not in own:
+                last.addresses, last.local = named or last.addresses, own
+            return
+        if deferred or (last is not None and not named):
+            if last is None:
+                self.found.append(Answer(own, 0, addresses=named, local=own, quoted=False))
+            return
+        if last is not None and named and not last.quoted and not last.addresses:
+            self.found.pop()  # the line about the host; this one says it of the recipient
+        inner = _INNER.match(own)
+        said = inner[1] if inner else own
+        self.found.append(Answer(said, int(own[:3]), addresses=named, local=own, quoted=False))
 
 
-def _secondary(last: Answer, said: str, host: str | None, command: str) -> bool:
+def _secondary(last: Answer, said: str, host: str | None) -> bool:
     """Is this the answer to DATA after all recipients were refused? Then `last` refused one."""
     if last.host != host or not last.quoted:
         return False
-    if said[:3] not in {"503", "554", "501", "550", "451"} or not _NO_RECIPIENT.search(said):
-        return said[:3] == "503"
-    if said[:3] in {"550", "451"} and not re.search(r"no valid recipients|need rcpt", said, re.I):
+    code = said[:3]
+    if code not in _AFTER_ALL or not _NO_RECIPIENT.search(said):
+        return code == "503"
+    if code in {"550", "451"} and not _NEED_RCPT.search(said):
         return False
     if last.command.upper().startswith("DATA"):
         last.stage = "RCPT TO"

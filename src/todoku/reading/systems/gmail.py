@@ -1,7 +1,7 @@
 """Gmail, where no server answered: the attempts stand in brackets, one a line.
 
-    The recipient server did not accept our requests to connect. Learn more at http://...
-    [(0) example.com. [192.0.2.222]:25: socket error]
+The recipient server did not accept our requests to connect. Learn more at http://...
+[(0) example.com. [192.0.2.222]:25: socket error]
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from todoku.model import Refusal
 from todoku.reading.notice import Hint
 
 
-def read(text: str, hint: Hint) -> list[Refusal] | None:
+def read(text: str, _hint: Hint) -> list[Refusal] | None:
     start = text.find("{")
     if start < 0:
         return None

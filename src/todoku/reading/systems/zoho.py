@@ -1,7 +1,7 @@
 """Zoho Mail: the parts of the answer, taken apart and labelled.
 
-    user@example.com Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@example.com>... Unknown
-    [Status: Error, Address: <user@example.com>, ResponseCode 421, , Host not reachable.]
+user@example.com Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@example.com>... Unknown
+[Status: Error, Address: <user@example.com>, ResponseCode 421, , Host not reachable.]
 """
 
 from __future__ import annotations

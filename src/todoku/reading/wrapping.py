@@ -1,0 +1,311 @@
+"""The words that reporting systems put round the answer of a server.
+
+Each system has its own, and in them it tells what the answer does not: who answered, and which
+command. One function a system; a phrase of its own decides which one is asked, so that the text of
+another system costs a search for that phrase and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from todoku.model import Remote, Stage
+
+NOWHERE = Remote()
+
+# ── which command was answered ────────────────────────────────────────────────────────────────
+
+_STAGE = re.compile(
+    r"(?P<eod>end[ -]of[ -](?:data|message)|message body|body of message|transmission of message"
+    r"|data block|sent the message|final (?:dot|\.)|end of mail|(?:writing|sending) message"
+    r"|\bTEXT\b)"
+    r"|(?P<conn>initial (?:server )?greeting|initial connection|connect(?:ion|ing|ed)?\b|greeting"
+    r"|banner)"
+    r"|(?P<ehlo>\b[EH]E?H?LO\b|\bLHLO\b|hello)"
+    r"|(?P<mail>\bMAIL(?:[ _]?FROM)?\b|sender|return[- ]path)"
+    r"|(?P<rcpt>\bRCPT(?:[ _]?TO)?\b|recipient)"
+    r"|(?P<tls>STARTTLS)|(?P<auth>\bAUTH\b)|(?P<data>\bDATA\b)",
+    re.I,
+)
+_STAGES: dict[str, Stage] = {
+    "eod": "END OF DATA",
+    "conn": "CONN",
+    "ehlo": "EHLO",
+    "mail": "MAIL FROM",
+    "rcpt": "RCPT TO",
+    "tls": "STARTTLS",
+    "auth": "AUTH",
+    "data": "DATA",
+}
+_KNOWN_STAGES: dict[str, Stage] = {
+    "RCPT TO": "RCPT TO",
+    "MAIL FROM": "MAIL FROM",
+    "end of DATA": "END OF DATA",
+    "end of data": "END OF DATA",
+    "DATA": "DATA",
+    "EHLO": "EHLO",
+    "HELO": "EHLO",
+    "RCPT_TO": "RCPT TO",
+    "MAIL_FROM": "MAIL FROM",
+    "initial connection": "CONN",
+}
+
+
+def stage_of(words: str) -> Stage | None:
+    """The stage that a reporter's words name: `end of DATA command`, `RCPT TO:<a@b>`, `EHLO`."""
+    known = _KNOWN_STAGES.get(words)
+    if known is not None:
+        return known
+    m = _STAGE.search(words[:200])
+    return _STAGES[m.lastgroup] if m and m.lastgroup else None
+
+
+# ── the wrappings ─────────────────────────────────────────────────────────────────────────────
+
+# Postfix: `host mx[192.0.2.1]:25 said: `; a socket may stand for the address, masks too.
+_HOST = re.compile(r"(?P<host>[\w.-]{1,255})?(?:\s?\[(?P<ip>[^\]\s]{2,108})\])?(?::\d{1,5})?\Z")
+
+# Exim, and those that write like it (1&1, GMX): who answered stands before or behind.
+_AFTER = re.compile(
+    r"rror from remote (?:mail ?)?(?:server|mailer) (?:after|for) (?:pipelined )?"
+    r"(?P<what>(?:MAIL FROM|RCPT TO): ?(?:<[^<>]{0,320}>|[^\s:<>]{0,320})(?: [A-Z0-9]{2,12}=\S{1,80}){0,6}"
+    r"|[^:,]{2,120}?)(?: command)?[:,] ?"
+    r"(?:host:? (?P<host>[^\s:,\[(]{1,255})(?: [\[(](?P<ip>[^\]\s)]{2,45})[\])](?::\d{1,5})?)?:?)? ?"
+    r"(?:reason: ?)?",
+)
+_EXIM_HOST = re.compile(r"host (?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?:? ?")
+
+# qmail: the wrapping goes round the reply on three lines.
+_QMAIL = re.compile(
+    r"(?:^|[\s>])(?:Connected to )?(?P<ip>[0-9A-Fa-f.:]{7,45})(?: ?\((?P<host>[^()\s]{1,255})\))? "
+    r"(?P<what>does not like recipient|but (?:my name was rejected|sender was rejected|"
+    r"greeting failed|connection died|my HELO was rejected)|failed on DATA command|"
+    r"failed after I sent the message)",
+)
+_QMAIL_STAGE: dict[str, Stage] = {
+    "does not like recipient": "RCPT TO",
+    "but my name was rejected": "EHLO",
+    "but my HELO was rejected": "EHLO",
+    "but sender was rejected": "MAIL FROM",
+    "but greeting failed": "CONN",
+    "but connection died": "CONN",
+    "failed on DATA command": "DATA",
+    "failed after I sent the message": "END OF DATA",
+}
+_REMOTE_SAID = re.compile(r"Remote (?:host|server) said(?:\[[^\]]{1,40}\])?: ?")
+_GIVING_UP = re.compile(
+    r"\s?(?:Giving up on (?P<ip>[0-9A-Fa-f.:]{7,45}?)\.?|I'm not going to try again; this message has"
+    r" been in the queue too long\.?|STEP: [A-Z ]{2,20})(?= |\Z)"
+)
+
+# `smtp; 550 ...` of a report, `<<< 550 ...` of a transcript, quotes and brackets round the whole.
+_PREFIX = re.compile(
+    r"^(?:(?:smtp|lmtp|unknown|x-[\w-]{1,40})\s?;\s?|<<< ?|said: ?|reply: ?|\.{3} ?"
+    r"|SMTP:[A-Z]{4} host (?P<host>\S{1,255}): |\[(?P<ip>[0-9A-Fa-f.:]{7,45})\], ?|[\"'(<\[#]{1,3}(?=\d{3}))+",
+    re.I,
+)
+# Everybody else: "the other server answered:".
+_QUOTED = re.compile(
+    r"(?:error that the other server returned was|returned|response(?: from the remote server)?"
+    r"(?: was| is)?|(?:replied|responded|answered)(?: with)?(?: (?:an? )?error)?|remote host said"
+    r"|server (?:response|replied|said)(?: was)?|smtp (?:server )?(?:error|response|reply)"
+    r"|diagnostic(?:-| )code|reason|error message|error)"
+    r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))",
+    re.I,
+)
+_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)", re.I)
+_DISLIKED = re.compile(
+    r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
+)
+_REFUSED = re.compile(
+    r"<(?P<ip>[^<>\s]{2,45})> refused to accept your message \((?P<what>[A-Z ]{4,12})\)[^\[\d]{0,80}(?P<open>\[?)"
+)
+_STATE = re.compile(r"\s?\(state \d{1,2}\)\.?\Z")
+_SUFFIX = re.compile(
+    r"\s{1,2}(?:\[(?P<box>[A-Z]{4}_?[A-Z]{0,4})\]|in (?P<word>RCPT TO|MAIL FROM|DATA))\Z"
+)
+_CONNECT = re.compile(
+    r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?\[(?P<ip>[^\]\s]{2,45}?)(?::\d{1,5})?\]"
+)
+_WHILE = re.compile(
+    r"(?:lost connection with|conversation with|timeout (?:with|from)) (?P<host>[\w.-]{1,255})"
+    r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
+)
+_REFUSED_BY = re.compile(
+    r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[?[\w.-]{1,255}\]?)"
+)
+
+# ── what stands behind a reply ────────────────────────────────────────────────────────────────
+
+
+def trailer(t: str) -> tuple[str, Stage | None]:
+    """Take a reporter's words off the end, and the command that they name."""
+    at = t.find("(in reply to ")
+    if at >= 0:
+        words = t[at + 13 :].partition(")")[0].removeprefix("the ").removesuffix(" command")
+        return t[:at].rstrip() or t, stage_of(words)
+    last = t[-1:]
+    if last in "]OMA" and (m := _SUFFIX.search(t, max(0, len(t) - 16))):
+        return t[: m.start()], stage_of(m["box"] or m["word"])
+    if last in ")." and "(state " in t and (m := _STATE.search(t, max(0, len(t) - 16))):
+        return t[: m.start()], None
+    return t, None
+
+
+# ── what stands before it ─────────────────────────────────────────────────────────────────────
+
+Taken = tuple[str, Stage | None, Remote]
+"""What is left of the text, which command was answered, who answered."""
+
+
+def unwrap(t: str, guess: bool = True) -> Taken | None:
+    """Take a reporter's words off the front. Who reports shows in a phrase of its own."""
+    for phrase, take in _WRAPPINGS:
+        at = t.find(phrase)
+        if at >= 0:
+            taken = take(t, at)
+            if taken is not None:
+                return taken
+    if m := _PREFIX.match(t):
+        remote = Remote(m["host"], m["ip"]) if m["host"] or m["ip"] else NOWHERE
+        return t[m.end() :], stage_of(t[5:9]) if m["host"] else None, remote
+    if guess and (c := _BEFORE_CODE.search(t)):
+        m = _QUOTED.search(t, max(0, c.start() - 60))
+        if m is not None:
+            return t[m.end() :].rstrip("'\">"), None, NOWHERE
+    return None
+
+
+def _exim(t: str, at: int) -> Taken | None:
+    """`SMTP error from remote mail server after RCPT TO:<a@b>: host mx [192.0.2.1]: 550 ...`; who
+    answered stands before or behind."""
+    m = _AFTER.search(t, at)
+    if m is None:
+        return None
+    host, ip = m["host"], m["ip"]
+    if host is None:
+        i = t.rfind("host ", 0, at)
+        if i >= 0 and (h := _EXIM_HOST.match(t, i)):
+            host, ip = h["host"], h["ip"]
+    return t[m.end() :], stage_of(m["what"].partition(":")[0]), Remote(host, ip)
+
+
+def _exim_host(t: str, at: int) -> Taken | None:
+    m = _EXIM_HOST.match(t) if at == 0 else None
+    if m is None or not t[m.end() : m.end() + 3].isdigit():
+        return None
+    return t[m.end() :], None, Remote(m["host"], m["ip"])
+
+
+def _remote_said(t: str, at: int) -> Taken | None:
+    """qmail, and Yahoo, which writes like it: `Remote host said: 550 ...`."""
+    m = _REMOTE_SAID.match(t, at)
+    if m is None:
+        return None
+    stage: Stage | None = None
+    host = ip = None
+    if q := _QMAIL.search(t, 0, at + 1):
+        stage = _QMAIL_STAGE[q["what"]]
+        ip, host = q["ip"].rstrip("."), q["host"]
+    t = t[m.end() :]
+    while g := _GIVING_UP.search(t):
+        ip = ip or g["ip"]
+        t = t[: g.start()] + t[g.end() :]
+    return t, stage, Remote(host, ip)
+
+
+def _qmail(t: str, _at: int) -> Taken | None:
+    q = _QMAIL.search(t)
+    if q is None:
+        return None
+    return t, _QMAIL_STAGE[q["what"]], Remote(q["host"], q["ip"].rstrip("."))
+
+
+def _answering(t: str, at: int) -> Remote | None:
+    """`... host mx.example[192.0.2.1]:25` before `at`."""
+    named = t[:at].rpartition(" ")[2]
+    if named[:1] == "[":  # a blank before the bracket
+        named = "".join(t[:at].rsplit(" ", 2)[-2:])
+    m = _HOST.match(named)
+    if m is None or not (m["ip"] or (m["host"] and "." in m["host"])):
+        return None
+    return Remote(m["host"], m["ip"])
+
+
+def _said(t: str, at: int) -> Taken | None:
+    """Postfix: `host mx.example[192.0.2.1] said: 550 ...`."""
+    remote = _answering(t, at)
+    return None if remote is None else (t[at + 7 :].lstrip("\"'"), None, remote)
+
+
+def _said_after(t: str, at: int) -> Taken | None:
+    remote = _answering(t, at)
+    what, _, rest = t[at + 12 :].partition(": ")
+    return None if remote is None else (rest, stage_of(what), remote)
+
+
+def _responded(t: str, at: int) -> Taken | None:
+    remote = _answering(t, at)
+    return None if remote is None else (t[at + 25 :], None, remote)
+
+
+def _refused_to_talk(t: str, at: int) -> Taken | None:
+    """Postfix, where the banner was the refusal."""
+    remote = _answering(t, at)
+    if remote is None:
+        c = _CONNECT.search(t, 0, at)
+        if c is None:
+            return None
+        remote = Remote(c["host"], c["ip"])
+    return t[at + 24 :], "CONN", remote
+
+
+def _disliked(t: str, _at: int) -> Taken | None:
+    """DragonFly: `mx.example [192.0.2.1] did not like our RCPT TO: 550 ...`."""
+    m = _DISLIKED.search(t)
+    if m is None:
+        return None
+    what = m["what"]
+    stage = "END OF DATA" if what == "final DATA" else stage_of(what)
+    return t[m.end() :], stage, Remote(m["host"], m["ip"])
+
+
+def _refused(t: str, _at: int) -> Taken | None:
+    """`SMTP Server <192.0.2.1> refused to accept your message (DATA), ... [554 ...]`."""
+    m = _REFUSED.search(t)
+    if m is None:
+        return None
+    rest = t[m.end() :].partition("]")[0] if m["open"] else t[m.end() :]
+    return rest, stage_of(m["what"]), Remote(None, m["ip"])
+
+
+_WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
+    ("rror from remote ", _exim),
+    ("Remote ", _remote_said),
+    (" said: ", _said),
+    (" refused to talk to me: ", _refused_to_talk),
+    ("host ", _exim_host),
+    (" responded with failure: ", _responded),
+    (" said after ", _said_after),
+    (" did not like our ", _disliked),
+    (" refused to accept your message (", _refused),
+    ("onnected to", _qmail),
+    ("does not like", _qmail),
+)
+
+
+def unanswered(t: str) -> tuple[Stage | None, Remote]:
+    """No reply is quoted: whom the reporter was talking to, and how far they had come."""
+    if "while " in t and (m := _WHILE.search(t)):
+        return stage_of(m["what"]), Remote(m["host"], m["ip"])
+    if "connect" in t and (m := _CONNECT.search(t)):
+        return "CONN", Remote(m["host"], m["ip"])
+    if "able to establish an SMTP connection" in t:
+        return "CONN", NOWHERE
+    if "Connection " in t and (m := _REFUSED_BY.search(t)):
+        name = m["host"].rstrip(".")
+        early = "user open" in t or "efused" in t or "greeting" in t or "timed out" in t
+        remote = Remote(None, name.strip("[]")) if name[:1] == "[" else Remote(name, None)
+        return "CONN" if early else None, remote
+    return None, NOWHERE
