@@ -51,7 +51,9 @@ def refusal(attempt: Attempt, reader: str, sender: str | None = None) -> Refusal
     remote = found.remote
     if remote.ip is not None and "/" in remote.ip:
         remote = Remote(remote.host, None)  # `[private/dovecot-lmtp]`: a socket of this machine
-    if remote.host is None and remote.ip in {None, attempt.remote.ip}:
+    if remote.ip in {None, attempt.remote.ip} and (
+        remote.host is None or remote.host.rstrip(".") == attempt.remote.host
+    ):
         remote = attempt.remote
     return Refusal(
         reader=reader,

@@ -58,7 +58,7 @@ FIELDS = [
 _FIELDS = re.compile(rb"^#Fields: ?([^\r\n]{1,4000})", re.MULTILINE)
 _ROW = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
 _EVENTS = {"SEND", "DEFER", "FAIL"}
-_OWN = {"AGENT", "MAILBOXRULE", "ADMIN"}
+_OUR_DOING = {"AGENT", "MAILBOXRULE", "ADMIN"}
 """Sources whose failures are our own doing: a filter, a rule of the mailbox, an administrator."""
 _PART = re.compile(r"(MSG|FQDN|IP|LRT)=([^{}]{0,400})")
 
@@ -78,7 +78,7 @@ def line(raw: bytes | str, fields: list[str]) -> list[Attempt]:
     """The attempts that a row tells of, one for each recipient."""
     raw = text(raw) if isinstance(raw, bytes) else raw
     row = dict(zip(fields, _row(raw.rstrip("\r\n")), strict=False))
-    if row.get("event-id") not in _EVENTS or row.get("source") in _OWN:
+    if row.get("event-id") not in _EVENTS or row.get("source") in _OUR_DOING:
         return []
     if row.get("directionality") == "Incoming":
         return []
@@ -100,12 +100,14 @@ def line(raw: bytes | str, fields: list[str]) -> list[Attempt]:
     out = []
     for recipient, said in zip(recipients, _statuses(status, len(recipients)), strict=True):
         led, fqdn, ip = _unwrapped(said)
+        words, own_status = own_words(led)
         out.append(
             msgspec.structs.replace(
                 own,
                 outcome=_outcome(row["event-id"], led),
                 recipient=recipient,
-                text=led or row.get("source-context", ""),
+                text=words or row.get("source-context", ""),
+                status=own_status,
                 remote=Remote(fqdn, ip) if fqdn or ip else own.remote,
             )
         )
@@ -136,6 +138,31 @@ def _statuses(status: str, count: int) -> list[str]:
             if len(parts) == count:
                 return parts
     return [status] * count
+
+
+# Exchange's own words about a server that it could not talk to, and the answer that it quotes.
+_QUOTED = re.compile(
+    r"(?:target IP address responded with|remote server returned|last error was):? ?[\"']"
+    r"(?P<said>[245]\d\d[ -].*?)[\"']\.?(?= Attempted |;|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_OWN = re.compile(
+    r"(?:4\d\d|55[04]) (?P<status>[45]\.\d\.\d{1,3}) (?P<words>(?:Error encountered while communicating"
+    r"|TLS handshake failed|DNS (?:query|domain)|Connection (?:timed out|dropped|refused|reset)"
+    r"|Failed to connect|The remote server did not respond|No (?:route|response)|Socket error"
+    r"|Certificate validation|SMTPSEND\.|Unable to|Message expired|Hop count).*)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def own_words(led: str) -> tuple[str, str | None]:
+    """The receiver's answer, or Exchange's words and status where none is quoted: the code before
+    them is Exchange's own, and no server's."""
+    if m := _QUOTED.search(led):
+        return m["said"], None
+    if m := _OWN.match(led):
+        return m["words"], m["status"]
+    return led, None
 
 
 def _unwrapped(said: str) -> tuple[str, str | None, str | None]:

@@ -29,9 +29,12 @@ _TO = re.compile(
     re.DOTALL,
 )
 _FROM = re.compile(_QUEUE_ID + rb": from=<?(?P<from>[^\n<>]{0,400}?)>?, size=")
+# Without an address behind it, a name is what was looked up, and nobody was talked to.
 _RELAY = re.compile(
-    r"(?P<host>[^\s\[\]]{1,255}?)?\.?(?:(?:^| )\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\]|\Z)"
+    r"(?:(?P<host>[^\s\[\]]{1,255}?)\.? )?\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\]"
 )
+# sendmail's own code for a TLS that it did not get or does not trust; no server answers with it.
+_OWN_CODE = re.compile(r"403 4\.7\.0 ")
 _NO_ATTEMPT = ("queued", "Deferred: prior session", "Sent")
 _LOOKS = re.compile(rb": (?:to=[^\n]{1,600}, delay=[^\n]{1,600}, stat=|from=[^\n]{1,400}, size=\d)")
 
@@ -71,7 +74,7 @@ def line(raw: bytes | str) -> Attempt | None:
     return Attempt(
         outcome="bounced" if expired else outcome,
         recipient=text(m["to"]),
-        text=reply or stat.removeprefix("Deferred: "),
+        text=reply or _OWN_CODE.sub("", stat.removeprefix("Deferred: ")),
         queue_id=text(m["qid"]),
         host=entry.host,
         remote=Remote(relay["host"], relay["ip"]) if relay else Remote(),
