@@ -56,7 +56,7 @@ _TOLD_BY: Final[tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...]] = (
         "mandrill",
         lambda o: (
             ("event" in o and isinstance(o.get("msg"), dict))
-            or (o.get("type") in {"blacklist", "whitelist"} and "reject" in o)
+            or (str(o.get("type")) in {"blacklist", "whitelist"} and "reject" in o)
         ),
     ),
     ("sendgrid", lambda o: "event" in o and ("sg_event_id" in o or "sg_message_id" in o)),
@@ -65,7 +65,7 @@ _TOLD_BY: Final[tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...]] = (
     (
         "mailgun",
         lambda o: (
-            o.get("event") in _MAILGUN_EVENTS
+            str(o.get("event")) in _MAILGUN_EVENTS
             and bool({"recipient", "message-headers", "X-Mailgun-Sid", "X-Mailgun-Tag"} & o.keys())
         ),
     ),
