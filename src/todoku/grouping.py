@@ -9,6 +9,7 @@ from filling the memory.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -27,39 +28,42 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 
 # What belongs to one message, one session or one server of many, and says nothing of the ground.
 # Order matters: the most exact shapes first. All of them are linear.
-_MASKS: Final = tuple(
-    (re.compile(shape, re.IGNORECASE), mask)
-    for shape, mask in (
-        # The query of a URL holds the address, the ticket, the time; host and path tell the page.
-        (r"(https?://[^\s<>\"'?#]{1,300})[?#][^\s<>\"']{0,1000}", r"\1?…"),
-        (r"[^\s<>@:;,()\[\]\"'=]{1,256}@[a-z0-9._-]{1,255}", "address"),
-        # 2026-11-24T03:00:00Z; Tue, 24 Nov 2026 03:00:00 +0000 (JST); 24/Nov/2026:03:00:00
-        (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK}{_ZONE})?", "time"),
+_MASKS: Final = (
+    # The query of a URL holds the address, the ticket, the time; host and path tell the page.
+    (r"(https?://[^\s<>\"'?#]{1,300})[?#][^\s<>\"']{0,1000}", r"\1?…"),
+    (r"[^\s<>@:;,()\[\]\"'=]{1,256}@[a-z0-9._-]{1,255}", "address"),
+    # 2026-11-24T03:00:00Z; Tue, 24 Nov 2026 03:00:00 +0000 (JST); 24/Nov/2026:03:00:00
+    (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK}{_ZONE})?", "time"),
+    (
         (
-            (
-                r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
-                rf"\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{4}}[ :]{_CLOCK}{_ZONE}"
-            ),
-            "time",
+            r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
+            rf"\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{4}}[ :]{_CLOCK}{_ZONE}"
         ),
-        (r"\b\d{1,2}:\d\d:\d\d\b", "time"),
-        (r"\b(?:\d{1,3}\.){3}\d{1,3}\b", "ip"),
-        (r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{1,4}\b", "ip"),
-        (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "id"),
-    )
+        "time",
+    ),
+    (r"\b\d{1,2}:\d\d:\d\d\b", "time"),
+    (r"\b(?:\d{1,3}\.){3}\d{1,3}\b", "ip"),
+    (r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{1,4}\b", "ip"),
+    (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "id"),
 )
 # A word that mixes letters with digits (queue id, host number, message id), or a long number.
 # A status code (5.7.1), a plain word and a short receiver's code (SC-001, TSS04) stay.
 _WORD: Final = re.compile(r"[A-Za-z0-9_+/=.-]{5,500}")
 _SHAPED: Final = re.compile(
-    r"[245]\.\d{1,3}\.\d{1,3}|[A-Za-z_]{1,12}[_.-]?\d{1,4}|\d{1,4}|[A-Za-z_./+=-]*"
+    r"(?:\d{3}-)?[245]\.\d{1,3}\.\d{1,3}|[A-Za-z_]{1,12}[_.-]?\d{1,4}|\d{1,4}|[A-Za-z_./+=-]*"
 )
+
+
+@functools.cache
+def _masks() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compiled when first needed: one refusal alone needs no mask."""
+    return tuple((re.compile(shape, re.IGNORECASE), mask) for shape, mask in _MASKS)
 
 
 def template(text: str) -> str:
     """The words of a reply with what belongs to the single message masked."""
     text = text[:MOST_WORDS]
-    for shape, mask in _MASKS:
+    for shape, mask in _masks():
         text = shape.sub(mask, text)
     return " ".join(_WORD.sub(_word, text).split())
 

@@ -13,7 +13,7 @@ import msgspec
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import safe
-from todoku.cli.setup import configuration, diagnoser, own_and_overlay
+from todoku.cli.setup import configuration, diagnoser, knowledge_of, own_and_overlay
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.knowledge import load
@@ -140,7 +140,7 @@ def show(name: str | None, as_json: bool, config: Path | None, lang: Language) -
     from todoku.cli.render import knowledge as screens
 
     _, overlay = own_and_overlay(config)
-    c = Catalogue(load.knowledge(overlay))
+    c = Catalogue(knowledge_of(overlay))
     if name is None:
         if as_json:
             _print_json(_overview(c))

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from todoku.cli.render.text import safe
 from todoku.diagnosis import Diagnoser
+from todoku.errors import TodokuError
+from todoku.i18n import Words
 from todoku.knowledge import load, match
+from todoku.knowledge.schema import Compiled
 from todoku.model import Language
 
 if TYPE_CHECKING:
@@ -52,11 +56,35 @@ def own_and_overlay(
     return found.own if found.own.given else None, overlay if overlay.is_dir() else None
 
 
+class RulesError(TodokuError):
+    """The knowledge cannot be used: a file of the user's own folder is at fault, as a rule."""
+
+    exit_code = 78
+
+
+WORDS: Final[Words] = {
+    "rules": {
+        "ja": "規則のファイルに誤りがあります。何も診断していません。直すか、フォルダーの外へ移して"
+        "ください（確認: todoku knowledge check）。\n{problems}",
+        "en": "a file of rules cannot be used. Nothing was diagnosed. Mend it, or move it out of "
+        "the folder (to see: todoku knowledge check).\n{problems}",
+    },
+}
+
+
+def knowledge_of(overlay: Path | None) -> Compiled:
+    """The knowledge with the user's rules; raises `RulesError` with a sentence a problem."""
+    try:
+        return load.knowledge(overlay)
+    except load.KnowledgeError as e:
+        raise RulesError(WORDS["rules"], problems="\n".join(map(safe, e.problems[:10]))) from None
+
+
 def diagnoser(language: Language, config: Path | None, sisimai: str = "5.5") -> Diagnoser:
     """The diagnoser of this run. Where the compiled patterns are not ready yet, the pure engine
     answers, and they are made in the background for the next run."""
     own, overlay = own_and_overlay(config)
-    knowledge = load.knowledge(overlay)
+    knowledge = knowledge_of(overlay)
     scan = match.load(knowledge)
     if scan is None:
         from todoku.knowledge import warm

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
+from todoku.knowledge.names import NameTable
 from todoku.knowledge.schema import Compiled, Desk, ListEntry, Receiver, Rule, Text
 from todoku.model import Diagnosis, Language
 
@@ -93,7 +94,8 @@ class Catalogue:
 
     def named(self, name: str) -> list[tuple[str, str, Any]]:
         """(`receiver`, `list`, `desk`, `reason` or `rule`, its id, itself) of all that has this
-        name: an id, a zone, another name of a list, or a code that a receiver prints."""
+        name: an id, a zone, another name of a list, a code that a receiver prints, or a host or
+        domain of a receiver."""
         k = self.knowledge
         low = name.lower().strip()
         out: list[tuple[str, str, Any]] = []
@@ -115,7 +117,13 @@ class Catalogue:
                 if low in {o.rule.id, (o.rule.code or "").lower(), *o.rule.aliases}
             ]
         if not out:
-            out += [("receiver", r.id, r) for r in k.receivers if low in _words(r)]
+            out += [
+                ("receiver", r.id, r) for r in k.receivers if low in {r.name.en.lower(), r.name.ja}
+            ]
+        if not out and "." in low:
+            places = [(n, i) for i, r in enumerate(k.receivers) for n in (*r.domains, *r.hosts)]
+            if (at := NameTable(places).find(low)) is not None:
+                out.append(("receiver", k.receivers[at].id, k.receivers[at]))
         return out
 
     def near(self, name: str) -> list[str]:
@@ -127,7 +135,3 @@ class Catalogue:
         known += [o.rule.id for o in self.rules.values()]
         found = difflib.get_close_matches(name.lower(), dict.fromkeys(known), n=3, cutoff=0.5)
         return found or [x for x in dict.fromkeys(known) if name.lower() in x][:3]
-
-
-def _words(r: Receiver) -> set[str]:
-    return {r.name.en.lower(), r.name.ja.lower(), *(d.lower() for d in r.domains)}

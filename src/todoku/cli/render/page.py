@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from todoku.cli.render.text import width, wrap
+from todoku.cli.render.text import cut, width, wrap
 
 LABEL = 13
 """Columns of a label with the gap behind it."""
@@ -80,8 +80,9 @@ class Page:
 
     def rule(self, title: str) -> str:
         """`── 1/9 · 12 refusals ──────`."""
-        head = f"{self._line * 2} {title.replace('·', self._dot)} "
-        return self.dim(head + self._line * max(2, self.columns - width(head)))
+        title = cut(title.replace("·", self._dot), self.columns - 6)
+        head = f"{self._line * 2} {title} "
+        return self.dim(head + self._line * (self.columns - width(head)))
 
     def row(self, label: str, values: list[str]) -> Iterator[str]:
         """A label, and beside it its value, each part on lines of its own."""

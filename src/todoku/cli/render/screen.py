@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from todoku.cli.render import verdict
-from todoku.cli.render.page import Page
+from todoku.cli.render.page import NARROW, Page
 from todoku.cli.render.text import cut, cut_front, pad, safe, width
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, WHO_SHORT, duration
 from todoku.grouping import Group, Groups
@@ -30,11 +30,12 @@ MOST_REPLY: Final = 900
 """Characters of a reply that are quoted; all of it is in --json."""
 
 WORDS: Final[Words] = {
-    "who": {"ja": "対応する人", "en": "Whose move"},
+    "who": {"ja": "対応する人", "en": "Who acts"},
     "next": {"ja": "次の一手", "en": "Next"},
     "desk": {"ja": "依頼先", "en": "Desk"},
     "to": {"ja": "宛先", "en": "Recipient"},
-    "from": {"ja": "差出人", "en": "Sender"},
+    "to-others": {"ja": "{to}（ほか {n} 件）", "en": "{to} (and {n} more)"},
+    "seen": {"ja": "件数", "en": "Seen"},
     "answered": {"ja": "応答元", "en": "Answered by"},
     "evidence": {"ja": "根拠", "en": "Evidence"},
     "reply": {"ja": "応答全文", "en": "Whole reply"},
@@ -64,7 +65,7 @@ WORDS: Final[Words] = {
     },
     "foreign-who": {
         "ja": "{what} の管理者（設定によればあなたではありません）",
-        "en": "of whoever runs {what}; not yours, by your settings",
+        "en": "whoever runs {what} (not you, by your settings)",
     },
     "foreign-1": {
         "ja": "自分のアドレスなら設定に加える: todoku init --add {what}",
@@ -92,15 +93,15 @@ WORDS: Final[Words] = {
         "en": "Everything in full: --full. For programs: --json.",
     },
     "also-1": {"ja": "ほかに", "en": "Besides:"},
-    "not-a-bounce": {"ja": "エラーメールではないもの {n} 件", "en": "{n} mails that are no bounce"},
-    "auto-reply": {"ja": "自動応答 {n} 件", "en": "{n} automatic replies"},
-    "delivered": {"ja": "配送完了の通知 {n} 件", "en": "{n} success reports"},
-    "report-kind": {"ja": "集計レポート {n} 件", "en": "{n} DMARC or TLS reports"},
+    "not-a-bounce": {"ja": "エラーメールではないもの {n} 件", "en": "mails that are no bounce {n}"},
+    "auto-reply": {"ja": "自動応答 {n} 件", "en": "automatic replies {n}"},
+    "delivered": {"ja": "配送完了の通知 {n} 件", "en": "success reports {n}"},
+    "report-kind": {"ja": "集計レポート {n} 件", "en": "DMARC or TLS reports {n}"},
     "rows-more": {"ja": "ほか {rows} 行（{n} 件）", "en": "{rows} more lines ({n} refusals)"},
     "head-n": {"ja": "件数", "en": "count"},
     "head-who": {"ja": "受信側", "en": "receiver"},
     "head-what": {"ja": "理由", "en": "reason"},
-    "head-move": {"ja": "対応する人", "en": "whose move"},
+    "head-move": {"ja": "対応する人", "en": "who acts"},
 }
 
 
@@ -131,13 +132,15 @@ def lines(
     total = sum(g.count for g in shown)
     if len(shown) > 1:
         head = say(WORDS["summary"], lang, n=f"{total:,}", kinds=f"{len(shown):,}")
-        yield page.bold(head + _gap(lang) + say(WORDS["summary-worst"], lang))
+        yield from map(
+            page.bold, page.wrapped(head + _gap(lang) + say(WORDS["summary-worst"], lang))
+        )
     in_full = shown if full or len(shown) <= IN_FULL else _worst(shown)
     for n, group in enumerate(in_full, 1):
         if len(shown) > 1:
             yield ""
             yield page.rule(f"{n}/{len(shown)} · {_count(group, lang)}")
-        yield from block(group, c, lang, page)
+        yield from block(group, c, lang, page, headed=len(shown) > 1)
     others = [g for g in shown if g not in in_full]
     if others:
         yield ""
@@ -148,7 +151,7 @@ def lines(
         yield from page.wrapped(_besides(rest, lang))
     if others:
         yield ""
-        yield page.dim(say(WORDS["full"], lang))
+        yield from map(page.dim, page.wrapped(say(WORDS["full"], lang)))
 
 
 def _worst(groups: list[Group]) -> list[Group]:
@@ -181,8 +184,11 @@ def _besides(rest: list[Group], lang: Language) -> str:
 # ── one kind of refusal ───────────────────────────────────────────────────────────────────────
 
 
-def block(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
-    """The verdict, whose move it is, the steps, the way out, the evidence."""
+def block(
+    group: Group, c: Catalogue, lang: Language, page: Page, *, headed: bool = False
+) -> Iterator[str]:
+    """The verdict, whose move it is, the steps, the way out, the evidence. `headed`: how many there
+    are stands in a line above."""
     d = group.first
     first, *more = verdict.sentences(d, c, lang, group.others)
     colour = page.red if d.kind == "refusal" and not d.temporary else page.yellow
@@ -192,20 +198,22 @@ def block(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[st
         yield colour(line)
     if more:
         yield from page.wrapped(_gap(lang).join(more))
-    labelled = list(rows(group, c, lang, page))
+    labelled = list(rows(group, c, lang, page, headed=headed))
     if labelled:
         yield ""
     for label, values in labelled:
         yield from page.row(label, values)
 
 
-def rows(group: Group, c: Catalogue, lang: Language, page: Page) -> Iterator[tuple[str, list[str]]]:
+def rows(
+    group: Group, c: Catalogue, lang: Language, page: Page, *, headed: bool = False
+) -> Iterator[tuple[str, list[str]]]:
     """(label, lines of the value) of a diagnosis; the lines are not wrapped yet."""
     d = group.first
     yield from _who_and_what(d, lang)
     yield from _desk(d, c, lang)
     if d.kind == "refusal":
-        yield from _where(group, lang)
+        yield from _where(group, c, lang, headed=headed)
     yield from _evidence(d, c, lang, page)
 
 
@@ -263,6 +271,8 @@ def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, lis
     r = d.removal
     if r is None or d.kind != "refusal" or verdict.is_foreign(d):
         return
+    if d.reason == "lookup-failed":  # nothing is listed, so there is nothing to ask for
+        return
     desk = c.desk_of(d)
     where = safe(r.address if r.channel == "mail" and r.address else r.url or r.address or "")
     if r.channel == "none" and not where:
@@ -289,20 +299,20 @@ def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, lis
     yield WORDS["desk"][lang], out
 
 
-def _where(group: Group, lang: Language) -> Iterator[tuple[str, list[str]]]:
+def _where(
+    group: Group, c: Catalogue, lang: Language, *, headed: bool
+) -> Iterator[tuple[str, list[str]]]:
     d = group.first
-    if d.recipient:
-        to = safe(d.recipient)
+    told = verdict.sentences(d, c, lang, group.others)[0]
+    if d.recipient and (to := safe(d.recipient)) not in told:
         if group.others:
-            others = verdict.WORDS["to-and-another" if group.others == 1 else "to-and-others"]
-            to = say(others, lang, to=to, n=f"{group.others:,}").strip()
-            to = to.removesuffix("宛ての").removeprefix("to ")
+            to = say(WORDS["to-others"], lang, to=to, n=f"{group.others:,}")
         yield WORDS["to"][lang], [to]
-    answered = " ".join(
-        x for x in (safe(d.remote.host or ""), f"[{safe(d.remote.ip)}]" if d.remote.ip else "") if x
-    )
-    if answered:
-        yield WORDS["answered"][lang], [answered]
+    if group.count > 1 and not headed:
+        yield WORDS["seen"][lang], [say(WORDS["count"], lang, n=f"{group.count:,}")]
+    host, ip = safe(d.remote.host or ""), safe(d.remote.ip or "")
+    if ip or (host and host not in told):
+        yield WORDS["answered"][lang], [f"{host} [{ip}]" if host and ip else host or ip]
 
 
 def _evidence(
@@ -327,7 +337,11 @@ def _evidence(
     if d.kind != "refusal":
         return
     if d.reason != "undecided" and d.confidence:
-        sure = "code" if d.confidence == "certain" and d.receiver_code else d.confidence
+        sure: str = d.confidence
+        if d.confidence == "certain" and d.receiver_code:
+            sure = "code"
+        elif d.confidence == "guess" and not text:
+            sure = "report"
         yield WORDS["sure"][lang], [say(SURE[sure], lang)]
 
 
@@ -386,6 +400,10 @@ def table(
         else:
             row.groups.append(g)
     rows_ = list(by_key.values())
+    if page.columns < NARROW:
+        for r in rows_:
+            yield from page.row("", [f"{r.count:,}  {_told(r, c, lang)}"])
+        return
     shown = rows_ if len(rows_) <= most + 3 else rows_[:most]
     move = max(width(say(w, lang)) for w in (*WHO_SHORT.values(), WORDS["head-move"]))
     count = max(len(f"{max(r.count for r in shown):,}"), width(WORDS["head-n"][lang]))
@@ -401,18 +419,23 @@ def table(
     yield page.dim(line(*heads))
     for r in shown:
         d = r.groups[0].first
-        title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else d.kind
-        codes = _codes(r)
         yield line(
             f"{r.count:,}",
             verdict.short_server(d, c, lang),
-            f"{title}  {codes}".rstrip(),
-            say(WHO_SHORT[d.who_acts], lang) if d.who_acts else "",
+            _told(r, c, lang, server=False),
+            "?" if d.reason == "undecided" else say(WHO_SHORT[d.who_acts or "nobody"], lang),
         )
     if len(shown) < len(rows_):
         left = rows_[most:]
         n = sum(r.count for r in left)
         yield page.dim("  " + say(WORDS["rows-more"], lang, n=f"{n:,}", rows=f"{len(left):,}"))
+
+
+def _told(row: _Row, c: Catalogue, lang: Language, *, server: bool = True) -> str:
+    d = row.groups[0].first
+    title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else d.kind
+    told = f"{title}  {_codes(row)}".rstrip()
+    return f"{verdict.short_server(d, c, lang)}: {told}" if server else told
 
 
 def _codes(row: _Row) -> str:

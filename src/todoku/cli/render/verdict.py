@@ -82,9 +82,9 @@ WORDS: Final[Words] = {
         "ja": "{to}メールはまだ届いていません。送信側が再送を続けています。",
         "en": "Mail{to} has not arrived yet; the sending server keeps trying.",
     },
-    "to": {"ja": "{to} 宛ての", "en": " to {to}"},
-    "to-and-others": {"ja": "{to} ほか {n} 件宛ての", "en": " to {to} and {n} other recipients"},
-    "to-and-another": {"ja": "{to} ほか 1 件宛ての", "en": " to {to} and one other recipient"},
+    "to": {"ja": " {to} 宛ての", "en": " to {to}"},
+    "to-and-others": {"ja": " {to} ほか {n} 件宛ての", "en": " to {to} and {n} other recipients"},
+    "to-and-another": {"ja": " {to} ほか 1 件宛ての", "en": " to {to} and one other recipient"},
     "behind": {
         "ja": "{receiver} の手前にあるフィルター {gateway}",
         "en": "{gateway}, the filter in front of {receiver},",
@@ -102,7 +102,11 @@ WORDS: Final[Words] = {
         "en": "The mail server of {domain}",
     },
     "receiver": {"ja": "受信側", "en": "The receiver"},
-    "yours": {"ja": "自分の {what}", "en": "your {what}"},
+    "yours": {"ja": "自社の{kind} {what}", "en": "your {kind} {what}"},
+    "address": {"ja": "アドレス", "en": "address"},
+    "domain": {"ja": "ドメイン", "en": "domain"},
+    "host": {"ja": "サーバー", "en": "host"},
+    "network": {"ja": "ネットワーク", "en": "network"},
     "not-yours": {
         "ja": "{what}（設定 [own] にないアドレス）",
         "en": "{what}, which is not yours by your settings",
@@ -110,7 +114,7 @@ WORDS: Final[Words] = {
     "and": {"ja": "{a} と {b}", "en": "{a} and {b}"},
     "own-list": {
         "ja": "{name} 独自のブロックリストに載っています",
-        "en": "{it} on a blocklist of {name}'s own",
+        "en": "{it} on a blocklist that {name} keeps itself",
     },
     "it": {"ja": "", "en": "It is"},
     "they": {"ja": "", "en": "They are"},
@@ -143,21 +147,25 @@ WORDS: Final[Words] = {
         "ja": "この応答の意味は分かりませんでした{facts}。",
         "en": "This reply was not understood{facts}.",
     },
-    "undecided-known": {
-        "ja": "分かっていること: {known}。",
-        "en": "What is known: {known}.",
-    },
     "undecided-permanent": {
-        "ja": "受信側が拒否し、同じまま再送しても通りません",
-        "en": "the receiver refuses, and sending the same again does not help",
+        "ja": "分かっていること: 受信側が拒否しており、同じまま再送しても通りません。",
+        "en": "What is known: the receiver refuses, and sending the same again does not help.",
     },
     "undecided-temporary": {
-        "ja": "受信側が先送りし、再送で届く可能性があります",
-        "en": "the receiver defers, and a later attempt may pass",
+        "ja": "分かっていること: 受信側が先送りしており、再送で届く可能性があります。",
+        "en": "What is known: the receiver defers, and a later attempt may pass.",
     },
     "undecided-nothing": {
-        "ja": "届かなかったこと。受信側の応答は残っていません",
-        "en": "it did not arrive; no answer of a receiver is quoted",
+        "ja": "分かっていること: メールは届かず、受信側の応答は残っていません。",
+        "en": "What is known: it did not arrive, and no answer of a receiver is quoted.",
+    },
+    "undecided-subject": {
+        "ja": "コードからは、{subject}と読めます。",
+        "en": "By its code, {subject}.",
+    },
+    "own-relay-answered": {
+        "ja": "応答したのは受信側ではなく、自社の中継サーバー {host} です。",
+        "en": "Your own relay {host} answered, not the receiver.",
     },
     "permanent": {"ja": "恒久エラー", "en": "permanent"},
     "temporary": {"ja": "一時エラー", "en": "temporary"},
@@ -195,7 +203,13 @@ def identity(one: Identity, lang: Language) -> str:
     value = safe(one.value)
     if one.own is None:
         return value
-    return say(WORDS["yours" if one.own else "not-yours"], lang, what=value)
+    if not one.own:
+        return say(WORDS["not-yours"], lang, what=value)
+    kind = say(WORDS[_NOUN.get(one.kind, "address")], lang)
+    return say(WORDS["yours"], lang, what=value, kind=kind)
+
+
+_NOUN: Final = {"domain": "domain", "hostname": "host", "range": "network", "asn": "network"}
 
 
 def from_us(d: Diagnosis) -> list[Identity]:
@@ -237,6 +251,8 @@ def server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
 
 def short_server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
     """Who refused, for a column."""
+    if d.kind == "complaint":
+        return safe(d.reported_by or "–")
     if d.receiver:
         return c.receiver_name(d.receiver, lang)
     if d.remote.host:
@@ -262,12 +278,12 @@ def sentences(d: Diagnosis, c: Catalogue, lang: Language, others: int = 0) -> li
     return [_tight(s) for s in out] if lang == "ja" else out
 
 
-_LOOSE: Final = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uff60]) (?=[\u3000-\u9fff\uff00-\uff60])")
+_LOOSE: Final = r"(?<=[\u3000-\u9fff\uff00-\uff60]) (?=[\u3000-\u9fff\uff00-\uff60])|(?<=[。、（「]) | (?=[。、）」])"
 
 
 def _tight(text: str) -> str:
     """Blanks stand between Latin and Japanese letters only."""
-    return _LOOSE.sub("", text)
+    return re.sub(_LOOSE, "", text)
 
 
 def _to(d: Diagnosis, lang: Language, others: int) -> str:
@@ -399,20 +415,17 @@ def codes(d: Diagnosis) -> str:
 def _undecided(d: Diagnosis, lang: Language) -> list[str]:
     status = codes(d)
     told = say(WORDS["facts"], lang, facts=status) if status else ""
-    known = []
-    if d.temporary is None:
-        known.append(say(WORDS["undecided-nothing"], lang))
-    else:
-        key = "undecided-temporary" if d.temporary else "undecided-permanent"
-        known.append(say(WORDS[key], lang))
+    out = [say(WORDS["undecided"], lang, facts=told)]
+    if d.refused_by == "own-smarthost":
+        host = safe(d.remote.host or d.remote.ip or "")
+        out.append(say(WORDS["own-relay-answered"], lang, host=host))
+    known = "nothing" if d.temporary is None else "temporary" if d.temporary else "permanent"
+    out.append(say(WORDS[f"undecided-{known}"], lang))
     subject = (d.reply.enhanced or "..").split(".")
     if len(subject) == 3 and subject[1] in SUBJECT_OF_STATUS:
-        known.append(say(SUBJECT_OF_STATUS[subject[1]], lang))
-    sep = "、" if lang == "ja" else "; "
-    return [
-        say(WORDS["undecided"], lang, facts=told),
-        say(WORDS["undecided-known"], lang, known=sep.join(known)),
-    ]
+        words = say(SUBJECT_OF_STATUS[subject[1]], lang)
+        out.append(say(WORDS["undecided-subject"], lang, subject=words))
+    return out
 
 
 def _of_other_kind(d: Diagnosis, lang: Language) -> str:

@@ -14,22 +14,22 @@ from todoku.i18n import Language, Sentence, Words
 WHO: Final[Words] = {
     "sender-admin": {
         "ja": "送信側の管理者（あなた）",
-        "en": "yours, as administrator of the sending server",
+        "en": "you, the administrator of the sending server",
     },
-    "sender-user": {"ja": "差出人（送った本人）", "en": "the sender's, who wrote the message"},
+    "sender-user": {"ja": "差出人（送った本人）", "en": "the sender, who wrote the message"},
     "domain-owner": {
         "ja": "差出人ドメインの管理者（DNS を変えられる人）",
-        "en": "of whoever runs the sender's domain and its DNS",
+        "en": "whoever runs the sender's domain and its DNS",
     },
-    "receiver-admin": {"ja": "受信側の管理者", "en": "the receiver's administrator's"},
-    "recipient": {"ja": "受信者本人", "en": "the recipient's"},
+    "receiver-admin": {"ja": "受信側の管理者", "en": "the receiver's administrator"},
+    "recipient": {"ja": "受信者本人", "en": "the recipient"},
     "hoster": {
         "ja": "IP アドレスの提供元（ホスティング事業者・ISP）",
-        "en": "of your address provider (hoster, ISP)",
+        "en": "the provider of your address (hoster, ISP)",
     },
-    "nobody": {"ja": "なし（待てばよい）", "en": "nobody's; it settles by itself"},
+    "nobody": {"ja": "なし（待てばよい）", "en": "nobody; it settles by itself"},
 }
-NOTHING: Final[Sentence] = {"ja": "なし", "en": "nobody's"}
+NOTHING: Final[Sentence] = {"ja": "なし", "en": "nobody"}
 
 WHO_SHORT: Final[Words] = {
     "sender-admin": {"ja": "管理者", "en": "you"},
@@ -64,6 +64,10 @@ SURE: Final[Words] = {
     "likely": {
         "ja": "高い（多くの受信側が使う一般的な文言で判定）",
         "en": "likely (general words that many receivers use)",
+    },
+    "report": {
+        "ja": "中程度（受信側の応答がなく、配送側の通知から判定）",
+        "en": "fair (no answer of the receiver; by the report of the sending side)",
     },
     "guess": {
         "ja": "低い（応答コードだけで判定。文面は知識にありません）",
