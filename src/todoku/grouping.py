@@ -166,11 +166,10 @@ class Groups:
         return len(self._of)
 
     def ordered(self) -> list[Group]:
-        """What matters most first: see `urgency`; then what is ours to do, then the greater
-        number."""
+        """What matters most first: see `standing`; then the greater number."""
         return sorted(
             self._of.values(),
-            key=lambda g: (urgency(g.first), g.first.who_acts not in OURS, -g.count),
+            key=lambda g: (*standing(g.first), -g.count),
         )
 
 
@@ -183,6 +182,11 @@ _BLOCKS: Final = frozenset(("listed", "reputation", "reverse-dns", "helo", "auth
 
 OURS: Final = frozenset({"sender-admin", "domain-owner", "hoster"})
 """Those who act that are on the sending side."""
+
+
+def standing(d: Diagnosis) -> tuple[int, bool]:
+    """How early it is told: by urgency, and of two alike that which is ours to mend."""
+    return urgency(d), d.who_acts not in OURS
 
 
 def urgency(d: Diagnosis) -> int:

@@ -14,7 +14,7 @@ from todoku.cli.render import verdict
 from todoku.cli.render.page import NARROW, Page
 from todoku.cli.render.text import cut, cut_front, pad, safe, width
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, WHO_SHORT, duration
-from todoku.grouping import Group, Groups
+from todoku.grouping import Group, Groups, standing
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, said
 from todoku.knowledge.schema import Compiled
@@ -399,7 +399,8 @@ def table(
             by_key[key] = _Row(g)
         else:
             row.groups.append(g)
-    rows_ = list(by_key.values())
+    # Kinds that were apart are one line now, and weigh together.
+    rows_ = sorted(by_key.values(), key=lambda r: (*standing(r.groups[0].first), -r.count))
     if page.columns < NARROW:
         for r in rows_:
             yield from page.row("", [f"{r.count:,}  {_told(r, c, lang)}"])

@@ -360,10 +360,12 @@ def _listing(d: Diagnosis, c: Catalogue, lang: Language, meaning: str) -> str:
     if d.reason == "lookup-failed":
         key = "lookup-of"
     elif id_ in {d.receiver, d.gateway} or id_ in c.receivers:
-        if re.search("リスト|list", meaning, re.IGNORECASE):
+        if re.search("リスト|載って|list", meaning, re.IGNORECASE):
             return ""
         key = "own-list"
     else:
+        if c.list_name(id_, lang).split()[0].lower() in meaning.lower():
+            return ""
         key = "on-policy-list" if d.blocklist.class_ == "policy" else "on-list"
     return say(WORDS[key], lang, name=safe(c.list_name(id_, lang)), it=_it(d, lang))
 
@@ -378,9 +380,11 @@ _FIRST_STOP: Final = {"ja": re.compile("。"), "en": re.compile(r"[.](?= |$)")}
 def _with_facts(text: str, told: str, lang: Language) -> str:
     """The facts in brackets at the end of the first sentence."""
     m = _FIRST_STOP[lang].search(text)
-    if m is None:
-        return text + told + _stop(lang)
-    return text[: m.start()] + told + text[m.start() :]
+    head, rest = (text[: m.start()], text[m.start() :]) if m else (text, _stop(lang))
+    if told and head.endswith(("）", ")")):  # one pair of brackets, not two
+        told = ("、" if lang == "ja" else "; ") + told.lstrip(" （(")
+        head = head[:-1]
+    return head + told + rest
 
 
 def _it(d: Diagnosis, lang: Language) -> str:

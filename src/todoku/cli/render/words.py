@@ -101,7 +101,7 @@ REQUIRES: Final[Words] = {
     "static-address": {"ja": "固定 IP アドレスであること", "en": "the address is static"},
     "helo": {"ja": "HELO 名が正引きできること", "en": "the HELO name resolves"},
     "payment": {"ja": "料金の支払い（急ぎの場合）", "en": "a payment, where it must be fast"},
-    "reply-text": {"ja": "拒否の応答全文を添えること", "en": "you quote the whole refusal"},
+    "refusal-line": {"ja": "拒否の応答全文を添えること", "en": "you quote the whole refusal"},
 }
 
 CHANNEL: Final[Words] = {
@@ -169,6 +169,19 @@ FEEDBACK_OTHER: Final[Sentence] = {
     "en": "A feedback report (type {type})",
 }
 
+_IN_WORDS: Final[Words] = {
+    "days": {"ja": "数日", "en": "some days"},
+    "hours to a week": {"ja": "数時間〜1 週間", "en": "hours to a week"},
+    "hours to just over one week": {
+        "ja": "数時間〜1 週間あまり",
+        "en": "hours to just over one week",
+    },
+    "1-2h, at most 24h": {"ja": "1〜2 時間、長くて 24 時間", "en": "1 to 2 hours, 24 at most"},
+    "minutes for a delay; a block ends after a time without spam": {
+        "ja": "遅延なら数分。遮断は、迷惑メールが止まってしばらくすると解けます",
+        "en": "minutes for a delay; a block ends after a time without spam",
+    },
+}
 _SPAN = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?([hdwm])")
 _UNIT: Final[Words] = {
     "h": {"ja": " 時間", "en": " hours"},
@@ -179,7 +192,9 @@ _UNIT: Final[Words] = {
 
 
 def duration(text: str, lang: Language) -> str:
-    """`24-48h` as `24〜48 時間` or `24 to 48 hours`; anything else as it stands."""
+    """`24-48h` as `24〜48 時間` or `24 to 48 hours`; other words that the knowledge uses."""
+    if text in _IN_WORDS:
+        return _IN_WORDS[text][lang]
     m = _SPAN.fullmatch(text.strip())
     if m is None:
         return text
