@@ -19,7 +19,7 @@ from todoku.knowledge import match as matching
 from todoku.knowledge import patterns
 from todoku.knowledge.load import BASE_RANK
 from todoku.knowledge.names import NameTable
-from todoku.knowledge.schema import Compiled, Desk, ListEntry, Rule
+from todoku.knowledge.schema import Compiled, Desk, ListEntry, Rule, Status
 from todoku.model import (
     Blocklist,
     Confidence,
@@ -35,7 +35,7 @@ from todoku.model import (
 )
 from todoku.sisimai import translate
 
-_URL = re.compile(r"https?://[^\s<>\"'|\\^`{}]{3,2000}", re.I)
+_URL = re.compile(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}", re.I)
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
 _DIGIT = re.compile(r"\d")
 
@@ -50,6 +50,8 @@ _KIND_OF_GROUP: dict[str, IdentityKind] = {
 }
 _AT_HOME = 5
 _ELSEWHERE = -15
+_EMPTY_WORDS = -28
+"""Standing of words that say less than any status code: general rules of rank -8 and lower."""
 _NONE: tuple[()] = ()
 
 
@@ -109,6 +111,8 @@ class Diagnoser:
             (_is_coded(knowledge.rules[r], p) if r >= 0 else 0, len(p))
             for r, p in zip(knowledge.rule_of, knowledge.patterns, strict=True)
         ]
+        # Where no receiver is known: the shapes of codes that any may print.
+        self._nobody = [i for i, r in enumerate(receivers) if r.kind == "general" and r.codes]
         self._codes: list[list[re.Pattern[bytes]] | None] = [None] * len(receivers)
         self._cues = [
             (re.compile(c.match.encode(), patterns.FLAGS), c.blocked) for c in knowledge.cues
@@ -142,15 +146,21 @@ class Diagnoser:
         elif mark is None and at_host is None and refusal.notice and refusal.notice != text:
             mark = self._mark_in(refusal.notice)
 
+        status = self._status(reply)
+        if (
+            found is not None
+            and self._rank[found.rule] <= _EMPTY_WORDS
+            and status is not None
+            and status.reason not in ("undecided", "policy")
+        ):
+            found = None
         rule = self.knowledge.rules[found.rule] if found else None
         owner = self.knowledge.owner[found.rule] if found else None
         receiver, gateway = self._who(at_host, mark, at_domain, owner)
         evidence: list[Evidence] = []
         confidence: Confidence
-        sisimai_word: str | None = None
         if rule is not None and found is not None and owner is not None:
             reason = rule.reason
-            sisimai_word = rule.sisimai
             kind = self.knowledge.receivers[owner].kind
             confidence = "certain" if kind in ("mailbox", "gateway", "wording") else "likely"
             if rule.doubtful or (rule.known and at_host is None and mark is None):
@@ -159,7 +169,7 @@ class Diagnoser:
             evidence.append(_span("rule", found, start, end))
         else:
             confidence = "guess"
-            reason, sisimai_word = self._by_status(refusal)
+            reason = self._by_status(refusal, status)
 
         in_reply = found is not None and found.text is reply.text
         code = self._receiver_code(found, rule, receiver, gateway, text, evidence)
@@ -206,8 +216,10 @@ class Diagnoser:
             sisimai=translate(
                 refusal,
                 about,
-                sisimai_word,
+                rule.sisimai if rule else None,
+                self._status_word(status),
                 common=common,
+                understood=rule is not None,
                 temporary=temporary,
                 newer=self._newer,
             ),
@@ -346,21 +358,32 @@ class Diagnoser:
         k = self.knowledge
         return f"{k.receivers[k.owner[rule]].id}/{k.rules[rule].id}"
 
-    def _by_status(self, refusal: Refusal) -> tuple[str, str | None]:
+    def _status(self, reply: Reply) -> Status | None:
+        """What the enhanced status code says by itself: the most exact entry."""
+        if not reply.enhanced:
+            return None
+        cls, _, tail = reply.enhanced.partition(".")
+        subject = tail.partition(".")[0]
+        for key in (reply.enhanced, f"x.{tail}", f"{cls}.{subject}", f"x.{subject}"):
+            if s := self._enhanced.get(key):
+                return s
+        return None
+
+    def _status_word(self, status: Status | None) -> str | None:
+        if status is None:
+            return None
+        return status.sisimai or self.knowledge.reasons[status.reason].sisimai
+
+    def _by_status(self, refusal: Refusal, status: Status | None) -> str:
         """The reason where no words were understood: enhanced code, then reply code."""
-        reply = refusal.reply
-        if reply.enhanced:
-            _, _, tail = reply.enhanced.partition(".")
-            subject = tail.partition(".")[0]
-            cls = reply.enhanced[0]
-            for key in (reply.enhanced, f"x.{tail}", f"{cls}.{subject}", f"x.{subject}"):
-                if s := self._enhanced.get(key):
-                    return s.reason, s.sisimai
+        if status is not None and status.reason != "undecided":
+            return status.reason
         if refusal.expired:
-            return "expired", None
-        if reply.code is not None and (s := self._reply.get(str(reply.code))):
-            return s.reason, s.sisimai
-        return "undecided", None
+            return "expired"
+        code = refusal.reply.code
+        if code is not None and (s := self._reply.get(str(code))):
+            return s.reason
+        return "undecided"
 
     # ── who ───────────────────────────────────────────────────────────────────────────────────
 
@@ -424,9 +447,8 @@ class Diagnoser:
         if not text:
             return None
         raw = found.raw if found else text.encode("utf-8", "replace")
-        for i in (receiver, gateway):
-            if i is None:
-                continue
+        places = [i for i in (receiver, gateway) if i is not None]
+        for i in places or self._nobody:
             for expression in self._codes_of(i):
                 if m := expression.search(raw):
                     if found is not None:

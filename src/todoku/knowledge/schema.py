@@ -197,6 +197,8 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sisimai: str
     sisimai_unsupported: str | None = None
     """Sisimai's word where neither the stage nor the status code supports the words."""
+    sisimai_at_mail: str | None = None
+    """Sisimai's word where general words say so at `MAIL FROM`."""
     hardbounce: bool = False
 
 
