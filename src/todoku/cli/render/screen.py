@@ -164,8 +164,10 @@ def _gap(lang: Language) -> str:
 
 
 def _count(group: Group, lang: Language) -> str:
-    if group.count == 1 and group.sources[0] != "-":
-        return cut_front(safe(group.sources[0]), 60)
+    source, id_ = group.first.source, group.first.id
+    if group.count == 1 and (source != "-" or isinstance(id_, str)):
+        name = f"{source} {id_}" if isinstance(id_, str) else source
+        return cut_front(safe(name), 60)
     key = "count" if group.first.kind == "refusal" else "count-other"
     return say(WORDS[key], lang, n=f"{group.count:,}")
 

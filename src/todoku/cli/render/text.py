@@ -18,7 +18,7 @@ _MOST_MARKS = 2
 """Combining marks on one letter: more than any script stacks up, and they climb into other lines."""
 
 # No line begins with these, and none ends with those (JIS X 4051, the part that matters here).
-_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕…ー々っゃゅょッャュョ％」,.;:?!)]}◂")
+_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕…ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ％」,.;:?!)]}◂")
 _NOT_LAST = frozenset("（［｛「『【〈《〔([{▸")
 
 _TOKEN = re.compile(r" +|[^ ]+")
