@@ -129,7 +129,7 @@ def _read(data: bytes, lines: list[bytes]) -> list[Refusal]:
         from todoku.reading.logs import sendmail
 
         found += sendmail.read_lines(lines)
-    if b"delivery " in data:
+    if b": failure: " in data or b": deferral: " in data:
         from todoku.reading.logs import qmail
 
         found += qmail.read_lines(lines)

@@ -16,7 +16,7 @@ in the brackets behind `status=` is written by strangers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -153,15 +153,23 @@ def read(data: bytes) -> list[Refusal]:
     return read_lines(data.split(b"\n"))
 
 
-def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
+_Key = tuple[str | None, str]
+"""Host and queue id: the id is unique on one host only."""
+
+
+def read_lines(lines: Sequence[bytes]) -> list[Refusal]:
     """The same for lines."""
     found: list[Attempt] = []
     talk: list[Attempt] = []
-    senders: dict[tuple[str | None, str], str] = {}
-    expired: dict[tuple[str | None, str], str] = {}
+    expired: dict[_Key, str] = {}
     delivered = False
     for raw in lines:
-        if b"status=" in raw or in_bytes(raw):
+        at = raw.find(b", status=")
+        if at >= 0:
+            if raw.startswith(b"sent (", at + 9) and b'"' not in raw[:at]:
+                # Most lines. Only a quoted address could hold these words before the real ones.
+                delivered = True
+                continue
             entry = split(raw.rstrip())
             attempt = _delivery(entry)
             if attempt is not None:
@@ -170,21 +178,39 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
                     found.append(attempt)
             elif (m := _FROM.match(entry.message)) and m["status"] and not _receives(entry.tag):
                 expired[entry.host, text(m["qid"])] = text(m["from"])
-        elif b": from=<" in raw:
+        elif raw[:1] == b"{" and in_bytes(raw):
+            attempt = _delivery(split(raw.rstrip()))
+            if attempt is not None and attempt.outcome != "sent":
+                found.append(attempt)
+        elif not delivered and (attempt := between(raw)) is not None:
+            talk.append(attempt)
+    if not delivered and not found:
+        found = talk
+    senders = _senders(lines, {a.queue_id.encode() for a in found if a.queue_id})
+    return [*_told(found, senders, expired), *_given_up(found, expired)]
+
+
+def _senders(lines: Sequence[bytes], wanted: set[bytes]) -> dict[_Key, str]:
+    """Who sent the messages that are wanted. Few are, so most lines are told by their id alone."""
+    senders: dict[_Key, str] = {}
+    if not wanted:
+        return senders
+    for raw in lines:
+        at = raw.find(b": from=<")
+        if at < 0:
+            continue
+        start = max(raw.rfind(b" ", 0, at), raw.rfind(b'"', 0, at)) + 1
+        if raw[start:at] in wanted:
             entry = split(raw)
             if (m := _FROM.match(entry.message)) and not _receives(entry.tag):
                 senders[entry.host, text(m["qid"])] = text(m["from"])
-        elif not delivered and (attempt := between(raw)) is not None:
-            talk.append(attempt)
-    if not delivered:
-        found = talk
-    return [*_told(found, senders, expired), *_given_up(found, expired)]
+    return senders
 
 
 def _told(
     found: list[Attempt],
-    senders: dict[tuple[str | None, str], str],
-    expired: dict[tuple[str | None, str], str],
+    senders: dict[_Key, str],
+    expired: dict[_Key, str],
 ) -> Iterable[Refusal]:
     # The last deferral of a message whose time ran out is where it failed.
     last = {
@@ -200,9 +226,7 @@ def _told(
         yield refusal(attempt, READER, sender or None)
 
 
-def _given_up(
-    found: list[Attempt], expired: dict[tuple[str | None, str], str]
-) -> Iterable[Refusal]:
+def _given_up(found: list[Attempt], expired: dict[_Key, str]) -> Iterable[Refusal]:
     """Messages whose time ran out, and of which no attempt is told: all that is known of them."""
     told = {(a.host, a.queue_id) for a in found}
     for (host, queue_id), sender in expired.items():
