@@ -8,10 +8,15 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from todoku import sources
+from todoku.cli import diagnose as command
+from todoku.reading import ndjson
 
 BLOCKED = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from 192.0.2.1 weren't sent."
 RIDDLE = "550 5.0.0 zorble the quux 77-42"
@@ -132,6 +137,16 @@ def test_usage() -> None:
     assert b"todoku diagnose bounce.eml" in done.stderr
 
 
+def test_reasons_of_other_rooms_are_told_in_japanese() -> None:
+    english = [*sources._WHY.values(), *(words for _, words in sources._SPECIAL)]
+    english += [line.why for line in (ndjson.read_line(b"{"), ndjson.read_line(b"{}"),
+                ndjson.read_line(b'{"text": 1}')) if isinstance(line, ndjson.BadLine)]  # fmt: skip
+    assert len(english) > 10
+    for words in english:
+        assert not command._why(words, "ja").isascii(), words
+        assert command._why(words, "en") == words
+
+
 # ── input and output ──────────────────────────────────────────────────────────────────────────
 
 
@@ -197,6 +212,23 @@ def test_language_of_the_locale() -> None:
     done = run(stdin=BLOCKED, lang=None, LC_ALL="ja_JP.UTF-8")
     assert "拒否しています" in done.stdout.decode()
     assert "対応する人" in done.stdout.decode()
+
+
+def test_progress_only_after_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    progress = command._Progress("en")
+    progress.tick(10, 1)
+    assert capsys.readouterr().err == ""
+    now[0] += 1.5
+    progress.tick(1200, 345)
+    progress.tick(1201, 345)
+    assert capsys.readouterr().err == "\r\x1b[K1,200 read, 345 results"
+    progress.clear()
+    progress.clear()
+    assert capsys.readouterr().err == "\r\x1b[K"
 
 
 # ── what is ours ──────────────────────────────────────────────────────────────────────────────

@@ -198,7 +198,7 @@ class Run:
             self.failed += 1
             self.say(
                 "bad-lines", source=safe(item.source), n=f"{bad:,}", line=first.number,
-                why=safe(first.why),
+                why=_why(first.why, self.lang),
             )  # fmt: skip
 
     # ── what is told on the way ───────────────────────────────────────────────────────────────
@@ -307,28 +307,38 @@ class _Progress:
             self._shown = False
 
 
-_WHY_JA: Final = {
-    "permission denied": "権限がありません",
-    "no such file": "ファイルがありません",
-    "a folder": "フォルダーです",
-    "a link that leads to itself": "自分自身を指すリンクです",
-    "a link to a folder that was read": "すでに読んだフォルダーへのリンクです",
-    "the path is too long": "パスが長すぎます",
-    "too many open files": "開いているファイルが多すぎます",
-    "the disk cannot be read": "ディスクを読めません",
-    "a named pipe": "名前付きパイプです",
-    "a socket": "ソケットです",
-    "a device": "デバイスです",
-    "no file": "通常のファイルではありません",
-    "not a path": "パスではありません",
-    "the gzip file is damaged": "gzip ファイルが壊れています",
-    "the gzip file is cut off": "gzip ファイルが途中で切れています",
-}
+_WHY_JA: Final = (
+    ("permission denied", "権限がありません"),
+    ("no such file", "ファイルがありません"),
+    ("a folder", "フォルダーです"),
+    ("a link that leads to itself", "自分自身を指すリンクです"),
+    ("a link to a folder that was read", "すでに読んだフォルダーへのリンクです"),
+    ("the path is too long", "パスが長すぎます"),
+    ("too many open files", "開いているファイルが多すぎます"),
+    ("the disk cannot be read", "ディスクを読めません"),
+    ("a named pipe", "名前付きパイプです"),
+    ("a socket", "ソケットです"),
+    ("a device", "デバイスです"),
+    ("no file", "通常のファイルではありません"),
+    ("not a path", "パスではありません"),
+    ("the gzip file is damaged", "gzip ファイルが壊れています"),
+    ("the gzip file is cut off", "gzip ファイルが途中で切れています"),
+    ("unpacks to more than", "展開後の大きさが異常なため、途中で止めました"),
+    # of a line of NDJSON
+    ("is not JSON", "JSON ではありません"),
+    ('has no "text"', '"text" がありません'),
+    ("is not a reply", "応答の形をしていません"),
+    ("is longer than", "長すぎます"),
+)
 
 
 def _why(english: str, lang: Language) -> str:
-    """The reason that `todoku.sources` gives, in the language of this run."""
-    return safe(_WHY_JA.get(english, english) if lang == "ja" else english)
+    """The reason that a room gives in English, in the language of this run."""
+    if lang == "ja":
+        for begins, words in _WHY_JA:
+            if english.startswith(begins):
+                return words
+    return safe(english)
 
 
 def _is_a_reply(argument: str) -> bool:
