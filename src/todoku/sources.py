@@ -223,20 +223,24 @@ def _stream(source: str, file: _Reader, *, one_mail: object) -> Iterator[Item]:
 
 
 def _plain(source: str, head: bytes, file: _Reader, one_mail: object) -> Iterator[Item]:
-    mbox = not one_mail and _MBOX.match(head)
-    if len(head) < HEAD and not mbox:
-        yield Item(source=source, data=head)
-        return
-    if mbox:
-        yield from _mbox(source, head, file)
-        return
-    from todoku.reading import mail  # light, but `todoku --help` needs none of it
+    from todoku.reading import mail, mbox  # light, but `todoku --help` needs none of it
 
-    if one_mail or mail.looks(head) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
+    if not one_mail and mbox.looks(head):
+        for number, data in enumerate(mbox.split_mbox(_blocks(head, file)), 1):
+            yield Item(source=source, data=data, number=number)
+    elif len(head) < HEAD:
+        yield Item(source=source, data=head)
+    elif one_mail or mail.looks(head) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
         data = head + _fill(file, MAX_MAIL - len(head))
         yield Item(source=source, data=data, cut=len(data) >= MAX_MAIL and bool(file.read(1)))
-        return
-    yield from _lines(source, head, file)
+    else:
+        yield from _lines(source, head, file)
+
+
+def _blocks(head: bytes, file: _Reader) -> Iterator[bytes]:
+    yield head
+    while block := file.read(BLOCK):
+        yield block
 
 
 def _fill(file: _Reader, size: int) -> bytes:
@@ -249,46 +253,6 @@ def _fill(file: _Reader, size: int) -> bytes:
         parts.append(block)
         size -= len(block)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-# ── mbox (RFC 4155) ───────────────────────────────────────────────────────────────────────────
-
-_FROM_LINE: Final = rb"From [^\r\n]{1,300}?\d\d:\d\d[^\r\n]{0,60}\r?\n(?=>?From |[!-9;-~]{1,76}:)"
-_MBOX = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,8}" + _FROM_LINE)
-# A message begins behind a blank line, with a separator that holds a time, before a header.
-_NEXT = re.compile(rb"\n\r?\n(?=" + _FROM_LINE + rb")")
-_REACH: Final = 512
-"""Bytes that a separator with its first header may take: so many stay for the next look."""
-
-
-def _mbox(source: str, head: bytes, file: _Reader) -> Iterator[Item]:
-    buffer = bytearray(head)
-    number = 1
-    seen = 0
-    dropped = False  # the rest of a message longer than MAX_MAIL is passed over
-    while True:
-        m = _NEXT.search(buffer, seen)
-        if m is not None:
-            if not dropped:
-                yield Item(source=source, data=bytes(buffer[: m.start() + 1]), number=number)
-            number += 1
-            dropped = False
-            del buffer[: m.end()]
-            seen = 0
-            continue
-        seen = max(0, len(buffer) - _REACH)
-        if len(buffer) > MAX_MAIL:
-            if not dropped:
-                yield Item(source=source, data=bytes(buffer[:MAX_MAIL]), number=number, cut=True)
-                dropped = True
-            del buffer[:seen]
-            seen = 0
-        block = file.read(BLOCK)
-        if not block:
-            break
-        buffer += block
-    if buffer and not dropped:
-        yield Item(source=source, data=bytes(buffer), number=number)
 
 
 # ── lines ─────────────────────────────────────────────────────────────────────────────────────
