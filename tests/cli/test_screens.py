@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,27 @@ def test_nothing_of_a_mail_acts_on_the_terminal(small: Compiled, judge: Judge) -
         for full in (False, True):
             text = shown(refusals, "en", small, judge, full=full)
             assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_hostile_mail_does_not_fill_the_screen(small: Compiled, judge: Judge) -> None:
+    long = "x" * 100_000
+    r = Refusal(
+        action="failed",
+        recipient=f"{long}@{long}.example",
+        reported_by=long,
+        reply=Reply(550, "5.7.1", f"550 5.7.1 {long} nobody of that name here"),
+    )
+    for refusals in (
+        [r],
+        [r, r],
+        [r, *SCREENS["many"][0]],
+        [Refusal(kind="complaint", feedback_type=long)],
+    ):
+        assert len(shown(refusals, "en", small, judge, full=True)) < 20_000
+
+
+def test_the_deciding_words_are_shown_however_late_they_come(small: Compiled, judge: Judge) -> None:
+    text = "550 5.1.1 " + "word " * 300 + "nobody of that name here" + " word" * 300
+    got = shown([refusal(text, host="mx1.bigmail.example")], "en", small, judge)
+    assert "▸nobody of that name" in got
+    assert len(re.findall(r"\bword\b", got)) == 300

@@ -12,7 +12,7 @@ from typing import Final
 
 from todoku.cli.render import verdict
 from todoku.cli.render.page import NARROW, Page
-from todoku.cli.render.text import cut, cut_front, pad, safe, width
+from todoku.cli.render.text import cut, cut_front, pad, safe, short, width
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, WHO_SHORT, duration
 from todoku.grouping import Group, Groups, standing
 from todoku.i18n import Language, Words, say
@@ -221,7 +221,7 @@ def rows(
 
 def _who_and_what(d: Diagnosis, lang: Language) -> Iterator[tuple[str, list[str]]]:
     if verdict.is_foreign(d):
-        what = safe(d.blocked[0].value)
+        what = short(d.blocked[0].value)
         yield WORDS["who"][lang], [say(WORDS["foreign-who"], lang, what=what)]
         steps = [say(WORDS[k], lang, what=what) for k in ("foreign-1", "foreign-2")]
     else:
@@ -256,7 +256,7 @@ def _with_address(step: str, d: Diagnosis) -> str:
         if place in step:
             for b in d.blocked:
                 if b.kind in kinds and _is_whole(b.value):
-                    return step.replace(place, "todoku check " + safe(b.value))
+                    return step.replace(place, "todoku check " + short(b.value))
     return step
 
 
@@ -306,13 +306,13 @@ def _where(
 ) -> Iterator[tuple[str, list[str]]]:
     d = group.first
     told = verdict.sentences(d, c, lang, group.others)[0]
-    if d.recipient and (to := safe(d.recipient)) not in told:
+    if d.recipient and (to := short(d.recipient)) not in told:
         if group.others:
             to = say(WORDS["to-others"], lang, to=to, n=f"{group.others:,}")
         yield WORDS["to"][lang], [to]
     if group.count > 1 and not headed:
         yield WORDS["seen"][lang], [say(WORDS["count"], lang, n=f"{group.count:,}")]
-    host, ip = safe(d.remote.host or ""), safe(d.remote.ip or "")
+    host, ip = short(d.remote.host or ""), short(d.remote.ip or "")
     if ip or (host and host not in told):
         yield WORDS["answered"][lang], [f"{host} [{ip}]" if host and ip else host or ip]
 
@@ -334,7 +334,7 @@ def _evidence(
         date = owned.rule.date or owned.receiver.date
         sources = d.sources or owned.receiver.source
         key = "rule-date" if date else "rule" if sources else "rule-alone"
-        line = say(WORDS[key], lang, rule=safe(d.rule or ""), date=date)
+        line = say(WORDS[key], lang, rule=short(d.rule or ""), date=date)
         yield "", [line, *map(safe, sources[:1])]
     if d.kind != "refusal":
         return
@@ -349,7 +349,6 @@ def _evidence(
 
 def marked(d: Diagnosis, page: Page) -> str:
     """The reply with the deciding words between marks, made safe."""
-    text = d.reply.text
     spans = [(e.start, e.end) for e in d.evidence if e.field != "rule" and e.start < e.end]
     for e in d.evidence:
         if e.field == "rule" and not any(a < e.end and e.start < b for a, b in spans):
@@ -360,6 +359,10 @@ def marked(d: Diagnosis, page: Page) -> str:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
+    # What decided is shown, however late it comes; a text of megabytes is not.
+    end_shown = min(max([MOST_REPLY, *(end for _, end in merged)]), 3 * MOST_REPLY)
+    text = d.reply.text[:end_shown]
+    merged = [(a, min(b, end_shown)) for a, b in merged if a < end_shown]
     left, right = page.marks
     out = []
     at = 0
@@ -368,9 +371,8 @@ def marked(d: Diagnosis, page: Page) -> str:
         at = end
     out.append(safe(text[at:]))
     quoted = "".join(out)
-    if len(quoted) > MOST_REPLY:
-        last = quoted.rfind(right) + 1
-        quoted = quoted[: max(MOST_REPLY, min(last, 3 * MOST_REPLY))] + page.ellipsis
+    if len(d.reply.text) > end_shown:
+        quoted += page.ellipsis
     return quoted
 
 
@@ -445,8 +447,8 @@ def _codes(row: _Row) -> str:
     """The codes that the kinds of a line share: the receiver's own, else the status."""
     told = row.groups[0].first.feedback_type
     if told:
-        return safe(told)
-    own = list(dict.fromkeys(safe(g.first.receiver_code or "") for g in row.groups))
+        return short(told)
+    own = list(dict.fromkeys(short(g.first.receiver_code or "") for g in row.groups))
     if any(own):
         return ", ".join(x for x in own if x)
     status = list(dict.fromkeys(verdict.codes(g.first) for g in row.groups))

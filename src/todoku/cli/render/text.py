@@ -18,7 +18,9 @@ _MOST_MARKS = 2
 """Combining marks on one letter: more than any script stacks up, and they climb into other lines."""
 
 # No line begins with these, and none ends with those (JIS X 4051, the part that matters here).
-_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕…ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ％」,.;:?!)]}◂")
+_NOT_FIRST = frozenset(
+    "、。，．・：；？！）］｝」』】〉》〕…ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ％」,.;:?!)]}◂"
+)
 _NOT_LAST = frozenset("（［｛「『【〈《〔([{▸")
 
 _TOKEN = re.compile(r" +|[^ ]+")
@@ -52,6 +54,11 @@ def safe(text: str) -> str:
             out.append(_escape(c))
             marks = 0
     return "".join(out)
+
+
+def short(text: str, columns: int = 120) -> str:
+    """A name or address of a mail, safe and of bearable length: hostile ones fill screens."""
+    return cut(safe(text[: 4 * columns]), columns)
 
 
 def _is_selector(c: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from todoku.cli.render.text import safe
+from todoku.cli.render.text import short
 from todoku.cli.render.words import (
     FEEDBACK,
     FEEDBACK_OTHER,
@@ -200,7 +200,7 @@ WORDS: Final[Words] = {
 
 def identity(one: Identity, lang: Language) -> str:
     """`192.0.2.1`, told as ours or not where the settings know."""
-    value = safe(one.value)
+    value = short(one.value)
     if one.own is None:
         return value
     if not one.own:
@@ -223,8 +223,8 @@ def is_foreign(d: Diagnosis) -> bool:
 
 def server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
     """Who refused, as the subject of a sentence."""
-    host = safe(d.remote.host or d.remote.ip or "")
-    domain = safe(d.recipient.rpartition("@")[2]) if d.recipient else ""
+    host = short(d.remote.host or d.remote.ip or "")
+    domain = short(d.recipient.rpartition("@")[2]) if d.recipient else ""
     if d.refused_by == "own-smarthost":
         return say(WORDS["own-relay"], lang, host=host)
     if d.receiver and d.gateway:
@@ -252,14 +252,14 @@ def server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
 def short_server(d: Diagnosis, c: Catalogue, lang: Language) -> str:
     """Who refused, for a column."""
     if d.kind == "complaint":
-        return safe(d.reported_by or "–")
+        return short(d.reported_by or "–")
     if d.receiver:
         return c.receiver_name(d.receiver, lang)
     if d.remote.host:
-        return safe(d.remote.host)
+        return short(d.remote.host)
     if d.recipient:
-        return safe(d.recipient.rpartition("@")[2])
-    return safe(d.remote.ip or "") or "–"
+        return short(d.recipient.rpartition("@")[2])
+    return short(d.remote.ip or "") or "–"
 
 
 def _belongs(host: str, domain: str) -> bool:
@@ -289,7 +289,7 @@ def _tight(text: str) -> str:
 def _to(d: Diagnosis, lang: Language, others: int) -> str:
     if not d.recipient:
         return ""
-    to = safe(d.recipient)
+    to = short(d.recipient)
     if others == 1:
         return say(WORDS["to-and-another"], lang, to=to)
     if others:
@@ -322,7 +322,8 @@ def _joined(parts: list[str], lang: Language) -> str:
     if len(parts) == 1:
         return parts[0]
     sep = "、" if lang == "ja" else ", "
-    return say(WORDS["and"], lang, a=sep.join(parts[:-1][:4]), b=parts[-1])
+    some = parts[:-1] if len(parts) <= 5 else [*parts[:3], "…"]
+    return say(WORDS["and"], lang, a=sep.join(some), b=parts[-1])
 
 
 def _ground(d: Diagnosis, c: Catalogue, lang: Language) -> list[str]:
@@ -367,7 +368,7 @@ def _listing(d: Diagnosis, c: Catalogue, lang: Language, meaning: str) -> str:
         if c.list_name(id_, lang).split()[0].lower() in meaning.lower():
             return ""
         key = "on-policy-list" if d.blocklist.class_ == "policy" else "on-list"
-    return say(WORDS[key], lang, name=safe(c.list_name(id_, lang)), it=_it(d, lang))
+    return say(WORDS[key], lang, name=short(c.list_name(id_, lang)), it=_it(d, lang))
 
 
 def _stop(lang: Language) -> str:
@@ -397,7 +398,7 @@ def facts(d: Diagnosis, lang: Language) -> str:
     """`(SC-001, 550 5.7.1, permanent, at MAIL FROM)`, with what is known of it."""
     parts = []
     if d.receiver_code:
-        parts.append(safe(d.receiver_code))
+        parts.append(short(d.receiver_code))
     status = codes(d)
     if status:
         parts.append(status)
@@ -412,7 +413,7 @@ def facts(d: Diagnosis, lang: Language) -> str:
 
 def codes(d: Diagnosis) -> str:
     """`550 5.7.1`."""
-    both = (str(d.reply.code) if d.reply.code else "", safe(d.reply.enhanced or ""))
+    both = (str(d.reply.code) if d.reply.code else "", short(d.reply.enhanced or ""))
     return " ".join(x for x in both if x)
 
 
@@ -421,7 +422,7 @@ def _undecided(d: Diagnosis, lang: Language) -> list[str]:
     told = say(WORDS["facts"], lang, facts=status) if status else ""
     out = [say(WORDS["undecided"], lang, facts=told)]
     if d.refused_by == "own-smarthost":
-        host = safe(d.remote.host or d.remote.ip or "")
+        host = short(d.remote.host or d.remote.ip or "")
         out.append(say(WORDS["own-relay-answered"], lang, host=host))
     known = "nothing" if d.temporary is None else "temporary" if d.temporary else "permanent"
     out.append(say(WORDS[f"undecided-{known}"], lang))
@@ -438,13 +439,13 @@ def _of_other_kind(d: Diagnosis, lang: Language) -> str:
         if kind in FEEDBACK:
             words = say(FEEDBACK[kind], lang)
         else:
-            words = say(FEEDBACK_OTHER, lang, type=safe(kind))
-        by = say(WORDS["complaint-by"], lang, by=safe(d.reported_by)) if d.reported_by else ""
+            words = say(FEEDBACK_OTHER, lang, type=short(kind))
+        by = say(WORDS["complaint-by"], lang, by=short(d.reported_by)) if d.reported_by else ""
         return words + by + ("。" if lang == "ja" else ".")
     if d.kind == "auto-reply":
         whose = ""
         if d.recipient:
-            who = safe(d.recipient)
+            who = short(d.recipient)
             whose = f"{who} からの" if lang == "ja" else f" from {who}"
         return say(WORDS["auto-reply"], lang, whose=whose)
     if d.kind == "delivered":
