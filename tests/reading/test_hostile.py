@@ -117,6 +117,7 @@ HURTING = {
     "only carriage returns": b"From: a\r" + b"\r" * 2_000_000,
     "NULs": b"From: mailer-daemon\nSubject: failure\n\n" + b"\0" * 500_000,
     "at signs": b"From: mailer-daemon\nSubject: failure\n\n" + b"@" * 200_000,
+    "an address in an address": b"From: mailer-daemon\nSubject: failure\n\nmessage to a@b=@c failed",
     "addresses": b"From: mailer-daemon\nSubject: failure\n\n" + b"<a@b.example>:\n" * 20_000,
     "angle brackets": b"From: mailer-daemon\nSubject: failure\n\n" + b"<" * 200_000,
     "quote marks": b"From: mailer-daemon\nSubject: failure\n\n" + b"> " * 200_000,

@@ -150,7 +150,7 @@ def recipients_in_sentences(text: str) -> list[Found]:
         m = _ATOM.match(text, start)
         if m is not None and _BEFORE.search(text[max(0, start - 100) : start]):
             found.append(Found(address.clean(m[0])))
-        at = text.find("@", m.end() if m else at + 1)
+        at = text.find("@", max(at + 1, m.end()) if m else at + 1)
     return found
 
 
