@@ -163,6 +163,30 @@ def test_a_refusal_before_any_command() -> None:
     assert one(text).stage == "CONN"
 
 
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        (('{"response": {"code": 550, "enhanced_code": {"class": 5, "subject": 7, "detail": 1},'
+         ' "content": "blocked"}}'), None),
+        ('{"code": 550, "message": "5.7.1 blocked"}', None),
+        ('{"response": "550 5.7.1 blocked", "command": "RCPT TO"}', "RCPT TO"),
+        (("Error: Message failed: 550 5.7.1 blocked\n    at x.js:550:19\n  code: 'EMESSAGE',\n"
+         "  response: '550 5.7.1 blocked',\n  responseCode: 550,\n  command: 'DATA'\n}"), "DATA"),
+        (("SMTP Error: data not accepted.SMTP server error: DATA END command failed Detail: blocked"
+         " SMTP code: 550 Additional SMTP info: 5.7.1"), "END OF DATA"),
+        ('Expected response code 250 but got code "550", with message "550 5.7.1 blocked"', None),
+        ("debug: mta: smtp: <<< 550 5.7.1 blocked", None),
+        ("mta: <<< 550-5.7.1 block\nmta: <<< 550 5.7.1 ed", None),
+        ("**550 5.7.1 blocked**", None),
+        ("Nov 24 10:00:00 m smtpd[9]: smtp-out: Error on session 1a: 550 5.7.1 blocked", None),
+    ],
+)  # fmt: skip
+def test_what_mail_libraries_print(text: str, stage: str | None) -> None:
+    r = one(text)
+    assert (r.reply.code, r.reply.enhanced, r.stage) == (550, "5.7.1", stage)
+    assert r.reply.text.replace(" ", "") == "5505.7.1blocked"
+
+
 # ── pieces of bounces, complaints, logs ───────────────────────────────────────────────────────
 
 

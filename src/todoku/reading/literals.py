@@ -47,6 +47,8 @@ def unwrap(text: str) -> str:
     bare = text.strip()
     if bare[:1] in {"{", "["} and (found := _json_strings(bare)) is not None:
         return "\n".join(found)
+    if (said := _report(text)) is not None:
+        return said
     if "(" in text and (pairs := _pairs(text)):
         return "\n\n".join(pairs)
     if bare[:2] in {"['", '["', "[b", "[u", "('", '("', "b'", 'b"', "u'", "{'"} or _is_quoted(bare):
@@ -57,6 +59,32 @@ def unwrap(text: str) -> str:
         text = _LINE_END.sub("\n", text)
         text = _UNICODE.sub(lambda m: _character(int(m[1], 16)), text)
     return text
+
+
+# Nodemailer prints an error as an object of JavaScript, PHPMailer as a sentence.
+_JAVASCRIPT = re.compile(
+    r"\bresponse: ?(?P<q>['\"`])(?P<body>[245]\d\d[ -](?:[^\\'\"`]|\\.|(?!(?P=q))['\"`]){0,4000})(?P=q)",
+    re.DOTALL,
+)
+_JS_COMMAND = re.compile(r"\bcommand: ?['\"`](?P<command>[A-Z ]{4,20})['\"`]")
+_PHPMAILER = re.compile(
+    r"SMTP server error: (?P<command>[A-Z ]{4,20}?) (?:END )?command failed"
+    r"(?: Detail: (?P<said>[^\n]{0,2000}?))? SMTP code: (?P<code>[245]\d\d)"
+    r"(?: Additional SMTP info: (?P<status>[245]\.\d{1,3}\.\d{1,3}))?"
+)
+
+
+def _report(text: str) -> str | None:
+    """The reply in the error report of a mail library, as RFC 5321 writes it."""
+    if "response:" in text and (m := _JAVASCRIPT.search(text)):
+        said = _unescape(m["body"])
+        command = _JS_COMMAND.search(text)
+        return f"{said} (in reply to {command['command']} command)" if command else said
+    if "SMTP code: " in text and (m := _PHPMAILER.search(text)):
+        words = " ".join(x for x in (m["code"], m["status"], m["said"]) if x)
+        name = "end of DATA" if "DATA END" in m[0] else m["command"].strip()
+        return f"{words} (in reply to {name} command)"
+    return None
 
 
 def _is_quoted(bare: str) -> bool:
@@ -118,11 +146,33 @@ def _json_strings(text: str) -> list[str] | None:
         elif isinstance(item, dict):
             said = item.get("command")
             command = said if isinstance(said, str) and len(said) < 40 else command
+            if (answer := _with_code(item)) is not None:
+                out.append(answer)
+                continue
             stack.extend(reversed(item.values()))
     answers = [s for s in out if _REPLY.search(s)]
     if command and len(answers) == 1 and "in reply to" not in answers[0]:
         answers[0] = f"{answers[0]} (in reply to {command} command)"
     return answers
+
+
+_CODE_KEYS: Final = ("code", "responseCode", "smtp_code", "smtpCode", "status_code", "reply_code")
+_WORD_KEYS: Final = ("content", "message", "response", "text", "reply", "msg", "reason", "error")
+
+
+def _with_code(item: dict[str, object]) -> str | None:
+    """A reply whose code stands in a field of its own: `{"code": 550, "content": "blocked"}`."""
+    code = next((c for k in _CODE_KEYS if (c := str(item.get(k))).isdigit() and len(c) == 3), None)
+    words = next((w for k in _WORD_KEYS if isinstance(w := item.get(k), str) and w.strip()), None)
+    if code is None or code[0] not in "45" or words is None or code in words[:40]:
+        return None
+    status = item.get("enhanced_code")
+    if isinstance(status, dict):
+        parts = [str(status.get(k)) for k in ("class", "subject", "detail")]
+        status = ".".join(parts) if all(p.isdigit() for p in parts) else None
+    elif not isinstance(status, str):
+        status = None
+    return f"{code} {status} {words}" if status else f"{code} {words}"
 
 
 def _unescape(body: str) -> str:

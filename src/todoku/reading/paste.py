@@ -39,9 +39,7 @@ def unquoted(text: str) -> list[str]:
 
 # ── a session, as telnet, swaks, sendmail -v, smtplib or PHPMailer print it ───────────────────
 
-_SERVER = (
-    r"(?:<<<|<\*\*|<-|<~\*?|SMTP<<|SERVER -> CLIENT:|reply:(?: b?['\"])?|S:|(?:\d\d:){2}\d\d <--?)"
-)
+_SERVER = r"(?:(?:[\w.-]{1,24}(?:\[\d{1,10}\])?: ){0,5}<<<|<<<|<\*\*|<-|<~\*?|SMTP<<|SERVER -> CLIENT:|reply:(?: b?['\"])?|S:|(?:\d\d:){2}\d\d <--?)"
 _CLIENT = r"(?:>>>|->|~>|SMTP>>|CLIENT -> SERVER:|send:(?: b?['\"])?|C:|(?:\d\d:){2}\d\d -->?)"
 _COMMAND = re.compile(
     rf"^\s*(?:{_CLIENT}\s*)?(?:"
@@ -362,7 +360,7 @@ def _session(lines: list[str]) -> list[Refusal]:
 
 
 def _from_chunk(chunk: _Chunk) -> Refusal | None:
-    text = " ".join(x for x in chunk.lines if x)
+    text = " ".join(x for x in chunk.lines if x).rstrip("*`| ")
     if not text:
         return None
     found = parse(text, chunk.stage)

@@ -86,6 +86,13 @@ EXPECTED: dict[str, list[Row]] = {
         ("failed", "sato@partner.example", "info@hoge.example", "END OF DATA", 550, "5.7.1", None),
         ("delayed", "abe@old.example", "info@hoge.example", "CONN", 421, "4.7.0", None),
     ],
+    "opensmtpd.log": [
+        (
+            "failed", "sato@partner.example", "info@hoge.example", None, 550, "5.7.1",
+            "mx2.partner.example",
+        ),
+        ("delayed", "abe@old.example", "info@hoge.example", None, 421, "4.7.0", "mx.old.example"),
+    ],
     "exchange-tracking.csv": [
         (
             "failed", "sato@partner.example", "info@hoge.example", None, 550, "5.7.26",

@@ -100,6 +100,10 @@ _MAIL_PROGRAM = re.compile(
 )
 
 
+# OpenSMTPD has one name for all it does: a session of its server, a delivery it has a reader for.
+_OPENSMTPD = re.compile(rb"(?:[0-9a-f]{4,16} )?(?:smtp|mta (?:event=)?delivery) ")
+
+
 def words(line: str) -> str | None:
     """The message of a log line of a program that is no mail server: a script's own account of
     the answer that it got. None for all other lines."""
@@ -110,6 +114,8 @@ def words(line: str) -> str | None:
         return None
     entry = syslog.split(raw)
     if entry.tag is None or _MAIL_PROGRAM.match(entry.tag):
+        return None
+    if entry.tag == b"smtpd" and _OPENSMTPD.match(entry.message):
         return None
     return entry.message.decode("utf-8", "replace")
 
@@ -129,6 +135,10 @@ def _read(data: bytes, lines: list[bytes]) -> list[Refusal]:
         from todoku.reading.logs import sendmail
 
         found += sendmail.read_lines(lines)
+    if b' result="' in data:
+        from todoku.reading.logs import opensmtpd
+
+        found += opensmtpd.read_lines(lines)
     if b": failure: " in data or b": deferral: " in data:
         from todoku.reading.logs import qmail
 
