@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from todoku.model import Refusal
-from todoku.reading import address, delivery_report, notice, returned
+from todoku.reading import address, charset, delivery_report, notice, returned
 from todoku.reading.mail import Entity, parse
 from todoku.reading.phrases import any_of
 
@@ -167,32 +167,28 @@ _ROLES = {
 
 def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list[Refusal]:
     reported = parts.report is not None
-    sender = mail.text(b"\nfrom:")
-    subject = mail.text(b"\nsubject:")
     failed = mail.find(b"\nx-failed-recipients:")
-    path = mail.find(b"\nreturn-path:")
-    null_path = path is not None and path.strip() == b"<>"
+    sender = mail.text(b"\nfrom:")
     sure = reported or failed is not None
     if not sure:
         low_sender = sender.lower()
-        daemon = null_path or not sender or any_of(_DAEMONS, low_sender)
-        about = any_of(_SUBJECTS, subject.lower())
-        if not (daemon or about):
-            low = words[:6000]
-            if not any(phrase in low for phrase in _PHRASES):
-                return []
+        daemon = not sender or any_of(_DAEMONS, low_sender)
+        if not daemon:
+            path = mail.find(b"\nreturn-path:")
+            daemon = path is not None and path.strip() == b"<>"
+        about = any_of(_SUBJECTS, mail.text(b"\nsubject:").lower())
+        if not (daemon or about) and not any_of(_PHRASES, words[:6000]):
+            return []
         sure = daemon and about
     if parts.markup is not None and not words.strip():
         words = _strip_markup(parts.markup.decoded())
     hint = notice.Hint(
-        recipients=tuple(address.all_of(mail.text(b"\nx-failed-recipients:"))) if failed else (),
-        returned=returned.of(back),
-        reported_by=_reporter(sender),
-        subject=subject,
-        sender=sender,
+        recipients=tuple(address.all_of(charset.header(failed))) if failed else (),
         sure=sure,
         reported=reported,
-        original_to=returned.recipients_of(back) if back is not None else (),
+        reported_by=_reporter(sender),
+        back=back,
+        returned=returned.of(back),
     )
     return notice.read_text(words, hint)
 

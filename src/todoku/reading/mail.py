@@ -140,17 +140,17 @@ class Entity:
         return known
 
     def _read_kind(self) -> Kind:
+        value = self.find(b"\ncontent-type:")
+        words = value.partition(b";")[0].lower().split() if value is not None else None
+        kind = words[0].strip(b'"') if words else b"text/plain"
+        if kind[:10] == b"multipart/" and value is not None:
+            return Kind(kind, None, "", value)
         encoding = (self.find(b"\ncontent-transfer-encoding:") or b"").strip().lower()
         name = "" if encoding[:1] in b"78" else encoding.decode("latin-1").split()[0]
         if name == "binary":
             name = ""
-        value = self.find(b"\ncontent-type:")
-        if value is None:
-            return Kind(b"text/plain", None, name, b"")
-        words = value.partition(b";")[0].lower().split()
-        type_ = words[0].strip(b'"') if words else b""
-        m = _CHARSET.search(value)
-        return Kind(type_ or b"text/plain", m[1].decode("ascii") if m else None, name, value)
+        m = _CHARSET.search(value) if value else None
+        return Kind(kind or b"text/plain", m[1].decode("ascii") if m else None, name, value or b"")
 
     @property
     def type(self) -> bytes:

@@ -38,16 +38,14 @@ class Hint(msgspec.Struct, frozen=True, gc=False):
 
     recipients: tuple[str, ...] = ()
     """X-Failed-Recipients, or what else names them without doubt."""
-    returned: returned.Returned = returned.NOTHING
-    reported_by: str | None = None
-    subject: str = ""
-    sender: str = ""
-    """The From line of the notice."""
     sure: bool = False
     """The headers say that this is a bounce."""
     reported: bool = False
     """It came with a report that names no recipient."""
-    original_to: tuple[str, ...] = ()
+    reported_by: str | None = None
+    back: Entity | None = None
+    """The returned message, where it is enclosed or stands below the notice."""
+    returned: returned.Returned = returned.NOTHING
 
 
 NO_HINT = Hint()
@@ -227,14 +225,10 @@ def read_text(text: str, hint: Hint = NO_HINT) -> list[Refusal]:
     if len(low) != len(text):  # a letter whose small form is longer: offsets must agree
         low = text
     words, tail = phrases.split(text, low)
-    if tail and hint.returned is returned.NOTHING:
+    if tail and hint.back is None:
         data = tail[:16384].encode("utf-8", "replace")
-        entity = Entity(data, 0, len(data))
-        hint = msgspec.structs.replace(
-            hint,
-            returned=returned.of(entity),
-            original_to=hint.original_to or returned.recipients_of(entity),
-        )
+        back = Entity(data, 0, len(data))
+        hint = msgspec.structs.replace(hint, back=back, returned=returned.of(back))
     if "final-recipient:" in low or "\naction:" in low:
         report, human = _carve(text)
         found = delivery_report.read(report, human, hint.returned)
@@ -292,8 +286,9 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
         found = _unique(recipients_in_sentences(text))
     if not found and quoted:
         found = _unique([Found(a) for q in quoted for a in q.addresses])
-    if not found and hint.sure and hint.original_to and (hint.reported or quoted or said_in(text)):
-        found = [Found(hint.original_to[0])]  # never guessed on words alone
+    if not found and hint.sure and hint.back and (hint.reported or quoted or said_in(text)):
+        # Never guessed on words alone.
+        found = [Found(one) for one in returned.recipients_of(hint.back)[:1]]
     if not found:
         return []
     if m := _REPORTER.search(text, 0, 600):

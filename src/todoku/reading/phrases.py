@@ -54,23 +54,23 @@ _HEADERS = re.compile(
 
 def split(text: str, low: str) -> tuple[str, str]:
     """The notice, and the returned message's text (empty where none is found)."""
-    cut = -1
+    cut = size = len(low)
     for anchor in _ANCHORS:
-        at = low.find(anchor)
+        at = low.find(anchor, 0, cut)
         tries = 0
-        while at >= 0 and (cut < 0 or at < cut) and tries < 20:
+        while at >= 0 and tries < 20:
             start = low.rfind("\n", 0, at) + 1
             end = low.find("\n", at)
             if end < 0:
-                end = len(low)
+                end = size
             if at - start < 120 and _BEGINS.match(low, start, end + 1):
                 line = low[start:end]
-                if not any(x in line for x in _GOES_ON) and (start or line[:1] == "-"):
+                if not any_of(_GOES_ON, line) and (start or line[:1] == "-"):
                     cut = start
                     break
-            at = low.find(anchor, end)
+            at = low.find(anchor, end, cut)
             tries += 1
-    if cut >= 0:
+    if cut < size:
         end = text.find("\n", cut)
         return text[:cut], text[end + 1 :].lstrip("-\n =") if end >= 0 else ""
     if "\nreceived:" in low or "\nreturn-path:" in low or "\nmessage-id:" in low:
