@@ -101,6 +101,8 @@ SCREENS: dict[str, tuple[list[Refusal], dict[str, Any]]] = {
     "auto-reply": (OTHERS[1:2], {}),
     "relayed": (OTHERS[2:3], {}),
     "not-a-bounce": (OTHERS[3:], {}),
+    "no-bounces": (OTHERS[1:] * 7, {}),
+    "two-kinds": ([BLOCKED, *NOBODY, *OTHERS[1:]], {}),
     "many": ([BLOCKED, SLOW, POLICY, LOOKUP, GATEWAY, *NOBODY, RIDDLE, SILENT, FULL, *OTHERS], {}),
 }  # fmt: skip
 

@@ -39,10 +39,8 @@ WORDS: Final[Words] = {
     "answered": {"ja": "応答元", "en": "Answered by"},
     "evidence": {"ja": "根拠", "en": "Evidence"},
     "reply": {"ja": "応答全文", "en": "Whole reply"},
-    "report": {"ja": "通知", "en": "Report"},
     "see": {"ja": "応答内の URL", "en": "Link in it"},
     "sure": {"ja": "確からしさ", "en": "Confidence"},
-    "source": {"ja": "入力", "en": "Input"},
     "first": {"ja": "先に必要: {what}", "en": "first: {what}"},
     "expires": {
         "ja": "問題の送信が止まれば {time}で自動的に消えます",
@@ -79,24 +77,26 @@ WORDS: Final[Words] = {
     "count": {"ja": "{n} 件", "en": "{n} refusals"},
     "count-other": {"ja": "{n} 件", "en": "{n} messages"},
     "summary": {
-        "ja": "拒否・遅延 {n} 件を {kinds} 種類にまとめました。",
-        "en": "{n} refusals of {kinds} kinds.",
-    },
-    "summary-worst": {
-        "ja": "先に対応するものから順に示します。",
-        "en": "What matters most comes first.",
+        "ja": "拒否・遅延 {n} 件を {kinds} 種類にまとめました。先に対応するものから順に示します。",
+        "en": "{n} refusals of {kinds} kinds. What matters most comes first.",
     },
     "others": {"ja": "ほか {n} 種類", "en": "{n} more kinds"},
-    "all-others": {"ja": "一覧", "en": "all kinds"},
     "full": {
         "ja": "すべての詳細は --full、機械で読むには --json。",
         "en": "Everything in full: --full. For programs: --json.",
     },
-    "also-1": {"ja": "ほかに", "en": "Besides:"},
-    "not-a-bounce": {"ja": "エラーメールではないもの {n} 件", "en": "mails that are no bounce {n}"},
-    "auto-reply": {"ja": "自動応答 {n} 件", "en": "automatic replies {n}"},
-    "delivered": {"ja": "配送完了の通知 {n} 件", "en": "success reports {n}"},
-    "report-kind": {"ja": "集計レポート {n} 件", "en": "DMARC or TLS reports {n}"},
+    "besides": {"ja": "ほかに{told}。", "en": "Besides: {told}."},
+    "none-refused": {
+        "ja": "{n} 件を読みました。拒否や遅延を伝えるものはありません（{told}）。",
+        "en": "{n} messages read; none tells of a refused or delayed message ({told}).",
+    },
+    "n-not-a-bounce": {
+        "ja": "エラーメールではないもの {n} 件",
+        "en": "mails that are no bounce {n}",
+    },
+    "n-auto-reply": {"ja": "自動応答 {n} 件", "en": "automatic replies {n}"},
+    "n-delivered": {"ja": "配送完了の通知 {n} 件", "en": "success reports {n}"},
+    "n-report": {"ja": "集計レポート {n} 件", "en": "DMARC or TLS reports {n}"},
     "rows-more": {"ja": "ほか {rows} 行（{n} 件）", "en": "{rows} more lines ({n} refusals)"},
     "head-n": {"ja": "件数", "en": "count"},
     "head-who": {"ja": "受信側", "en": "receiver"},
@@ -121,35 +121,41 @@ def lines(
 ) -> Iterator[str]:
     """All lines of the answer."""
     ordered = groups.ordered()
-    if groups.total <= 1 or len(ordered) == 1:
-        for group in ordered:
-            yield from block(group, c, lang, page)
+    shown = [g for g in ordered if g.first.kind in {"refusal", "complaint"}]
+    rest = [g for g in ordered if g not in shown]
+    if groups.total == 1:
+        yield from block(ordered[0], c, lang, page)
         return
-    shown = [g for g in ordered if g.first.kind in ("refusal", "complaint")]
-    rest = [g for g in ordered if g.first.kind not in ("refusal", "complaint")]
-    if len(shown) == 0 and full is False and len(rest) <= IN_FULL:
-        shown, rest = rest, []
-    total = sum(g.count for g in shown)
-    if len(shown) > 1:
-        head = say(WORDS["summary"], lang, n=f"{total:,}", kinds=f"{len(shown):,}")
-        yield from map(
-            page.bold, page.wrapped(head + _gap(lang) + say(WORDS["summary-worst"], lang))
-        )
-    in_full = shown if full or len(shown) <= IN_FULL else _worst(shown)
+    if not shown:
+        if rest:
+            yield from page.wrapped(_besides(rest, lang, "none-refused"))
+        return
+    if len(shown) == 1:
+        yield from block(shown[0], c, lang, page)
+    else:
+        yield from _several(shown, c, lang, page, full=full)
+    if rest:
+        yield ""
+        yield from page.wrapped(_besides(rest, lang, "besides"))
+
+
+def _several(
+    groups: list[Group], c: Catalogue, lang: Language, page: Page, *, full: bool
+) -> Iterator[str]:
+    """Some in full, under a heading each, and the others as a table."""
+    total, kinds = sum(g.count for g in groups), len(groups)
+    head = say(WORDS["summary"], lang, n=f"{total:,}", kinds=f"{kinds:,}")
+    yield from map(page.bold, page.wrapped(head))
+    in_full = groups if full or kinds <= IN_FULL else _worst(groups)
     for n, group in enumerate(in_full, 1):
-        if len(shown) > 1:
-            yield ""
-            yield page.rule(f"{n}/{len(shown)} · {_count(group, lang)}")
-        yield from block(group, c, lang, page, headed=len(shown) > 1)
-    others = [g for g in shown if g not in in_full]
+        yield ""
+        yield page.rule(f"{n}/{kinds} · {_count(group, lang)}")
+        yield from block(group, c, lang, page, headed=True)
+    others = [g for g in groups if g not in in_full]
     if others:
         yield ""
         yield page.rule(say(WORDS["others"], lang, n=f"{len(others):,}"))
         yield from table(others, c, lang, page)
-    if rest:
-        yield ""
-        yield from page.wrapped(_besides(rest, lang))
-    if others:
         yield ""
         yield from map(page.dim, page.wrapped(say(WORDS["full"], lang)))
 
@@ -172,15 +178,14 @@ def _count(group: Group, lang: Language) -> str:
     return say(WORDS[key], lang, n=f"{group.count:,}")
 
 
-def _besides(rest: list[Group], lang: Language) -> str:
+def _besides(rest: list[Group], lang: Language, sentence: str) -> str:
+    """What there was besides refusals, counted."""
     n: dict[str, int] = {}
     for g in rest:
         n[g.first.kind] = n.get(g.first.kind, 0) + g.count
-    names = {"report": "report-kind"}
-    parts = [say(WORDS[names.get(k, k)], lang, n=f"{v:,}") for k, v in n.items()]
-    if lang == "ja":
-        return say(WORDS["also-1"], lang) + "、".join(parts) + "。"
-    return say(WORDS["also-1"], lang) + " " + ", ".join(parts) + "."
+    parts = [say(WORDS[f"n-{kind}"], lang, n=f"{count:,}") for kind, count in n.items()]
+    told = ("、" if lang == "ja" else ", ").join(parts)
+    return say(WORDS[sentence], lang, n=f"{sum(n.values()):,}", told=told)
 
 
 # ── one kind of refusal ───────────────────────────────────────────────────────────────────────
