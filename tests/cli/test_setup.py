@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from todoku import settings
-from todoku.cli.setup import configuration, has_settings, own_and_overlay
+from todoku.cli import main
+from todoku.cli.setup import configuration, has_settings, read
 
 
 @pytest.mark.parametrize(
@@ -33,16 +35,22 @@ def test_every_variable_of_the_settings_is_seen(tmp_path: Path) -> None:
     assert has_settings(Path("x"), bare)
 
 
-def test_what_is_ours_and_the_folder_of_rules(tmp_path: Path) -> None:
+def test_what_is_ours_and_the_folder_of_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environ = {"HOME": str(tmp_path)}
-    assert own_and_overlay(None, environ) == (None, None)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.delenv("TODOKU_GENERAL_LANGUAGE", raising=False)
+
+    def got() -> tuple[object, ...]:
+        return tuple(read(click.Context(main), None, environ))
+
+    assert got() == ("en", None, None)
     rules = tmp_path / ".config" / "todoku" / "knowledge"
     rules.mkdir(parents=True)
-    assert own_and_overlay(None, environ) == (None, rules)
+    assert got() == ("en", None, rules)
     (rules.parent / "todoku.toml").write_text('[own]\naddresses = ["192.0.2.1"]\n')
-    own, overlay = own_and_overlay(None, environ)
-    assert own is not None
-    assert own.addresses == ("192.0.2.1",)
-    assert overlay == rules
+    own = settings.Own(addresses=("192.0.2.1",))
+    assert got() == ("en", own, rules)
     (rules.parent / "todoku.toml").write_text('[general]\nlanguage = "ja"\n')
-    assert own_and_overlay(None, environ) == (None, rules)
+    assert got() == ("ja", None, rules)

@@ -21,8 +21,8 @@ import msgspec
 
 from todoku import reading, sources
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli import setup as settings
 from todoku.cli.render.text import safe
-from todoku.cli.setup import diagnoser
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.model import Diagnosis, Refusal
@@ -117,8 +117,10 @@ def diagnose(
         if sys.stdin is None or sys.stdin.isatty():
             raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
         paths = ("-",)
+    setup = settings.read(ctx, config)
+    lang = setup.language
     run = Run(lang, quiet=quiet, paths=paths)
-    found = run.diagnoses(diagnoser(lang, config, sisimai))
+    found = run.diagnoses(settings.diagnoser(setup, sisimai))
     # The knowledge stays to the end: the collector need not look at it again and again.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli import setup as settings
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import safe
-from todoku.cli.setup import configuration, diagnoser, knowledge_of, own_and_overlay
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.knowledge import load
@@ -93,9 +93,10 @@ def check(
     for folder in folders:
         if not folder.is_dir():
             raise Failure(say(WORDS["no-folder"], lang, path=safe(str(folder))), EX_USAGE)
+    setup = settings.read(ctx, config)
+    lang = setup.language
     if not folders:
-        _, overlay = own_and_overlay(config)
-        folders = (overlay,) if overlay is not None else ()
+        folders = (setup.overlay,) if setup.overlay is not None else ()
     found = checking.problems(load.DATA, folders)
     if as_json:
         _print_json({"v": VERSION, "problems": found})
@@ -131,7 +132,10 @@ def _counted(folders: tuple[Path, ...]) -> tuple[int, int]:
 @json_option
 @options.config
 @options.lang
-def show(name: str | None, as_json: bool, config: Path | None, lang: Language) -> None:
+@click.pass_context
+def show(
+    ctx: click.Context, name: str | None, as_json: bool, config: Path | None, lang: Language
+) -> None:
     """All there is to tell of a receiver, list, desk, reason or rule.
 
     NAME is an id (microsoft-consumer, spamhaus-zen, microsoft-consumer/sc-001), a zone, or a code
@@ -139,8 +143,9 @@ def show(name: str | None, as_json: bool, config: Path | None, lang: Language) -
     """
     from todoku.cli.render import knowledge as screens
 
-    _, overlay = own_and_overlay(config)
-    c = Catalogue(knowledge_of(overlay))
+    setup = settings.read(ctx, config)
+    lang = setup.language
+    c = Catalogue(settings.knowledge_of(setup.overlay))
     if name is None:
         if as_json:
             _print_json(_overview(c))
@@ -208,7 +213,9 @@ def _overview(c: Catalogue) -> dict[str, Any]:
 @json_option
 @options.config
 @options.lang
+@click.pass_context
 def explain(
+    ctx: click.Context,
     text: str | None,
     host: str | None,
     recipient: str | None,
@@ -227,7 +234,9 @@ def explain(
 
     if text is None and (sys.stdin is None or sys.stdin.isatty()):
         raise Failure(say(WORDS["no-text"], lang), EX_USAGE)
-    judge = diagnoser(lang, config)
+    setup = settings.read(ctx, config)
+    lang = setup.language
+    judge = settings.diagnoser(setup)
     c = Catalogue(judge.knowledge)
     if text is not None and not new and text in c.rules:
         page = Page.of_stdout()
@@ -243,7 +252,7 @@ def explain(
     if refusal is None:
         raise Failure(say(WORDS["no-text"], lang), EX_USAGE)
     if new:
-        _propose(refusal, judge, config, lang)
+        _propose(refusal, judge, setup)
         return
     told = explaining.explain(judge, refusal)
     if as_json:
@@ -274,7 +283,7 @@ def _refusal(data: bytes, host: str | None, recipient: str | None) -> Refusal | 
     return refusal
 
 
-def _propose(refusal: Refusal, judge: Diagnoser, config: Path | None, lang: Language) -> None:
+def _propose(refusal: Refusal, judge: Diagnoser, setup: settings.Setup) -> None:
     import os
     import time
 
@@ -283,8 +292,10 @@ def _propose(refusal: Refusal, judge: Diagnoser, config: Path | None, lang: Lang
     d = judge(refusal)
     receiver = next((r for r in judge.knowledge.receivers if r.id == d.receiver), None)
     name, toml = skeleton(refusal, d, receiver, time.strftime("%Y-%m-%d"))
-    _, overlay = own_and_overlay(config)
-    folder = overlay or configuration(os.environ) / "knowledge"
+    folder = setup.overlay or settings.configuration(os.environ) / "knowledge"
     sys.stdout.buffer.write(toml.encode())
     sys.stdout.flush()
-    click.echo(f"todoku: {say(WORDS['save-as'], lang, path=folder / 'receivers' / name)}", err=True)
+    click.echo(
+        f"todoku: {say(WORDS['save-as'], setup.language, path=folder / 'receivers' / name)}",
+        err=True,
+    )

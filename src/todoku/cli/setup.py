@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from todoku.cli import options, spoken
 from todoku.cli.render.text import safe
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
@@ -20,6 +21,8 @@ from todoku.knowledge.schema import Compiled
 from todoku.model import Language
 
 if TYPE_CHECKING:
+    import click
+
     from todoku.settings.own import Own
 
 _NOT_SETTINGS: Final = ("TODOKU_PURE", "TODOKU_DEBUG", "TODOKU_CACHE")
@@ -42,18 +45,30 @@ def has_settings(config: Path | None, environ: Mapping[str, str]) -> bool:
     return (configuration(environ) / "todoku.toml").exists()
 
 
-def own_and_overlay(
-    config: Path | None, environ: Mapping[str, str] = os.environ
-) -> tuple[Own | None, Path | None]:
-    """What is ours (`None` where nothing is set), and the folder of the user's own rules."""
+class Setup(NamedTuple):
+    """What the settings say that a diagnosis must know."""
+
+    language: Language
+    own: Own | None
+    """What is ours; `None` where nothing is set."""
+    overlay: Path | None
+    """The folder of the user's own rules, where there is one."""
+
+
+def read(ctx: click.Context, config: Path | None, environ: Mapping[str, str] = os.environ) -> Setup:
+    """The settings of this run, read only where there are any."""
     if not has_settings(config, environ):
         overlay = configuration(environ) / "knowledge"
-        return None, overlay if overlay.is_dir() else None
+        return Setup(spoken(ctx), None, overlay if overlay.is_dir() else None)
     from todoku import settings
 
     found = settings.load(config, environ=environ)
     overlay = Path(found.knowledge.overlay)
-    return found.own if found.own.given else None, overlay if overlay.is_dir() else None
+    return Setup(
+        options.speak(ctx, found),
+        found.own if found.own.given else None,
+        overlay if overlay.is_dir() else None,
+    )
 
 
 class RulesError(TodokuError):
@@ -80,14 +95,13 @@ def knowledge_of(overlay: Path | None) -> Compiled:
         raise RulesError(WORDS["rules"], problems="\n".join(map(safe, e.problems[:10]))) from None
 
 
-def diagnoser(language: Language, config: Path | None, sisimai: str = "5.5") -> Diagnoser:
+def diagnoser(setup: Setup, sisimai: str = "5.5") -> Diagnoser:
     """The diagnoser of this run. Where the compiled patterns are not ready yet, the pure engine
     answers, and they are made in the background for the next run."""
-    own, overlay = own_and_overlay(config)
-    knowledge = knowledge_of(overlay)
+    knowledge = knowledge_of(setup.overlay)
     scan = match.load(knowledge)
     if scan is None:
         from todoku.knowledge import warm
 
-        warm.start(knowledge, overlay)
-    return Diagnoser(knowledge, language=language, own=own, sisimai=sisimai, scan=scan)
+        warm.start(knowledge, setup.overlay)
+    return Diagnoser(knowledge, language=setup.language, own=setup.own, sisimai=sisimai, scan=scan)
