@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from todoku.reading import ndjson
 BLOCKED = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from 192.0.2.1 weren't sent."
 RIDDLE = "550 5.0.0 zorble the quux 77-42"
 PLAIN_MAIL = "From: a@x.example\nTo: b@y.example\nSubject: lunch\nMessage-ID: <1@x>\n\nAt noon?\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for all runs: without, each would read every file of the knowledge anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TODOKU_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def run(
@@ -37,7 +46,7 @@ def run(
             "HOME": "/nonexistent",
             "LC_ALL": "C.UTF-8",
             "TODOKU_PURE": "1",
-            **{k: v for k, v in os.environ.items() if k.startswith("XDG_CACHE") or k == "TODOKU_CACHE"},
+            "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
             **environ,
         },
     )  # fmt: skip
@@ -292,7 +301,8 @@ def on_terminal(*words: str, stdin: str = BLOCKED, columns: int = 80, **environ:
         [sys.executable, "-m", "todoku", "diagnose", "--lang", "en", *words, "-"],
         stdin=subprocess.PIPE, stdout=other, stderr=subprocess.DEVNULL,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm", "TODOKU_PURE": "1",
-             "HOME": "/nonexistent", **environ},
+             "HOME": "/nonexistent",
+             "TODOKU_CACHE": os.environ["TODOKU_CACHE"], **environ},
     )  # fmt: skip
     assert child.stdin is not None
     child.stdin.write(stdin.encode())
@@ -350,7 +360,8 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "todoku", "diagnose", "--json", str(path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "TODOKU_PURE": "1", "HOME": "/nonexistent"},
+        env={"PATH": os.environ["PATH"], "TODOKU_PURE": "1", "HOME": "/nonexistent",
+             "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stderr is not None
