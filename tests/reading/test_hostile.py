@@ -59,10 +59,67 @@ def test_any_text_as_notice_and_as_reply(text: str) -> None:
 
 
 WORDS = st.sampled_from(
-    "550 5.1.1 550- 554-5.7.1 said: host mx.example[192.0.2.1] (in reply to RCPT TO command) "
-    "<a@example.com> a@example.com: Remote host said: SMTP error from remote mail server after "
-    ">>> <<< DATA Giving up on 192.0.2.1. refused to talk to me: \n \n\n ' \" [ ] ( ) : ; - "
-    "connect to while talking to mx.example.: delivered failed unknown 421 4.7.0".split(" ")
+    [
+        "550",
+        "5.1.1",
+        "550-",
+        "554-5.7.1",
+        "said:",
+        "host",
+        "mx.example[192.0.2.1]",
+        "(in",
+        "reply",
+        "to",
+        "RCPT",
+        "TO",
+        "command)",
+        "<a@example.com>",
+        "a@example.com:",
+        "Remote",
+        "host",
+        "said:",
+        "SMTP",
+        "error",
+        "from",
+        "remote",
+        "mail",
+        "server",
+        "after",
+        ">>>",
+        "<<<",
+        "DATA",
+        "Giving",
+        "up",
+        "on",
+        "192.0.2.1.",
+        "refused",
+        "to",
+        "talk",
+        "to",
+        "me:",
+        "\n",
+        "\n\n",
+        "'",
+        '"',
+        "[",
+        "]",
+        "(",
+        ")",
+        ":",
+        ";",
+        "-",
+        "connect",
+        "to",
+        "while",
+        "talking",
+        "to",
+        "mx.example.:",
+        "delivered",
+        "failed",
+        "unknown",
+        "421",
+        "4.7.0",
+    ]
 )
 
 
@@ -131,7 +188,8 @@ HURTING = {
     "escapes": b"From: mailer-daemon\nSubject: failure\n\n" + b"\x1b$B" * 100_000,
     "recipients of a report": b"Content-Type: multipart/report; boundary=b\n\n--b\n"
     b"Content-Type: message/delivery-status\n\n"
-    + b"Final-Recipient: rfc822; a@b.example\nAction: failed\n\n" * 30_000,
+    + b"Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"
+    * 30_000,
     "a field without end": b"Content-Type: multipart/report; boundary=b\n\n--b\n"
     b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\n"
     b"Diagnostic-Code: smtp; 550 " + b"x\n " * 200_000,

@@ -8,7 +8,7 @@ import msgspec
 
 from todoku.model import Refusal
 from todoku.reading import address, charset, delivery_report, notice, returned
-from todoku.reading.mail import Entity, parse
+from todoku.reading.mail import Entity, normalise, usual_report
 from todoku.reading.phrases import any_of
 
 MAX_NESTING = 4
@@ -72,9 +72,16 @@ _SUBJECTS = (
 
 def read(data: bytes) -> list[Refusal]:
     """What a mail tells; one `not-a-bounce` where it tells of no delivery."""
-    mail = parse(data)
-    found = _read(mail, 0)
-    return found or [_not(mail)]
+    raw = normalise(data)
+    usual = usual_report(raw)
+    if usual is not None:
+        words = usual.human.decoded()
+        if words and not words.isspace():
+            found = delivery_report.read(usual.status.decoded(), words, returned.of(usual.back))
+            if found:
+                return found
+    mail = Entity(raw, 0, len(raw))
+    return _read(mail, 0) or [_not(mail)]
 
 
 def _not(mail: Entity) -> Refusal:

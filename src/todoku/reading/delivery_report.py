@@ -97,7 +97,7 @@ def read(status: str, human: str, returned: Returned) -> list[Refusal]:
             if name in message:
                 sender = address.of_field(message[name])
     found: list[transcript.Answer] | None = None
-    if transcript.looks(human):
+    if "(in reply to" not in human and transcript.looks(human):
         found = transcript.answers(human)
     alone = len(recipients) == 1
     return [_one(group, human, found, returned, reported_by, sender, alone) for group in recipients]

@@ -254,6 +254,64 @@ def parse(data: bytes) -> Entity:
     return Entity(data, 0, len(data))
 
 
+_STATUS_PART = b"\nContent-Type: message/delivery-status"
+
+
+class Report(NamedTuple):
+    """A delivery report as nearly every system builds it: words, fields, returned message."""
+
+    human: Entity
+    status: Entity
+    back: Entity | None
+
+
+def usual_report(raw: bytes) -> Report | None:
+    """The three parts of a delivery report, found by searching the middle one; `None` where the
+    mail is built in any other way, which `leaves` then takes apart.
+
+    This is a short cut and must find what `leaves` finds. It pays: nine of ten bounces are built
+    so, and most of a reader's time would go into finding their parts.
+    """
+    at = raw.find(_STATUS_PART)
+    top = raw.find(b"\n\n", 0, at) if at > 0 else -1
+    if top < 0:
+        return None
+    line = raw.rfind(b"\n--", top, at)
+    if line < 0 or at - line > 400:
+        return None
+    delimiter = raw[line : raw.find(b"\n", line + 1)]
+    size = len(delimiter)
+    first = raw.find(delimiter, top)
+    if first == line or size < 5 or raw.find(delimiter[3:] + b'"', 0, top) < 0:
+        return None  # not the outermost boundary, or nothing for people before the fields
+    if raw.find(delimiter, first + size) != line or raw[first + size] != 10:
+        return None
+    human = Entity(raw, first + size + 1, line)
+    kind = human.kind
+    if kind.type != b"text/plain" or kind.encoding or human.body >= human.end:
+        return None
+    after = raw.find(delimiter, at)
+    if after < 0:
+        return None
+    status = Entity(raw, line + size + 1, after)
+    kind = status.kind
+    if kind.type != b"message/delivery-status" or kind.encoding:
+        return None
+    if raw[after + size : after + size + 2] == b"--":
+        return Report(human, status, None)
+    if raw[after + size : after + size + 1] != b"\n":
+        return None
+    end = raw.find(delimiter, after + size)
+    part = Entity(raw, after + size + 1, end if end >= 0 else len(raw))
+    kind = part.kind
+    if kind.type not in _RETURNED or kind.encoding:
+        return None
+    return Report(human, status, part.enclosed())
+
+
+_RETURNED = (b"message/rfc822", b"text/rfc822-headers")
+
+
 def looks(head: bytes) -> bool:
     """Do these first bytes begin a mail? A header line that mails begin with must stand there, or
     two header lines, so that a log line with a colon is none."""

@@ -27,7 +27,7 @@ _FOR = re.compile(rb"\bfor\s{1,10}<?([^\s<>;]{1,256}@[^\s<>;]{1,255})>?\s{0,10};
 
 def sender_of(entity: Entity) -> str | None:
     """The envelope sender where a Return-Path stands, else the author."""
-    value = entity.find(b"\nreturn-path:")
+    value = _usual(entity.head, b"\nReturn-Path: <") or entity.find(b"\nreturn-path:")
     if value is not None and b"@" in value:
         return address.clean(value.decode("utf-8", "replace")) if value.count(b"<") < 2 else None
     value = entity.find(b"\nfrom:")
@@ -35,10 +35,24 @@ def sender_of(entity: Entity) -> str | None:
 
 
 def message_id_of(entity: Entity) -> str | None:
-    value = entity.find(b"\nmessage-id:")
+    head = entity.head
+    value = _usual(head, b"\nMessage-ID: ") or _usual(head, b"\nMessage-Id: ")
     if value is None:
-        return None
+        value = entity.find(b"\nmessage-id:")
+        if value is None:
+            return None
     return b" ".join(value[:1000].split()).decode("utf-8", "replace") or None
+
+
+def _usual(head: bytes, name: bytes) -> bytes | None:
+    """The value of a header that is written in the usual way, on one line: found without making
+    the whole head lower case."""
+    at = head.find(name)
+    if at < 0:
+        return None
+    at += len(name)
+    end = head.find(b"\n", at)
+    return None if end < 0 or head[end + 1 : end + 2] in b" \t" else head[at:end]
 
 
 def recipients_of(entity: Entity) -> tuple[str, ...]:
