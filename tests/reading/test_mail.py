@@ -28,7 +28,7 @@ def leaves_of_the_oracle(message: email.message.Message) -> list[str]:
         part = stack.pop()
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            stack.extend(reversed(payload))
+            stack.extend(p for p in reversed(payload) if isinstance(p, email.message.Message))
         else:
             found.append(part.get_content_type())
     return found

@@ -7,7 +7,16 @@ import re
 import msgspec
 
 from todoku.model import Refusal
-from todoku.reading import address, charset, delivery_report, notice, returned
+from todoku.reading import (
+    address,
+    aggregate,
+    auto_reply,
+    charset,
+    complaint,
+    delivery_report,
+    notice,
+    returned,
+)
 from todoku.reading.mail import Entity, normalise, usual_report
 from todoku.reading.phrases import any_of
 
@@ -131,9 +140,6 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
         found = delivery_report.read(parts.report.decoded(), words, returned.of(back))
         if found:
             return found
-
-    from todoku.reading import aggregate, auto_reply, complaint
-
     if parts.feedback is not None:
         return complaint.read(mail, parts.feedback, words, back)
     other = complaint.without_report(mail, words)

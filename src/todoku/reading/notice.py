@@ -25,7 +25,7 @@ import re
 import msgspec
 
 from todoku.model import Action, Refusal, Remote, Reply, Stage
-from todoku.reading import address, delivery_report, phrases, returned, transcript
+from todoku.reading import address, delivery_report, phrases, returned, systems, transcript
 from todoku.reading.mail import Entity
 from todoku.reading.reply import NOWHERE, Parsed, parse, stage_of
 
@@ -237,8 +237,6 @@ def read_text(text: str, hint: Hint = NO_HINT) -> list[Refusal]:
 
     if not hint.sure and not phrases.any_of(phrases.FAILURE, low):
         return []
-    from todoku.reading import systems  # the few with a shape of their own
-
     special = systems.read(words, hint)
     if special is not None:
         return special

@@ -55,6 +55,12 @@ _HEADERS = re.compile(
 def split(text: str, low: str) -> tuple[str, str]:
     """The notice, and the returned message's text (empty where none is found)."""
     cut = size = len(low)
+    at = low.find("\n--")
+    while at >= 0:  # most draw a line above it
+        if _BEGINS.match(low, at + 1) and not any_of(_GOES_ON, low[at : at + 120]):
+            cut = at + 1
+            break
+        at = low.find("\n--", at + 3)
     for anchor in _ANCHORS:
         at = low.find(anchor, 0, cut)
         tries = 0

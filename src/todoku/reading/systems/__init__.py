@@ -7,9 +7,12 @@ To add one: a file here, and its phrase in the table below.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from todoku.model import Refusal
-from todoku.reading.notice import Hint
+
+if TYPE_CHECKING:
+    from todoku.reading.notice import Hint
 
 _PHRASES = (
     ("ERROR_CODE :", "zoho"),
