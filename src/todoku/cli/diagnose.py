@@ -22,7 +22,7 @@ import msgspec
 from todoku import reading, sources
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli import setup as settings
-from todoku.cli.render.text import safe
+from todoku.cli.render.text import safe, short
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.model import Diagnosis, Refusal
@@ -39,7 +39,7 @@ WORDS: Final[Words] = {
         "reply (todoku diagnose -, paste, Ctrl-D).",
     },
     "unreadable": {
-        "ja": "{source} を読めません（{why}）。{rest}{advice}",
+        "ja": "{source}を読めません（{why}）。{rest}{advice}",
         "en": "cannot read {source} ({why}).{rest}{advice}",
     },
     "rest-goes-on": {"ja": "残りは続けて読みます。", "en": " The others are read."},
@@ -54,11 +54,11 @@ WORDS: Final[Words] = {
         "echo '550 ...' | todoku diagnose",
     },
     "skipped": {
-        "ja": "{source} は飛ばしました（{why}）。",
+        "ja": "{source}は飛ばしました（{why}）。",
         "en": "passed over {source} ({why}).",
     },
     "cut": {
-        "ja": "{source} は先頭の {size} MB だけを読みました。",
+        "ja": "{source}は先頭の {size} MB だけを読みました。",
         "en": "read only the first {size} MB of {source}.",
     },
     "bad-lines": {
@@ -67,9 +67,10 @@ WORDS: Final[Words] = {
         "were read.",
     },
     "nothing": {
-        "ja": "{source} に拒否や遅延を伝えるものは見つかりませんでした（{what}）。",
+        "ja": "{source}に拒否や遅延を伝えるものは見つかりませんでした（{what}）。",
         "en": "nothing in {source} tells of a refused or delayed message ({what}).",
     },
+    "stdin": {"ja": "標準入力", "en": "standard input"},
     "nothing-more": {
         "ja": "ほか {n} 件も同様です。",
         "en": "the same holds for {n} more.",
@@ -180,7 +181,7 @@ class Run:
 
     def _refusals(self, item: sources.Item) -> Iterable[Refusal]:
         if item.cut:
-            self.say("cut", source=safe(item.source), size=sources.MAX_MAIL >> 20)
+            self.say("cut", source=self._name(item), size=sources.MAX_MAIL >> 20)
         data = item.data
         if data[:1] in {b"{", b"\xef"} and ndjson.looks(data[:65536]):
             return self._lines(item)
@@ -199,7 +200,7 @@ class Run:
         if first is not None:
             self.failed += 1
             self.say(
-                "bad-lines", source=safe(item.source), n=f"{bad:,}", line=first.number,
+                "bad-lines", source=self._name(item), n=f"{bad:,}", line=first.number,
                 why=_why(first.why, self.lang),
             )  # fmt: skip
 
@@ -210,8 +211,13 @@ class Run:
             self._progress.clear()
         click.echo(f"todoku: {say(WORDS[key], self.lang, **values)}", err=True)
 
+    def _name(self, item: sources.Item) -> str:
+        if item.source == "-":
+            return say(WORDS["stdin"], self.lang)
+        return short(item.source, 300) + (" " if self.lang == "ja" else "")
+
     def _tell_error(self, item: sources.Item) -> None:
-        source, why = safe(item.source), _why(item.error or "", self.lang)
+        source, why = self._name(item), _why(item.error or "", self.lang)
         if item.skipped:
             if not self.quiet:
                 self.say("skipped", source=source, why=why)
@@ -223,7 +229,7 @@ class Run:
         elif item.error in {"no such file", "the path is too long"} and _is_a_reply(item.source):
             advice = say(WORDS["as-reply"], self.lang)
         rest = say(WORDS["rest-goes-on"], self.lang) if self._more_than_one() else ""
-        self.say("unreadable", source=source[:300], why=why, rest=rest, advice=advice)
+        self.say("unreadable", source=source, why=why, rest=rest, advice=advice)
 
     def _more_than_one(self) -> bool:
         return len(self.paths) > 1 or any(Path(p).is_dir() for p in self.paths)
@@ -234,7 +240,7 @@ class Run:
         if self._unrecognised == 1 and not self.quiet:
             from todoku.cli.looks import what
 
-            self.say("nothing", source=safe(item.source), what=what(item.data, self.lang))
+            self.say("nothing", source=self._name(item), what=what(item.data, self.lang))
 
     def close(self) -> None:
         if self._progress is not None:

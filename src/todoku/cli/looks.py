@@ -28,9 +28,13 @@ WORDS: Final[Words] = {
         "ja": "UTF-16 のテキストのようです。UTF-8 で保存し直してください",
         "en": "it looks like text in UTF-16; save it as UTF-8",
     },
+    "line": {
+        "ja": "1 行のテキストで、サーバーの応答（例: 550 5.7.1 …）がありません",
+        "en": "one line of text, without an answer of a server (such as 550 5.7.1 ...)",
+    },
     "text": {
         "ja": "{n} 行のテキストで、サーバーの応答（例: 550 5.7.1 …）がありません",
-        "en": "{n} lines of text without an answer of a server (such as 550 5.7.1 ...)",
+        "en": "{n} lines of text, without an answer of a server (such as 550 5.7.1 ...)",
     },
 }
 
@@ -73,5 +77,5 @@ def what(data: bytes, lang: Language) -> str:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return say(WORDS["json"], lang)
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    key = "log" if _LOG.match(head) else "text"
+    key = "log" if _LOG.match(head) else "line" if lines == 1 else "text"
     return say(WORDS[key], lang, n=f"{lines:,}")

@@ -180,7 +180,7 @@ def rule(owned: Owned, c: Catalogue, lang: Language, page: Page) -> Iterator[str
     reason = c.knowledge.reasons[x.reason]
     yield page.bold(f"{owned.name} · {said(owned.receiver.name, lang)}")
     yield ""
-    yield from page.row(WORDS["reason"][lang], [f"{x.reason} ({said(reason.title, lang)})"])
+    yield from page.row(WORDS["reason"][lang], [_title(x.reason, reason, lang)])
     yield from page.row(WORDS["meaning"][lang], [said(x.meaning or reason.ground, lang)])
     yield from page.row(WORDS["who"][lang], [say(WHO[x.who or reason.who], lang)])
     steps = _steps(x.remedy or reason.remedy, owned.receiver.id, c, lang)
@@ -195,6 +195,11 @@ def rule(owned: Owned, c: Catalogue, lang: Language, page: Page) -> Iterator[str
             yield from page.row(WORDS["desk"][lang], [name, *_desk_lines(d, lang)])
     yield from _listed(page, WORDS["matches"][lang], (*x.phrases, *x.match))
     yield from _sources(page, x.source or owned.receiver.source, x.date, lang)
+
+
+def _title(name: str, r: Reason, lang: Language) -> str:
+    title = said(r.title, lang)
+    return title if title == name else f"{title} ({name})"
 
 
 def _steps(ids: tuple[str, ...], owner: str, c: Catalogue, lang: Language) -> list[str]:
@@ -251,7 +256,7 @@ def _desk_lines(d: Desk, lang: Language) -> list[str]:
 
 
 def reason(name: str, r: Reason, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
-    yield page.bold(f"{said(r.title, lang)} ({name})")
+    yield page.bold(_title(name, r, lang))
     yield ""
     yield from page.row(WORDS["meaning"][lang], [said(r.ground, lang)])
     yield from page.row(WORDS["who"][lang], [say(WHO[r.who], lang)])

@@ -120,7 +120,7 @@ def wrap(text: str, columns: int) -> list[str]:
     lines: list[str] = []
     line = ""
     used = 0
-    for piece in _fitting(text, columns):
+    for piece in _fitting(text.strip(" "), columns):
         w = width(piece)
         if used + width(piece.rstrip()) <= columns or not line.strip():
             line += piece
@@ -137,10 +137,11 @@ def wrap(text: str, columns: int) -> list[str]:
 def _fitting(text: str, columns: int) -> Iterable[str]:
     """The pieces, those cut up that are no link and wider than a line."""
     for piece in _pieces(text):
-        if len(piece) <= columns or ("://" in piece[:24] and len(piece) < 2000):
+        if width(piece.rstrip()) <= columns or ("://" in piece[:24] and len(piece) < 2000):
             yield piece
         else:
-            yield from (piece[i : i + columns] for i in range(0, len(piece), columns))
+            n = columns if piece.isascii() else columns // 2
+            yield from (piece[i : i + n] for i in range(0, len(piece), n))
 
 
 def _pieces(text: str) -> Iterable[str]:
