@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 
@@ -46,6 +45,8 @@ def read(name: str) -> bytes | None:
 
 def write(name: str, data: bytes) -> bool:
     """Keep `data`; false where there is no place for it. A reader never sees half of it."""
+    import tempfile  # five milliseconds that a run without anything to keep can do without
+
     root = folder()
     temporary = None
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +57,8 @@ class KnowledgeError(Exception):
 
 def read_toml(path: Path, shape: type[T]) -> T:
     """One file, decoded and typed; raises `KnowledgeError` with file and line."""
+    import tomllib  # a run with compiled knowledge reads no TOML
+
     try:
         raw = path.read_bytes()
         data = tomllib.loads(raw.decode())
