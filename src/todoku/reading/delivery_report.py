@@ -39,7 +39,7 @@ _ACTIONS: dict[str, Action] = {
 _STATUS = re.compile(r"\s{0,4}([245]\.\d{1,3}\.\d{1,3})(?:\s{0,8}\(([^()]{3,200})\))?")
 # A value goes on where a line is folded, and where a gateway forgot to fold an answer's next line.
 _FIELDS = re.compile(
-    r"^([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]*(.*(?:\n(?:[ \t]|[245]\d\d[ -]).*)*)", re.M
+    r"^([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]*(.*(?:\n(?:[ \t]|[245]\d\d[ -]).*){0,200})", re.M
 )
 _BLANK = re.compile(r"\n[ \t]{1,40}(?=\n)|[ \t]{1,40}(?=\n\n)")
 _HOST_IP = re.compile(r"[\[(]([0-9A-Fa-f.:]{4,45})[\]),]")
@@ -57,24 +57,25 @@ def looks(text: str) -> bool:
 
 
 def blocks(text: str) -> list[dict[str, str]]:
-    """The field groups of a report: lower-case names, unfolded values, first value kept."""
+    """The field groups of a report: lower-case names, values as they stand, first value kept."""
     if "\n \n" in text or "\n\t\n" in text or " \n\n" in text:
         text = _BLANK.sub("\n\n", text)
     found: list[dict[str, str]] = []
     for group in text.split("\n\n", MAX_RECIPIENTS):
-        fields: dict[str, str] = {}
-        for name, value in _FIELDS.findall(group):
+        pairs = _FIELDS.findall(group)
+        fields = {name.lower(): value for name, value in pairs}
+        if len(fields) == len(pairs):
+            if fields:
+                found.append(fields)
+            continue
+        fields = {}
+        for name, value in pairs:
             key = name.lower()
-            if key in fields:
-                if key != "final-recipient":
-                    continue
+            if key == "final-recipient" and key in fields:
                 found.append(fields)  # groups that no blank line parts
                 fields = {}
-            if "\n" in value:
-                value = " ".join(value[:16_000].split())
-            fields[key] = value
-        if fields:
-            found.append(fields)
+            fields.setdefault(key, value)
+        found.append(fields)
     return found
 
 

@@ -255,6 +255,7 @@ def parse(data: bytes) -> Entity:
 
 
 _STATUS_PART = b"\nContent-Type: message/delivery-status"
+_STATUS_PART_TOO = b"\nContent-type: message/delivery-status"
 
 
 class Report(NamedTuple):
@@ -273,6 +274,8 @@ def usual_report(raw: bytes) -> Report | None:
     so, and most of a reader's time would go into finding their parts.
     """
     at = raw.find(_STATUS_PART)
+    if at < 0:
+        at = raw.find(_STATUS_PART_TOO)
     top = raw.find(b"\n\n", 0, at) if at > 0 else -1
     if top < 0:
         return None
@@ -282,7 +285,7 @@ def usual_report(raw: bytes) -> Report | None:
     delimiter = raw[line : raw.find(b"\n", line + 1)]
     size = len(delimiter)
     first = raw.find(delimiter, top)
-    if first == line or size < 5 or raw.find(delimiter[3:] + b'"', 0, top) < 0:
+    if first == line or size < 5 or raw.find(delimiter[3:], 0, top) < 0:
         return None  # not the outermost boundary, or nothing for people before the fields
     if raw.find(delimiter, first + size) != line or raw[first + size] != 10:
         return None

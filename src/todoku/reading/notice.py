@@ -62,17 +62,45 @@ _LINE = re.compile(
     r"(?:[ \t]{0,3}(?P<rest>$|[:;,(\[<]|\.{3}|on [A-Z][a-z]{2}\b|on \d|- |[ \t]|\u3078|\u5b9b)[^\n]{0,2000})?$"
 )
 # Words right before an address that make it none of a recipient.
-_NOT_A_RECIPIENT = re.compile(
-    r"(?:sent by|from|contact|mail to|help|write to|sender|envoy\u00e9 par|reply to|behalf of|via"
-    r"|administrator|hello|hi|bonjour|hola)[ ,]{0,3}:?\s{0,3}\Z",
-    re.I,
+_NOT_A_RECIPIENT = (
+    "sent by",
+    "from",
+    "contact",
+    "mail to",
+    "help",
+    "write to",
+    "sender",
+    "envoy\u00e9 par",
+    "reply to",
+    "behalf of",
+    "via",
+    "administrator",
+    "hello",
+    "hi",
+    "bonjour",
+    "hola",
+)
+# The last word before an address that may make it the recipient, and the whole phrase.
+_LAST_WORD = (
+    "to",
+    "for",
+    "recipient",
+    "recipients",
+    "errors",
+    "size",
+    "quota",
+    "limit",
+    "attempts",
+    "mailbox",
+    "address",
+    "user",
 )
 # Words before an address in a sentence that make it the recipient.
 _BEFORE = re.compile(
     r"(?:(?:deliver|undeliver|send|sent|reach|forward)\w{0,9}(?: (?:the |your |this )?(?:message|mail|e-?mail))?"
     r"(?: sent)? (?:to|for)"
     r"|(?:message|mail|email) (?:sent |addressed )?to|recipients?(?: returned permanent errors)?"
-    r"|(?:exceeds|exceeded) [a-z ]{3,30}|failed \d{1,4} attempts|mailbox(?: for)?|the address|user"
+    r"|(?:exceeds|exceeded) [a-z ]{0,30}(?:size|quota|limit)|failed \d{1,4} attempts|mailbox(?: for)?|the address|user"
     r"|failed (?:for|to))"
     r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z",
     re.I,
@@ -102,7 +130,9 @@ def recipients_in(text: str) -> list[Found]:
         if end < 0:
             end = size
         m = _LINE.match(text, start, end) if at - start < 120 else None
-        if m is not None and not _NOT_A_RECIPIENT.search(text, max(0, start - 40), start):
+        if m is not None and not text[max(0, start - 40) : start].rstrip(" ,:\n").lower().endswith(
+            _NOT_A_RECIPIENT
+        ):
             margin = len(m["lead"]) - len(m["lead"].lstrip())
             if matches and margin > indent:
                 last = matches[-1][1]
@@ -146,7 +176,9 @@ def recipients_in_sentences(text: str) -> list[Found]:
         while start > 0 and at - start < 64 and text[start - 1] not in _DELIMITERS:
             start -= 1
         m = _ATOM.match(text, start)
-        if m is not None and _BEFORE.search(text[max(0, start - 100) : start]):
+        before = text[max(0, start - 100) : start]
+        last = before.rstrip(" \n\t\"'<(:\uff1a").lower()
+        if m is not None and last.endswith(_LAST_WORD) and _BEFORE.search(before):
             found.append(Found(address.clean(m[0])))
         at = text.find("@", max(at + 1, m.end()) if m else at + 1)
     return found
