@@ -47,6 +47,8 @@ _TCP = re.compile(r"\(TCP\|[^|)]{1,60}\|\d{1,5}\|([^|)]{1,60})\|\d{1,5}\)")
 
 
 _SILENT = Parsed(Reply())
+# The registry's own wording (RFC 3463) beside a status code.
+_SAYS_NOTHING = ("other or undefined", "undefined status", "other undefined")
 _DONE = ("delivered", "relayed", "expanded")
 
 
@@ -145,9 +147,10 @@ def _one(
     if stage is None and comment:
         stage = _stage_in(comment)
     if not text:
-        text = comment or ""
-        if not text:
-            text = notice = phrases.plain_words(human, recipient)
+        if comment and not comment.startswith(_SAYS_NOTHING):
+            text = comment
+        else:
+            text = notice = phrases.plain_words(human, recipient) or comment or ""
     enhanced = reconcile(reply.enhanced, status)
     if text is not reply.text or enhanced != reply.enhanced:
         reply = Reply(reply.code, enhanced, text)

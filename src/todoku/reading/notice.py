@@ -207,30 +207,39 @@ _BY_SERVER = re.compile(
 )
 
 
+def _at_line_head(text: str) -> Parsed | None:
+    m = _CODE_LINE.search(text)
+    if m is None:
+        return None
+    line = text[max(0, m.start() - 300) : m.start()].rstrip().rpartition("\n")[2]
+    if line.endswith(":"):  # who answered, and what, stands above it
+        told = parse(f"{line}\n{m[0]}")
+        if told.reply.code is not None:
+            if told.stage is None and "ody of message" in line:
+                return Parsed(told.reply, "END OF DATA", told.remote)
+            return told
+    told = parse(m[0])
+    return told if told.reply.code is not None else None
+
+
+def _inside_a_line(text: str) -> Parsed | None:
+    bare: Parsed | None = None
+    for n, inside in enumerate(_CODE_INSIDE.finditer(text)):
+        start = text.rfind("\n", 0, inside.start()) + 1
+        blank = text.find("\n\n", inside.end())
+        told = parse(text[start : blank if blank >= 0 else len(text)])
+        if told.reply.code is not None:
+            if len(told.reply.text) > 15:
+                return told
+            bare = bare or told  # `Status code: 550 5.1.10`: the words may follow elsewhere
+        if n > 8:
+            break
+    return bare
+
+
 def said_in(text: str) -> Parsed | None:
     """The answer of a server that a notice quotes, wherever it stands; `None` where none does."""
-    best: Parsed | None = None
-    if m := _CODE_LINE.search(text):
-        before = text[max(0, m.start() - 300) : m.start()].rstrip()
-        line = before.rpartition("\n")[2]
-        told = parse(m[0])
-        if line.endswith(":"):
-            told = parse(f"{line}\n{m[0]}")
-            if told.reply.code is None:
-                told = parse(m[0])
-            if told.stage is None and "ody of message" in line:
-                told = Parsed(told.reply, "END OF DATA", told.remote)
-        best = told
-    if best is None or best.reply.code is None:
-        for n, inside in enumerate(_CODE_INSIDE.finditer(text)):
-            start = text.rfind("\n", 0, inside.start()) + 1
-            blank = text.find("\n\n", inside.end())
-            told = parse(text[start : blank if blank >= 0 else len(text)])
-            if told.reply.code is not None:
-                best = told
-                break
-            if n > 5:
-                break
+    best = _at_line_head(text) or _inside_a_line(text)
     if best is None and (m := _ENHANCED_LINE.search(text)):
         best = parse(m["said"])
     if best is None:

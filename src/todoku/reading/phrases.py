@@ -44,7 +44,14 @@ _BEGINS = re.compile(
     r"|urspr\u00fcngliche nachrichtenkopf|oorspronkelijke berichtkop|encabezados de mensajes? original"
     r"|\u5143\u306e\u30e1\u30c3\u30bb\u30fc\u30b8|\u539f\u6587)"
 )
-_GOES_ON = (" was received", " has been", " could not", " were received", " is attached to")
+_GOES_ON = (
+    " details",
+    " was received",
+    " has been",
+    " could not",
+    " were received",
+    " is attached to",
+)
 _HEADERS = re.compile(
     r"^(?:return-path|received|x-received|dkim-signature|message-id|x-original-to|x-sid):.{0,998}\n"
     r"(?:[ \t].{0,998}\n|[a-z0-9-]{2,60}:.{0,998}\n){2,60}",

@@ -34,6 +34,7 @@ _LINE = re.compile(
     re.M,
 )
 _ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
+_PROGRAM = re.compile(r"[a-z][\w./-]{2,40}: \S")
 _INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
 _NO_RECIPIENT = re.compile(r"rcpt|recipient|user", re.I)
 _NEED_RCPT = re.compile(r"no valid recipients|need rcpt", re.I)
@@ -82,6 +83,8 @@ def answers(text: str) -> list[Answer]:
             session.server_said(m["rep"].strip())
         elif kind == "local":
             session.reporter_wrote(m["local"].strip(), deferred=False)
+            if session.found and session.found[-1].local == m["local"].strip():
+                _add_cause(session.found[-1], text, m.start())
         elif kind == "deferred":
             session.reporter_wrote(m["deferred"].strip(), deferred=True)
         elif kind == "peer":
@@ -92,6 +95,14 @@ def answers(text: str) -> list[Answer]:
     for answer in session.found:
         answer.text = join_continuations(" ".join(answer.text.split()))
     return session.found
+
+
+def _add_cause(answer: Answer, text: str, at: int) -> None:
+    """A delivery program's own words stand above sendmail's: `mail.local: unknown user: taro`, and
+    below it `554 <taro@example>... Service unavailable`, which says nothing."""
+    above = text[max(0, at - 300) : at].rstrip("\n").rpartition("\n")[2].strip()
+    if not answer.quoted and _PROGRAM.match(above):
+        answer.text = f"{answer.text} ({above})"
 
 
 class _Session:
