@@ -12,8 +12,9 @@ a log of many gigabytes. What cannot be read becomes an `Item` with an `error`; 
                               are left out; of a Maildir `new` and `cur` (and its Maildir++ folders)
     .gz                       what it holds, told by its first bytes, not by its name
 
-Links are followed, but no folder is read twice. Named pipes, sockets and devices are read where
-the user named them, and passed over (with a reason) where they merely lie in a folder.
+Links are followed, but no folder is read twice. A named pipe or a terminal is read where the user
+named it, and passed over (with a reason) where it merely lies in a folder. Sockets and other
+devices are not read: `/dev/zero` has no end.
 """
 
 # A `Path` for each of a million files costs more than to open and read it.
@@ -188,7 +189,7 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
             what = next((words for test, words in _SPECIAL if test(mode)), "no file")
-            if not named or stat.S_ISSOCK(mode):
+            if not named or not (stat.S_ISFIFO(mode) or _is_terminal(path, mode)):
                 yield Item(source=source, error=what, skipped=not named)
                 return
         file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed below)
@@ -197,6 +198,17 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
         return
     with file:
         yield from _guarded(source, lambda: _stream(source, file, one_mail=_ONE_MAIL(path)))
+
+
+def _is_terminal(path: str, mode: int) -> bool:
+    """The only device with an end (Ctrl-D): `/dev/stdin` of an interactive shell."""
+    if not stat.S_ISCHR(mode):
+        return False
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        return os.isatty(fd)
+    finally:
+        os.close(fd)
 
 
 def _guarded(source: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:

@@ -148,6 +148,7 @@ class Root(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
+        _open_streams()
         run = functools.partial(super().main, args, prog_name, complete_var, **extra)
         if not standalone_mode:
             return run(standalone_mode=False)
@@ -166,6 +167,14 @@ class Root(click.Group):
             click.echo(f"todoku: {say(WORDS['interrupted'], language(None, os.environ))}", err=True)
             sys.exit(EX_INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """Where a supervisor closed standard output or error: nothing is to be seen, and no file that
+    is opened later may be taken for them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _one_line(text: str) -> str:

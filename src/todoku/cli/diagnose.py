@@ -22,7 +22,7 @@ import msgspec
 from todoku import reading, sources
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli import setup as settings
-from todoku.cli.render.text import safe, short
+from todoku.cli.render.text import harmless_json, safe, short
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.model import Diagnosis, Refusal
@@ -277,7 +277,7 @@ def _encoded(encode: Any, batch: list[Diagnosis]) -> bytes:
         lines = b"".join(
             msgspec.json.encode(_without_surrogates(msgspec.to_builtins(d))) + b"\n" for d in batch
         )
-    return lines
+    return harmless_json(lines)
 
 
 def _without_surrogates(value: Any) -> Any:

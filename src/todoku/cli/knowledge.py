@@ -13,7 +13,7 @@ import msgspec
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli import setup as settings
 from todoku.cli.render.page import Page
-from todoku.cli.render.text import safe
+from todoku.cli.render.text import harmless_json, safe
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.knowledge import load
@@ -58,7 +58,7 @@ def json_option(command: Any) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.write(harmless_json(msgspec.json.encode(value)) + b"\n")
 
 
 def _print(lines: Iterator[str], page: Page) -> None:

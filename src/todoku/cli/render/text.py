@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Final
 
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
 """Letters and symbols by their category, yet nothing is seen."""
@@ -70,6 +71,40 @@ def _escape(c: str) -> str:
     if n < 0x100:
         return f"\\x{n:02x}"
     return f"\\u{n:04x}" if n < 0x10000 else f"\\U{n:08x}"
+
+
+# In UTF-8: DEL and C1, soft hyphen, Arabic marks, zero-width and bidi characters, BOM,
+# interlinear annotation, tags, and other formatting (category Cf). The lead bytes, then the whole.
+_ACTS_LEADS: Final = (
+    b"\x7f", b"\xc2", b"\xd8", b"\xdb\x9d", b"\xdc\x8f", b"\xe0\xa2", b"\xe0\xa3", b"\xe1\xa0", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb", b"\xef\xbf",
+    b"\xf0\x91\x82", b"\xf0\x91\x83", b"\xf0\x93\x90", b"\xf0\x9b\xb2", b"\xf0\x9d\x85", b"\xf3\xa0",
+)  # fmt: skip
+_ACTS: Final = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff0-\ufffb\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def harmless_json(data: bytes) -> bytes:
+    """JSON with the same values, in which what a terminal acts on or hides is escaped.
+
+    Encoders escape the C0 controls alone. People do print JSON on terminals.
+    """
+    if data.isascii():
+        if b"\x7f" not in data:
+            return data
+    elif not any(lead in data for lead in _ACTS_LEADS):
+        return data
+    return _ACTS.sub(_json_escape, data.decode()).encode()
+
+
+def _json_escape(m: re.Match[str]) -> str:
+    n = ord(m[0])
+    if n < 0x10000:
+        return f"\\u{n:04x}"
+    n -= 0x10000
+    return f"\\u{0xD800 + (n >> 10):04x}\\u{0xDC00 + (n & 0x3FF):04x}"
 
 
 def width(text: str) -> int:
