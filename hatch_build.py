@@ -24,12 +24,12 @@ class KnowledgeHook(BuildHookInterface):  # type: ignore[type-arg]
         source = Path(self.root) / "src"
         sys.path.insert(0, os.fspath(source))
         try:
-            from todoku.knowledge import load
+            from todoku.knowledge import files, load
         finally:
             sys.path.remove(os.fspath(source))
         self._folder = tempfile.TemporaryDirectory(prefix="todoku-build-")
         out = Path(self._folder.name) / "knowledge.msgpack"
-        load.build(load.DATA, out)
+        load.build(files.DATA, out)
         build_data["force_include"][os.fspath(out)] = TARGET
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:

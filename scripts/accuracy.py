@@ -72,7 +72,7 @@ def measure(shared: Path, misses: Path | None = None) -> dict[str, Figure]:
     run = subprocess.run(args, capture_output=True, text=True, check=False)
     figures = {
         m[1]: Figure(int(m[2]), int(m[3]))
-        for m in re.finditer(r"^(.+?): (\d+)/(\d+) = [\d.]+$", run.stdout, re.M)
+        for m in re.finditer(r"^(.+?): (\d+)/(\d+) = [\d.]+$", run.stdout, re.MULTILINE)
     }
     if not figures:
         sys.exit(f"the measuring tool gave no figures:\n{run.stdout}{run.stderr}")
@@ -88,7 +88,7 @@ def kept() -> dict[str, Figure]:
     text = PAGE.read_text() if PAGE.exists() else ""
     return {
         m[1].strip(): Figure(int(m[2]), int(m[3]))
-        for m in re.finditer(r"^\| (.+?) \| (\d+)/(\d+) \|", text, re.M)
+        for m in re.finditer(r"^\| (.+?) \| (\d+)/(\d+) \|", text, re.MULTILINE)
     }
 
 

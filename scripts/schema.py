@@ -21,7 +21,7 @@ from msgspec.structs import fields
 
 from todoku.knowledge import schema
 from todoku.knowledge.explain import Explanation
-from todoku.knowledge.load import DATA, read_toml
+from todoku.knowledge.files import DATA, read_toml
 from todoku.model import VERSION, Diagnosis
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import todoku
-from todoku.knowledge import explain, load
+from todoku.knowledge import explain, files, load
 from todoku.knowledge.schema import Lists, Reasons, Receiver
 from todoku.model import Diagnosis, Refusal, Reply
 
@@ -114,8 +114,8 @@ def test_the_knowledge_is_valid() -> None:
         Lists: validator("knowledge-lists"),
         Reasons: validator("knowledge-reasons"),
     }
-    for path in load.files(load.DATA):
-        found = valid.get(load.shape_of(path))
+    for path in files.files(files.DATA):
+        found = valid.get(files.shape_of(path))
         if found is not None:
             found.validate(tomllib.loads(path.read_text()))
 
@@ -124,7 +124,7 @@ def test_the_page_names_every_field_and_reason() -> None:
     page = (REFERENCE / "json.md").read_text()
     named = set(re.findall(r"`([\w.-]+)`", page))
     assert set(Diagnosis.__struct_fields__) <= named
-    reasons = load.read_toml(load.DATA / "reasons.toml", Reasons).reasons
+    reasons = files.read_toml(files.DATA / "reasons.toml", Reasons).reasons
     table = page.partition("### Reasons")[2].partition("###")[0]
     assert set(re.findall(r"^\| `([\w-]+)`", table, re.M)) == set(reasons)
 

@@ -17,7 +17,6 @@ from msgspec import UNSET
 
 from todoku.knowledge import match as matching
 from todoku.knowledge import patterns
-from todoku.knowledge.load import BASE_RANK
 from todoku.knowledge.names import NameTable
 from todoku.knowledge.schema import Compiled, Desk, ListEntry, Rule, Status
 from todoku.model import (
@@ -48,6 +47,8 @@ _KIND_OF_GROUP: dict[str, IdentityKind] = {
     "address": "address",
     "url": "url",
 }
+BASE_RANK = {"mailbox": 0, "gateway": 0, "wording": -2, "server": -12, "general": -20}
+"""Where the rules of a kind of file stand against each other (`Rule.rank` is added)."""
 _AT_HOME = 5
 _ELSEWHERE = -15
 _EMPTY_WORDS = -28

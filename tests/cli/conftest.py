@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from todoku.diagnosis import Diagnoser, Own
-from todoku.knowledge import load, match
+from todoku.knowledge import compiling, files, match
 from todoku.knowledge.schema import Compiled
 from todoku.model import Diagnosis, Identity, Language, Refusal, Remote
 from todoku.reading.reply import parse
@@ -136,12 +136,12 @@ desk = "page"
 def small(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     folder = tmp_path_factory.mktemp("knowledge")
     for name in ("reasons.toml", "texts.toml", "identities.toml"):
-        shutil.copy(load.DATA / name, folder / name)
+        shutil.copy(files.DATA / name, folder / name)
     for name, text in FILES.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    return load.compile_files(folder)
+    return compiling.compile_files(folder)
 
 
 class Ours:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from todoku.cli import main
-from todoku.knowledge import load
+from todoku.knowledge import files, load
 from todoku.knowledge.check import problems
 
 BLOCKED = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from 192.0.2.1 weren't sent."
@@ -44,7 +44,7 @@ def base(tmp_path: Path) -> Path:
     folder = tmp_path / "base"
     (folder / "receivers").mkdir(parents=True)
     for name in ("reasons.toml", "texts.toml", "identities.toml"):
-        (folder / name).write_bytes((load.DATA / name).read_bytes())
+        (folder / name).write_bytes((files.DATA / name).read_bytes())
     (folder / "receivers" / "microsoft-consumer.toml").write_text(
         'schema = 1\nid = "microsoft-consumer"\nname = { ja = "M", en = "M" }\n'
         'hosts = ["*.hotmail.com"]\n'
@@ -187,7 +187,7 @@ def test_a_proposed_rule_is_a_knowledge_file_that_wins_its_example(
 
 
 def test_check_a_folder(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "DATA", base)
+    monkeypatch.setattr(files, "DATA", base)
     over = tmp_path / "over"
     (over / "receivers").mkdir(parents=True)
     path = over / "receivers" / "partner.toml"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from todoku.knowledge import load, match
+from todoku.knowledge import compiling, match
 from todoku.knowledge.schema import Compiled
 from todoku.model import Diagnosis, Identity
 
@@ -58,7 +58,13 @@ class TestReason:
         ("text", "host", "rule", "reason", "confidence"),
         [
             ("550 5.2.2 [BL01] user unknown", None, "bigmail/own-list", "listed", "certain"),
-            ("550 5.2.2 user unknown", None, "general-words/user-unknown", "user-unknown", "likely"),
+            (
+                "550 5.2.2 user unknown",
+                None,
+                "general-words/user-unknown",
+                "user-unknown",
+                "likely",
+            ),
             ("550 5.2.2 hm", None, None, "mailbox-full", "guess"),
             ("452 4.2.2 hm", None, None, "mailbox-full", "guess"),
             ("552 5.7.99 hm", None, None, "policy", "guess"),
@@ -235,7 +241,9 @@ class TestListAndWayOut:
         assert d.removal.url == "https://known.example/remove"
 
     def test_a_list_that_nobody_knows(self, ask: Any) -> None:
-        d: Diagnosis = ask("554 [192.0.2.1] blocked using bl.corp.example; see http://corp.example/")
+        d: Diagnosis = ask(
+            "554 [192.0.2.1] blocked using bl.corp.example; see http://corp.example/"
+        )
         assert d.blocklist is not None and d.removal is not None
         assert (d.blocklist.id, d.blocklist.zone) == ("bl.corp.example", "bl.corp.example")
         assert (d.removal.channel, d.removal.url) == ("portal", "http://corp.example/")
@@ -275,4 +283,4 @@ def test_both_engines_agree(small: Compiled, tmp_path: Any, monkeypatch: Any) ->
         sure = [i for i in range(len(small.patterns)) if exact[i].search(text)]
         for scan in (fast, kept, slow):
             assert set(sure) <= set(scan(text)), "no engine may miss what `re` finds"
-    assert load.FORMAT == small.format
+    assert small.format == compiling.FORMAT

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from todoku.knowledge import cache, load
+from todoku.knowledge.compiling import compile_files
+from todoku.knowledge.files import DATA
+from todoku.knowledge.schema import KnowledgeError
 
 GOOD = """
 schema = 1
@@ -53,15 +55,15 @@ def overlay(folder: Path, text: str, name: str = "receiver.toml") -> Path:
 )
 def test_a_file_at_fault_is_named(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
     overlay(tmp_path, GOOD.replace(*change))
-    with pytest.raises(load.KnowledgeError, match=complaint):
-        load.compile_files(load.DATA, [tmp_path])
+    with pytest.raises(KnowledgeError, match=complaint):
+        compile_files(DATA, [tmp_path])
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     overlay(tmp_path, GOOD.replace("schema = 1", "schema = 9"), "a.toml")
     overlay(tmp_path, "not toml", "b.toml")
-    with pytest.raises(load.KnowledgeError) as e:
-        load.compile_files(load.DATA, [tmp_path])
+    with pytest.raises(KnowledgeError) as e:
+        compile_files(DATA, [tmp_path])
     assert len(e.value.problems) == 2
 
 
@@ -72,9 +74,9 @@ def test_an_overlay_adds_replaces_and_switches_off(tmp_path: Path) -> None:
     second.mkdir()
     overlay(first, GOOD)
     overlay(second, GOOD.replace('id = "t1"', 'id = "t1"\ndisabled = true'))
-    with_first = load.compile_files(load.DATA, [first])
-    with_both = load.compile_files(load.DATA, [first, second])
-    plain = load.compile_files(load.DATA)
+    with_first = compile_files(DATA, [first])
+    with_both = compile_files(DATA, [first, second])
+    plain = compile_files(DATA)
     assert [r.id for r in with_first.rules if r.id not in {p.id for p in plain.rules}] == ["t1"]
     assert len(with_both.rules) == len(plain.rules)
     assert with_first.version != plain.version
@@ -82,21 +84,19 @@ def test_an_overlay_adds_replaces_and_switches_off(tmp_path: Path) -> None:
 
 def test_built_file_is_what_the_folder_says(tmp_path: Path) -> None:
     out = tmp_path / "knowledge.msgpack"
-    load.build(load.DATA, out)
-    assert load._decoder.decode(out.read_bytes()) == load.compile_files(load.DATA)
+    load.build(DATA, out)
+    assert load.unpack(out.read_bytes()) == compile_files(DATA)
 
 
-def test_the_cache_reads_only_what_is_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_reads_only_what_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TODOKU_CACHE", str(tmp_path / "c"))
     assert cache.read("rules-1") is None
     assert cache.write("rules-1", b"data")
     assert cache.read("rules-1") == b"data"
-    os.chmod(tmp_path / "c" / "rules-1", 0o666)
+    (tmp_path / "c" / "rules-1").chmod(0o666)
     assert cache.read("rules-1") is None, "a file that others may write is not trusted"
-    os.chmod(tmp_path / "c" / "rules-1", 0o600)
-    os.chmod(tmp_path / "c", 0o777)
+    (tmp_path / "c" / "rules-1").chmod(0o600)
+    (tmp_path / "c").chmod(0o777)
     assert cache.read("rules-1") is None, "nor a folder that others may write"
     assert not cache.write("rules-2", b"data")
 

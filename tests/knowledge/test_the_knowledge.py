@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from todoku.diagnosis import Diagnoser
-from todoku.knowledge import check, load, match
+from todoku.knowledge import check, match
+from todoku.knowledge.compiling import compile_files
+from todoku.knowledge.files import DATA, files, read_toml, shape_of
 from todoku.knowledge.schema import Compiled, Receiver
 from todoku.model import Refusal, Remote
 from todoku.reading.reply import parse
@@ -25,23 +27,23 @@ needs_shared = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def knowledge() -> Compiled:
-    return load.compile_files(load.DATA)
+    return compile_files(DATA)
 
 
 def test_every_rule_wins_its_examples() -> None:
-    assert check.problems(load.DATA) == []
+    assert check.problems(DATA) == []
 
 
 def receivers() -> Iterator[Receiver]:
-    for path in load.files(load.DATA):
-        if load.shape_of(path) is Receiver:
-            yield load.read_toml(path, Receiver)
+    for path in files(DATA):
+        if shape_of(path) is Receiver:
+            yield read_toml(path, Receiver)
 
 
 def test_both_languages_are_written() -> None:
     """A Japanese text holds Japanese, an English one does not."""
     kana = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-    for path in load.files(load.DATA):
+    for path in files(DATA):
         data = tomllib.loads(path.read_text())
         for name, text in data.get("texts", {}).items():
             assert kana.search(text["ja"]), f"{path.name}: texts.{name}"

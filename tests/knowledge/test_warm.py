@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from todoku.knowledge import cache, load, match, warm
-from todoku.knowledge.schema import Compiled
+from todoku.knowledge import cache, compiling, files, load, match, warm
+from todoku.knowledge.schema import Compiled, KnowledgeError
 
 pytestmark = pytest.mark.skipif(match._hyperscan() is None, reason="no compiled engine here")
 
@@ -25,12 +25,12 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compiled:
     folder = tmp_path / "few"
     folder.mkdir()
     for name in ("reasons.toml", "texts.toml", "identities.toml"):
-        (folder / name).write_bytes((load.DATA / name).read_bytes())
+        (folder / name).write_bytes((files.DATA / name).read_bytes())
     (folder / "one.toml").write_text(
         'schema = 1\nid = "one"\nname = { ja = "1", en = "1" }\n'
         '[[rules]]\nid = "x"\nphrases = ["zorble"]\nreason = "policy"\n'
     )
-    return load.compile_files(folder)
+    return compiling.compile_files(folder)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_only_one_builds(quick: Compiled) -> None:
 
 def test_it_never_says_anything(quick: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(overlay: object) -> Compiled:
-        raise load.KnowledgeError(["x"])
+        raise KnowledgeError(["x"])
 
     monkeypatch.setattr(load, "knowledge", broken)
     assert warm.main([]) == 0

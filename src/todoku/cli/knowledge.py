@@ -16,7 +16,7 @@ from todoku.cli.render.page import Page
 from todoku.cli.render.text import harmless_json, safe
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
-from todoku.knowledge import load
+from todoku.knowledge import files
 from todoku.knowledge.catalogue import Catalogue
 from todoku.model import VERSION, Refusal, Remote
 
@@ -97,7 +97,7 @@ def check(
     lang = setup.language
     if not folders:
         folders = (setup.overlay,) if setup.overlay is not None else ()
-    found = checking.problems(load.DATA, folders)
+    found = checking.problems(files.DATA, folders)
     if as_json:
         _print_json({"v": VERSION, "problems": found})
     else:
@@ -115,10 +115,10 @@ def _counted(folders: tuple[Path, ...]) -> tuple[int, int]:
     from todoku.knowledge.schema import Receiver
 
     rules = examples = 0
-    for root in (load.DATA, *folders):
-        for path in load.files(root):
-            if load.shape_of(path) is Receiver:
-                receiver = load.read_toml(path, Receiver)
+    for root in (files.DATA, *folders):
+        for path in files.files(root):
+            if files.shape_of(path) is Receiver:
+                receiver = files.read_toml(path, Receiver)
                 rules += len(receiver.rules)
                 examples += sum(len(r.examples) for r in receiver.rules)
     return rules, examples

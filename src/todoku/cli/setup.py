@@ -17,7 +17,7 @@ from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Words
 from todoku.knowledge import load, match
-from todoku.knowledge.schema import Compiled
+from todoku.knowledge.schema import Compiled, KnowledgeError
 from todoku.model import Language
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def knowledge_of(overlay: Path | None) -> Compiled:
     """The knowledge with the user's rules; raises `RulesError` with a sentence a problem."""
     try:
         return load.knowledge(overlay)
-    except load.KnowledgeError as e:
+    except KnowledgeError as e:
         raise RulesError(WORDS["rules"], problems="\n".join(map(safe, e.problems[:10]))) from None
 
 

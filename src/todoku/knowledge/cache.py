@@ -18,7 +18,7 @@ def folder() -> Path:
     if base:
         return Path(base)
     xdg = os.environ.get("XDG_CACHE_HOME") or ""
-    root = Path(xdg) if os.path.isabs(xdg) else Path(os.path.expanduser("~")) / ".cache"
+    root = Path(xdg) if xdg.startswith("/") else Path("~").expanduser() / ".cache"
     return root / "todoku"
 
 
@@ -56,11 +56,11 @@ def write(name: str, data: bytes) -> bool:
         fd, temporary = tempfile.mkstemp(dir=root, prefix=".new-")
         with os.fdopen(fd, "wb") as f:
             f.write(data)
-        os.replace(temporary, root / name)
+        Path(temporary).replace(root / name)
     except OSError:
         if temporary:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
         return False
     _tidy(root, name)
     return True

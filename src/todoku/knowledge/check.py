@@ -12,8 +12,10 @@ from pathlib import Path
 from msgspec import UNSET
 
 from todoku.diagnosis import Diagnoser
-from todoku.knowledge import load, match
-from todoku.knowledge.schema import Example, Receiver, Rule
+from todoku.knowledge import match
+from todoku.knowledge.compiling import compile_files
+from todoku.knowledge.files import DATA, files, line_of, read_toml, shape_of
+from todoku.knowledge.schema import Example, KnowledgeError, Receiver, Rule
 from todoku.model import Diagnosis, Refusal, Remote
 from todoku.reading.reply import parse
 
@@ -22,15 +24,15 @@ def problems(folder: Path, overlays: Iterable[Path] = ()) -> list[str]:
     """Everything that is wrong with the knowledge in a folder and its overlays."""
     overlays = tuple(overlays)
     try:
-        knowledge = load.compile_files(folder, overlays)
-    except load.KnowledgeError as e:
+        knowledge = compile_files(folder, overlays)
+    except KnowledgeError as e:
         return e.problems
     diagnose = Diagnoser(knowledge, scan=match.load(knowledge) or match.pure(knowledge))
     out: list[str] = []
     for path, receiver, text in _receivers((folder, *overlays)):
         seen: set[str] = set()
         for n, rule in enumerate(receiver.rules):
-            where = f"{path}:{load.line_of(text, 'rules', n)}: rule {receiver.id}/{rule.id}"
+            where = f"{path}:{line_of(text, 'rules', n)}: rule {receiver.id}/{rule.id}"
             for name in (rule.id, *rule.aliases):
                 if name in seen:
                     out.append(f"{where}: the id {name!r} stands twice")
@@ -43,9 +45,9 @@ def problems(folder: Path, overlays: Iterable[Path] = ()) -> list[str]:
 
 def _receivers(folders: Iterable[Path]) -> Iterator[tuple[Path, Receiver, str]]:
     for folder in folders:
-        for path in load.files(folder):
-            if load.shape_of(path) is Receiver:
-                yield path, load.read_toml(path, Receiver), path.read_text()
+        for path in files(folder):
+            if shape_of(path) is Receiver:
+                yield path, read_toml(path, Receiver), path.read_text()
 
 
 def _of_rule(receiver: Receiver, rule: Rule, diagnose: Diagnoser) -> Iterator[str]:
@@ -111,10 +113,9 @@ def _differences(example: Example, d: Diagnosis, rule: Rule) -> Iterator[str]:
 
 def main() -> int:
     """`python -m todoku.knowledge.check [FOLDER...]`: prints the problems, exit 1 if any."""
-    found = problems(load.DATA, [Path(a) for a in sys.argv[1:]])
-    for p in found:
-        print(p)
-    print(f"{len(found)} problems" if found else "the knowledge is clean")
+    found = problems(DATA, [Path(a) for a in sys.argv[1:]])
+    summary = f"{len(found)} problems" if found else "the knowledge is clean"
+    sys.stdout.write("\n".join([*found, summary, ""]))
     return 1 if found else 0
 
 

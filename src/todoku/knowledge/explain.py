@@ -10,8 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from todoku.diagnosis import Diagnoser
-from todoku.knowledge.load import BASE_RANK
+from todoku.diagnosis import BASE_RANK, Diagnoser
 from todoku.knowledge.schema import Receiver, Rule
 from todoku.model import Diagnosis, Refusal
 

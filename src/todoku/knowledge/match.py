@@ -5,13 +5,12 @@ so both engines lead to the same verdict. Hyperscan looks for all patterns at on
 looks for the fixed words that every match of a pattern must hold, and then lets `re` decide.
 
 The compiled Hyperscan database is kept in the user's cache. Where it is not there yet, the pure
-engine answers, and the database is built once enough texts have come to be worth its two seconds.
+engine answers, and the database is built once enough texts have come to be worth its seconds.
 `TODOKU_PURE=1` keeps to the pure engine.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 Scan = Callable[[bytes], list[int]]
 
-WORTH_BUILDING = 1500
-"""Texts after which building the database in this process pays."""
+WORTH_BUILDING = 8000
+"""Texts after which building the database in this process pays (some four seconds)."""
 
 
 class Expressions:
@@ -45,23 +44,51 @@ class Expressions:
         return got
 
 
+_GRAM = 4
+
+
 def pure(knowledge: Compiled) -> Scan:
-    """Fixed words first. Patterns without any are always candidates."""
-    words: dict[bytes, list[int]] = {}
-    for i, literal in enumerate(knowledge.literals):
-        words.setdefault(literal.encode(), []).append(i)
-    always = words.pop(b"", [])
-    table = list(words.items())
+    """Fixed words first: a word is looked for only where its rarest four letters stand.
+
+    Patterns without fixed words are always candidates.
+    """
+    owners: dict[bytes, list[int]] = {}
+    always: list[int] = []
+    for i, words in enumerate(knowledge.literals):
+        for word in words:
+            owners.setdefault(word.encode(), []).append(i)
+        if not words:
+            always.append(i)
+    count: dict[bytes, int] = {}
+    for fixed in owners:
+        for g in _grams(fixed):
+            count[g] = count.get(g, 0) + 1
+    index: dict[bytes, list[tuple[bytes, list[int]]]] = {}
+    short: list[tuple[bytes, list[int]]] = []
+    for fixed, ids in owners.items():
+        if len(fixed) < _GRAM:
+            short.append((fixed, ids))
+        else:
+            rarest = min(_grams(fixed), key=lambda g: count[g])
+            index.setdefault(rarest, []).append((fixed, ids))
 
     def scan(text: bytes) -> list[int]:
         low = text.lower()
-        hits = always.copy()
-        for word, ids in table:
-            if word in low:
-                hits += ids
-        return hits
+        hits = set(always)
+        for g in index.keys() & _grams(low):
+            for fixed, ids in index[g]:
+                if fixed in low:
+                    hits.update(ids)
+        for fixed, ids in short:
+            if fixed in low:
+                hits.update(ids)
+        return list(hits)
 
     return scan
+
+
+def _grams(text: bytes) -> set[bytes]:
+    return {text[i : i + _GRAM] for i in range(len(text) - _GRAM + 1)}
 
 
 # ── Hyperscan ─────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +99,7 @@ def _hyperscan() -> Any:
         return None
     try:
         import hyperscan
-    except Exception:  # no wheel for this machine, or a CPU that it cannot use
+    except Exception:  # noqa: BLE001 - no wheel for this machine, or a CPU that it cannot use
         return None
     return hyperscan
 
@@ -80,7 +107,7 @@ def _hyperscan() -> Any:
 def _key(knowledge: Compiled, hs: Any) -> str:
     h = hashlib.sha256(f"{hs.__version__}\0{os.uname().machine}\0".encode())
     for p in knowledge.patterns:
-        h.update(p.encode() + b"\n")
+        h.update(patterns.loosened(p).encode() + b"\n")
     return f"rules-{h.hexdigest()[:24]}.hs"
 
 
@@ -89,7 +116,7 @@ def _scanner(db: Any) -> Scan:
     append = hits.append
     run = db.scan
 
-    def found(i: int, start: int, end: int, flags: int, context: Any) -> None:
+    def found(i: int, *_where: Any) -> None:
         append(i)
 
     def scan(text: bytes) -> list[int]:
@@ -101,7 +128,7 @@ def _scanner(db: Any) -> Scan:
 
 
 def build(knowledge: Compiled) -> Scan | None:
-    """Compile the database (about two seconds), keep it, and give its scan; None without wheel."""
+    """Compile the database (some seconds), keep it, and give its scan; None without wheel."""
     hs = _hyperscan()
     if hs is None:
         return None
@@ -110,7 +137,7 @@ def build(knowledge: Compiled) -> Scan | None:
     n = len(knowledge.patterns)
     try:
         db.compile(
-            expressions=[p.encode() for p in knowledge.patterns],
+            expressions=[patterns.loosened(p).encode() for p in knowledge.patterns],
             ids=list(range(n)),
             elements=n,
             flags=[flags] * n,
@@ -133,49 +160,37 @@ def load(knowledge: Compiled) -> Scan | None:
         db = hs.loadb(kept, mode=hs.HS_MODE_BLOCK)
         db.scratch = hs.Scratch(db)
         return _scanner(db)
-    except Exception:  # a database of another CPU or release: build anew
+    except Exception:  # noqa: BLE001 - a database of another CPU or release: build anew
         return None
 
 
-@functools.lru_cache(maxsize=4)
-def _scan_of(knowledge_version: str, holder: _Holder) -> Scan:
-    knowledge = holder.knowledge
-    ready = load(knowledge)
-    if ready is not None:
-        return ready
-    slow = pure(knowledge)
-    if _hyperscan() is None:
-        return slow
-    state: dict[str, Any] = {"n": 0, "scan": slow}
-
-    def scan(text: bytes) -> list[int]:
-        state["n"] += 1
-        if state["n"] == WORTH_BUILDING:
-            state["scan"] = load(knowledge) or build(knowledge) or slow
-        hits: list[int] = state["scan"](text)
-        return hits
-
-    return scan
-
-
-class _Holder:
-    """Hashable by version, so that one knowledge has one scan."""
-
-    __slots__ = ("knowledge",)
-
-    def __init__(self, knowledge: Compiled) -> None:
-        self.knowledge = knowledge
-
-    def __hash__(self) -> int:
-        return hash(self.knowledge.version)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holder) and other.knowledge.version == self.knowledge.version
+_scans: dict[tuple[str, str], Scan] = {}
 
 
 def scanner(knowledge: Compiled) -> Scan:
-    """The best scan at hand for this knowledge."""
-    return _scan_of(os.environ.get("TODOKU_PURE", ""), _Holder(knowledge))
+    """The best scan at hand for this knowledge; one a process for each version of it."""
+    key = (os.environ.get("TODOKU_PURE", ""), knowledge.version)
+    if key not in _scans:
+        _scans[key] = load(knowledge) or _growing(knowledge)
+    return _scans[key]
+
+
+def _growing(knowledge: Compiled) -> Scan:
+    """The pure engine, which gives way once the other is worth building."""
+    slow = pure(knowledge)
+    if _hyperscan() is None:
+        return slow
+    current = slow
+    texts = 0
+
+    def scan(text: bytes) -> list[int]:
+        nonlocal current, texts
+        texts += 1
+        if texts == WORTH_BUILDING:
+            current = load(knowledge) or build(knowledge) or slow
+        return current(text)
+
+    return scan
 
 
 def is_built(knowledge: Compiled) -> bool:

@@ -69,9 +69,7 @@ def check(pattern: str) -> re.Pattern[bytes]:
     _walk(tree)
     unknown = set(compiled.groupindex) - GROUPS
     if unknown:
-        raise PatternError(
-            f"unknown group {sorted(unknown)[0]!r}; there are {', '.join(sorted(GROUPS))}"
-        )
+        raise PatternError(f"unknown group {min(unknown)!r}; there are {', '.join(sorted(GROUPS))}")
     if compiled.search(b"") is not None:
         raise PatternError("it matches the empty text, and so everything")
     return compiled
@@ -84,7 +82,7 @@ def _walk(tree: Any, inside: bool = False) -> None:
         if op in (sre.GROUPREF, sre.GROUPREF_EXISTS):
             raise PatternError("back references are not allowed")
         if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            low, high, sub = arg
+            _, high, sub = arg
             open_ended = high == sre.MAXREPEAT
             if open_ended and inside:
                 raise PatternError("an unbounded repeat inside a repeat is not allowed; bound it")
@@ -102,53 +100,69 @@ def _walk(tree: Any, inside: bool = False) -> None:
                     raise PatternError("only ASCII inside [ ]: the engine sees bytes; use (?:a|b)")
 
 
-def literal(pattern: str) -> str:
-    """The longest fixed, lower-cased words that every match of `pattern` holds; `""` if none."""
-    best = b""
+def literals(pattern: str) -> tuple[str, ...]:
+    """Fixed, lower-cased words, one of which every match of `pattern` holds; empty if none.
+
+    `listed (?:at|in) the RBL` gives (` the rbl`,); `(?:spam|virus) found` gives (` found`,);
+    `(?:spammer|botnet)` gives both.
+    """
+    words = _any_of(sre_parse.parse(pattern.encode(), re.DOTALL))
+    return tuple(sorted({w.lower().decode("utf-8", "ignore") for w in words}))
+
+
+MOST_WORDS = 64
+
+
+def _any_of(tree: Any) -> frozenset[bytes]:
+    """The set of words with the longest shortest word, among those that a sequence must hold."""
+    best: frozenset[bytes] = frozenset()
     run = bytearray()
 
-    def flush() -> None:
+    def offer(words: frozenset[bytes]) -> None:
         nonlocal best
-        if len(run) > len(best):
-            best = bytes(run)
-        run.clear()
+        if words and (not best or _worth(words) > _worth(best)):
+            best = words
 
-    def walk(tree: Any) -> None:
-        for op, arg in tree:
-            if op is sre.LITERAL:
-                run.append(arg)
-            elif op is sre.SUBPATTERN:
-                walk(arg[-1])
-            elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-                low, high, sub = arg
-                flush()
-                if low >= 1:
-                    walk(sub)
-                    flush()
-            elif op is sre.AT:
-                pass
-            else:
-                flush()
+    def flush() -> None:
+        if run:
+            offer(frozenset((bytes(run),)))
+            run.clear()
 
-    walk(sre_parse.parse(pattern.encode(), re.DOTALL))
+    for op, arg in tree:
+        if op is sre.LITERAL:
+            run.append(arg)
+        elif op is sre.AT:
+            pass
+        elif op is sre.SUBPATTERN:
+            flush()
+            offer(_any_of(arg[-1]))
+        elif op is sre.BRANCH:
+            flush()
+            sets = [_any_of(branch) for branch in arg[1]]
+            if all(sets) and sum(map(len, sets)) <= MOST_WORDS:
+                offer(frozenset().union(*sets))
+        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            flush()
+            if arg[0] >= 1:
+                offer(_any_of(arg[2]))
+        else:
+            flush()
     flush()
-    return best.lower().decode("utf-8", "ignore")
+    return best
 
 
-def weight(pattern: str) -> int:
-    """How much fixed text a pattern holds in all: the more, the more it says."""
+def _worth(words: frozenset[bytes]) -> tuple[int, int]:
+    return min(map(len, words)), -len(words)
 
-    def walk(tree: Any) -> int:
-        n = 0
-        for op, arg in tree:
-            if op is sre.LITERAL:
-                n += 1
-            elif op is sre.SUBPATTERN:
-                n += walk(arg[-1])
-            elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-                n += walk(arg[2]) if arg[0] >= 1 else 0
-            elif op is sre.BRANCH:
-                n += min(walk(b) for b in arg[1])
-        return n
 
-    return walk(sre_parse.parse(pattern.encode(), re.DOTALL))
+_REPEAT = re.compile(r"(?<!\\)\{(\d+),(\d+)\}")
+
+
+def loosened(pattern: str) -> str:
+    """The same with wide bounded repeats unbounded, for an engine that finds candidates only:
+    counting makes its database large and slow to build, and `re` has the last word anyway."""
+
+    def widen(m: re.Match[str]) -> str:
+        return f"{{{m[1]},}}" if int(m[2]) >= 8 else m[0]
+
+    return _REPEAT.sub(widen, pattern)

@@ -53,12 +53,12 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Gives(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The fields that an example must give. The rule itself and its reason are always checked."""
 
-    receiver: str | None | msgspec.UnsetType = msgspec.UNSET
-    gateway: str | None | msgspec.UnsetType = msgspec.UNSET
-    receiver_code: str | None | msgspec.UnsetType = msgspec.UNSET
+    receiver: str | msgspec.UnsetType | None = msgspec.UNSET
+    gateway: str | msgspec.UnsetType | None = msgspec.UNSET
+    receiver_code: str | msgspec.UnsetType | None = msgspec.UNSET
     blocked: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
-    blocklist: str | None | msgspec.UnsetType = msgspec.UNSET
-    temporary: bool | None | msgspec.UnsetType = msgspec.UNSET
+    blocklist: str | msgspec.UnsetType | None = msgspec.UNSET
+    temporary: bool | msgspec.UnsetType | None = msgspec.UNSET
     who_acts: WhoActs | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -261,8 +261,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """Expanded regular expressions, rules' first, then marks."""
     rule_of: tuple[int, ...]
     """For each pattern its rule; -1 - i for a mark of receiver i."""
-    literals: tuple[str, ...]
-    """For each pattern, lower-cased words that any match must hold (pure path)."""
+    literals: tuple[tuple[str, ...], ...]
+    """For each pattern lower-cased words, one of which any match must hold (pure path)."""
     lists: tuple[ListEntry, ...]
     desks: dict[str, Desk]
     """`owner/desk-id`."""
@@ -271,3 +271,11 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, Reason]
     statuses: Statuses
     cues: tuple[Cue, ...]
+
+
+class KnowledgeError(Exception):
+    """A knowledge file that cannot be used. `problems` are sentences with file, line and rule."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,0 +1,220 @@
+"""Many knowledge files to one `Compiled` value: merged, references checked, patterns expanded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from todoku.knowledge import patterns
+from todoku.knowledge.files import files, read_toml, shape_of
+from todoku.knowledge.schema import (
+    SCHEMA,
+    Compiled,
+    Cue,
+    Cues,
+    Desk,
+    KnowledgeError,
+    ListEntry,
+    Lists,
+    Reason,
+    Reasons,
+    Receiver,
+    Rule,
+    Status,
+    Statuses,
+    Text,
+    Texts,
+)
+
+FORMAT = 2
+"""Of the compiled file. Raise it when `Compiled` changes."""
+
+OVERLAY_RANK = 30
+"""A user's rules stand above the package's of the same kind."""
+
+
+def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
+    """Read, merge and compile all files; raises `KnowledgeError` naming every file at fault."""
+    book = _Book()
+    problems: list[str] = []
+    for layer, root in enumerate((folder, *overlays)):
+        for path in files(root):
+            try:
+                book.add(path, overlay=layer > 0)
+            except KnowledgeError as e:
+                problems += e.problems
+    if problems:
+        raise KnowledgeError(problems)
+    problems += book.loose_ends()
+    table = _Table()
+    for i, receiver in enumerate(book.receivers.values()):
+        table.add(i, receiver)
+    problems += table.problems
+    if problems:
+        raise KnowledgeError(problems)
+    return Compiled(
+        format=FORMAT,
+        version=book.digest.hexdigest()[:12],
+        receivers=tuple(
+            msgspec.structs.replace(r, rules=(), texts={}, desks={})
+            for r in book.receivers.values()
+        ),
+        rules=tuple(table.rules),
+        owner=tuple(table.owner),
+        patterns=tuple(table.patterns),
+        rule_of=tuple(table.rule_of),
+        literals=tuple(patterns.literals(p) for p in table.patterns),
+        lists=tuple(book.lists.values()),
+        desks=book.desks,
+        texts=book.texts,
+        reasons=book.reasons,
+        statuses=Statuses(
+            schema=SCHEMA,
+            enhanced=tuple(book.enhanced.values()),
+            reply=tuple(book.reply.values()),
+        ),
+        cues=tuple(msgspec.structs.replace(c, match=patterns.expand(c.match)) for c in book.cues),
+    )
+
+
+class _Book:
+    """All files merged, by name. An overlay's entries replace or join those of the package."""
+
+    def __init__(self) -> None:
+        self.receivers: dict[str, Receiver] = {}
+        self.lists: dict[str, ListEntry] = {}
+        self.desks: dict[str, Desk] = {}
+        self.texts: dict[str, Text] = {}
+        self.reasons: dict[str, Reason] = {}
+        self.cues: list[Cue] = []
+        self.enhanced: dict[str, Status] = {}
+        self.reply: dict[str, Status] = {}
+        self.digest = hashlib.sha256()
+
+    def add(self, path: Path, *, overlay: bool) -> None:
+        self.digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        shape = shape_of(path)
+        if shape is Reasons:
+            self.reasons |= read_toml(path, Reasons).reasons
+        elif shape is Texts:
+            self.texts |= read_toml(path, Texts).texts
+        elif shape is Cues:
+            self.cues[:0] = read_toml(path, Cues).cues
+        elif shape is Statuses:
+            statuses = read_toml(path, Statuses)
+            self.enhanced |= {s.code: s for s in statuses.enhanced}
+            self.reply |= {s.code: s for s in statuses.reply}
+        elif shape is Lists:
+            self._add_lists(read_toml(path, Lists))
+        else:
+            self._add_receiver(path, read_toml(path, Receiver), overlay=overlay)
+
+    def _add_lists(self, group: Lists) -> None:
+        for entry in group.lists:
+            desk = qualified(group.id, entry.desk) if entry.desk else None
+            self.lists[entry.id] = msgspec.structs.replace(entry, desk=desk)
+        self._add_own(group.id, group.desks, group.texts)
+
+    def _add_receiver(self, path: Path, receiver: Receiver, *, overlay: bool) -> None:
+        if overlay:
+            receiver = _lifted(receiver)
+        self._add_own(receiver.id, receiver.desks, receiver.texts)
+        old = self.receivers.get(receiver.id)
+        if old is not None and not overlay:
+            raise KnowledgeError([f"{path}: a second file with the id {receiver.id!r}"])
+        self.receivers[receiver.id] = receiver if old is None else _merged(old, receiver)
+
+    def _add_own(self, owner: str, desks: dict[str, Desk], texts: dict[str, Text]) -> None:
+        self.desks |= {f"{owner}/{name}": desk for name, desk in desks.items()}
+        self.texts |= {f"{owner}/{name}": text for name, text in texts.items()}
+
+    def loose_ends(self) -> Iterator[str]:
+        """References that lead nowhere."""
+        for receiver in self.receivers.values():
+            for rule in receiver.rules:
+                if not rule.disabled:
+                    for problem in self._of_rule(receiver.id, rule):
+                        yield f"{receiver.id}/{rule.id}: {problem}"
+        for entry in self.lists.values():
+            if entry.desk and entry.desk not in self.desks:
+                yield f"list {entry.id}: unknown desk {entry.desk!r}"
+
+    def _of_rule(self, owner: str, rule: Rule) -> Iterator[str]:
+        if rule.reason not in self.reasons:
+            yield f"unknown reason {rule.reason!r}"
+        if rule.desk and qualified(owner, rule.desk) not in self.desks:
+            yield f"unknown desk {rule.desk!r}"
+        for text in rule.remedy:
+            if text not in self.texts and f"{owner}/{text}" not in self.texts:
+                yield f"unknown text {text!r}"
+
+
+class _Table:
+    """Rules and patterns by number, as the engine wants them."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.owner: list[int] = []
+        self.patterns: list[str] = []
+        self.rule_of: list[int] = []
+        self.problems: list[str] = []
+
+    def add(self, number: int, receiver: Receiver) -> None:
+        for rule in receiver.rules:
+            if rule.disabled:
+                continue
+            n = len(self.rules)
+            self.rules.append(msgspec.structs.replace(rule, examples=()))
+            self.owner.append(number)
+            where = f"{receiver.id}/{rule.id}"
+            for source in rule.match:
+                self._pattern(where, source, patterns.expand, n)
+            for phrase in rule.phrases:
+                self._pattern(where, phrase, patterns.of_phrase, n)
+        for mark in receiver.marks:
+            self._pattern(f"{receiver.id} (marks)", mark, patterns.expand, -1 - number)
+        for code in receiver.codes:
+            self._pattern(f"{receiver.id} (codes)", code, patterns.expand, None)
+
+    def _pattern(
+        self, where: str, source: str, expand: Callable[[str], str], target: int | None
+    ) -> None:
+        """Check a pattern, and take it up under its target where it has one."""
+        try:
+            expanded = expand(source)
+            patterns.check(expanded)
+        except patterns.PatternError as e:
+            self.problems.append(f"{where}: pattern {source!r}: {e}")
+            return
+        if target is not None:
+            self.patterns.append(expanded)
+            self.rule_of.append(target)
+
+
+def qualified(owner: str, name: str) -> str:
+    """`desk` of a file as `owner/desk`; a name that has an owner stays."""
+    return name if "/" in name else f"{owner}/{name}"
+
+
+def _lifted(r: Receiver) -> Receiver:
+    return msgspec.structs.replace(
+        r, rules=tuple(msgspec.structs.replace(x, rank=x.rank + OVERLAY_RANK) for x in r.rules)
+    )
+
+
+def _merged(old: Receiver, new: Receiver) -> Receiver:
+    """An overlay file over a file of the package: rules by id, the rest added."""
+    rules = {x.id: x for x in old.rules} | {x.id: x for x in new.rules}
+    return msgspec.structs.replace(
+        old,
+        name=new.name,
+        hosts=old.hosts + new.hosts,
+        domains=old.domains + new.domains,
+        marks=old.marks + new.marks,
+        codes=new.codes + old.codes,
+        also=old.also + new.also,
+        rules=tuple(rules.values()),
+    )
