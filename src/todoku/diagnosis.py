@@ -185,7 +185,7 @@ class Diagnoser:
         temporary = _temporary(reply)
         if rule is not None and rule.temporary is not None and temporary is not None:
             temporary = rule.temporary
-        common = owner is None or not self._identifies[owner]
+        common = rule is None or owner is None or rule.doubtful or not self._identifies[owner]
         if self.own is not None and blocked:
             blocked = tuple(Identity(b.kind, b.value, b.scope, self.own.tells(b)) for b in blocked)
         receivers = self.knowledge.receivers
