@@ -24,6 +24,8 @@ def well_formed(found: list[Refusal]) -> None:
         assert isinstance(one, Refusal)
         assert len(one.reply.text) <= 20_000
         assert one.recipient is None or len(one.recipient) <= 1_000
+        for name in (one.recipient, one.remote.host, one.remote.ip, one.reported_by):
+            assert name is None or "\n" not in name
 
 
 # ── properties ────────────────────────────────────────────────────────────────────────────────

@@ -61,6 +61,13 @@ def test_parts_of_the_corpus() -> None:
     assert len(differ) <= 40, differ
 
 
+def test_names_stand_on_one_line() -> None:
+    for path in mails():
+        for refusal in bounce.read(path.read_bytes()):
+            for name in (refusal.recipient, refusal.remote.host, refusal.remote.ip):
+                assert name is None or "\n" not in name, path.name
+
+
 def test_the_short_cut_finds_what_the_long_way_finds() -> None:
     for path in mails():
         raw = normalise(path.read_bytes())

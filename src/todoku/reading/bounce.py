@@ -182,6 +182,7 @@ def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list
     reported = parts.report is not None
     failed = mail.find(b"\nx-failed-recipients:")
     sender = mail.text(b"\nfrom:")
+    subject = mail.text(b"\nsubject:").lower()
     sure = reported or failed is not None
     if not sure:
         low_sender = sender.lower()
@@ -189,7 +190,7 @@ def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list
         if not daemon:
             path = mail.find(b"\nreturn-path:")
             daemon = path is not None and path.strip() == b"<>"
-        about = any_of(_SUBJECTS, mail.text(b"\nsubject:").lower())
+        about = any_of(_SUBJECTS, subject)
         if not (daemon or about) and not any_of(_PHRASES, words[:6000]):
             return []
         sure = daemon and about
@@ -198,6 +199,7 @@ def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list
     hint = notice.Hint(
         recipients=tuple(address.all_of(charset.header(failed))) if failed else (),
         sure=sure,
+        final=any_of(_FINAL, subject) and not any_of(_WARNING, subject),
         reported=reported,
         reported_by=_reporter(sender),
         back=back,
@@ -206,6 +208,8 @@ def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list
     return notice.read_text(words, hint)
 
 
+_FINAL = ("fail", "undeliver", "returned", "returning")
+_WARNING = ("delay", "warning", "retried", "could not send")
 _PHRASES = (
     "Final-Recipient:",
     "had permanent fatal errors",

@@ -109,7 +109,8 @@ def read(status: str, human: str, returned: Returned) -> list[Refusal]:
 def host_of(value: str) -> str:
     """`dns; mx.example (192.0.2.1)` to `mx.example`."""
     at = value.find(";", 0, 44)
-    return value[at + 1 :].strip().partition(" ")[0].strip("[](),").rstrip(".")
+    words = value[at + 1 :].split(None, 1)
+    return words[0].strip("[](),").rstrip(".") if words else ""
 
 
 def _one(
@@ -161,7 +162,10 @@ def _one(
     done = action in _DONE
     expired = not done and (
         (status is not None and status.endswith(".4.7"))
-        or phrases.any_of(phrases.EXPIRED, (human if found else text).lower())
+        or (
+            (reply.code is None or reply.code < 500)
+            and phrases.any_of(phrases.EXPIRED, (human if found else text).lower())
+        )
     )
     return Refusal(
         kind="delivered" if done else "refusal",
@@ -325,6 +329,7 @@ _WORTH = (
     "while",
     "timed",
     "returned '",
+    "],",
 )
 
 

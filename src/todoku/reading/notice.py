@@ -40,6 +40,8 @@ class Hint(msgspec.Struct, frozen=True, gc=False):
     """X-Failed-Recipients, or what else names them without doubt."""
     sure: bool = False
     """The headers say that this is a bounce."""
+    final: bool = False
+    """The subject says that it failed for good: not a warning."""
     reported: bool = False
     """It came with a report that names no recipient."""
     reported_by: str | None = None
@@ -311,6 +313,7 @@ def _carve(text: str) -> tuple[str, str]:
     return text[m.start() : end.start() if end else len(text)], text[: m.start()]
 
 
+_REPORTS_ITSELF = (" at host ", "program at ", "Agent v", " queue on ", "notification from ")
 _REPORTER = re.compile(
     r"(?:system|program|agent|Agent v[\d.]{1,8}|notification from|queue on)(?: at)?(?: host)? ((?:[\w-]{1,63}\.){1,8}[\w-]{1,63})[.,\s]"
 )
@@ -330,10 +333,9 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
         found = [Found(one) for one in returned.recipients_of(hint.back)[:1]]
     if not found:
         return []
-    if m := _REPORTER.search(text, 0, 600):
+    if phrases.any_of(_REPORTS_ITSELF, text[:600]) and (m := _REPORTER.search(text, 0, 600)):
         hint = msgspec.structs.replace(hint, reported_by=m[1])
-    delayed = phrases.any_of(phrases.DELAYED, low)
-    expired = not delayed and phrases.any_of(phrases.EXPIRED, low)
+    delayed = not hint.final and phrases.any_of(phrases.DELAYED, low)
     shared: Parsed | None = None
     shared_known = False
     made: list[Refusal] = []
@@ -352,6 +354,10 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
             told = Parsed(
                 Reply(None, None, words := phrases.plain_words(text, one.recipient)), notice=words
             )
+        code = told.reply.code
+        expired = (
+            not delayed and (code is None or code < 500) and phrases.any_of(phrases.EXPIRED, low)
+        )
         made.append(refusal(one.recipient, told, hint, delayed, expired))
     return made
 

@@ -68,7 +68,7 @@ def split(text: str, low: str) -> tuple[str, str]:
             cut = at + 1
             break
         at = low.find("\n--", at + 3)
-    for anchor in _ANCHORS:
+    for anchor in _ANCHORS if cut == size else ():
         at = low.find(anchor, 0, cut)
         tries = 0
         while at >= 0 and tries < 20:

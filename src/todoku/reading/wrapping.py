@@ -94,10 +94,9 @@ _QMAIL_STAGE: dict[str, Stage] = {
     "failed after I sent the message": "END OF DATA",
 }
 _REMOTE_SAID = re.compile(r"Remote (?:host|server) said(?:\[[^\]]{1,40}\])?: ?")
-_GIVING_UP = re.compile(
-    r"\s?(?:Giving up on (?P<ip>[0-9A-Fa-f.:]{7,45}?)\.?|I'm not going to try again; this message has"
-    r" been in the queue too long\.?|STEP: [A-Z ]{2,20})(?= |\Z)"
-)
+# What follows a reply there: sentences, each with the word that it begins with.
+_GIVING_UP = re.compile(r"Giving up on (?P<ip>[0-9A-Fa-f.:]{7,45}?)\.?(?= |\Z)")
+_AFTERWORDS = ("I'm not going to try again; this message has been in the queue too long.", "STEP: ")
 
 # `smtp; 550 ...` of a report, `<<< 550 ...` of a transcript, quotes and brackets round the whole.
 _PREFIX = re.compile(
@@ -209,9 +208,14 @@ def _remote_said(t: str, at: int) -> Taken | None:
         stage = _QMAIL_STAGE[q["what"]]
         ip, host = q["ip"].rstrip("."), q["host"]
     t = t[m.end() :]
-    while g := _GIVING_UP.search(t):
+    end = t.find("Giving up on ")
+    if end >= 0 and (g := _GIVING_UP.match(t, end)):
         ip = ip or g["ip"]
-        t = t[: g.start()] + t[g.end() :]
+        t = t[:end].rstrip()
+    for words in _AFTERWORDS:
+        end = t.find(words)
+        if end > 0:
+            t = t[:end].rstrip()
     return t, stage, Remote(host, ip)
 
 
