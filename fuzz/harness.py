@@ -41,7 +41,6 @@ MEMORY: Final = 1536 << 20
 """Bytes of address space beyond which the process is stopped."""
 
 READERS: Final[tuple[tuple[str, Callable[[bytes], object]], ...]] = (
-    ("front door", reading.read),
     ("bounce", bounce.read),
     ("logs", logs.read),
     ("webhooks", webhooks.read),
@@ -91,10 +90,10 @@ class Check:
         """All steps. Gives what the front door's refusals were diagnosed as."""
         for n, look in enumerate(_LOOKS):
             self._step(f"looks, {n}", look, data, data[:SMALL])
-        for name, read in READERS[1:]:
+        for name, read in READERS:
             self._step(name, read, data, data)
         self._step("stream", _streamed, data, data)
-        refusals: list[Refusal] = self._step(*READERS[0], data, data)
+        refusals = self._step("front door", reading.read, data, data)
         return self._step("diagnosis and output", self._answer, data, refusals)
 
     def _step(self, name: str, work: Callable[[T], R], data: bytes, given: T) -> R:

@@ -31,12 +31,15 @@ from todoku.model import (
     Removal,
     Reply,
     Sisimai,
+    WhoActs,
 )
 from todoku.sisimai import translate
 
 _URL = re.compile(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}", re.I)
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
 _DIGIT = re.compile(r"\d")
+# What no address, masked or not, is without: four numbers, or two colons close to each other.
+_ADDRESS = re.compile(rb"[0-9xX*]\.[0-9xX*]{1,3}\.[0-9xX*]{1,3}\.[0-9xX*]|:[0-9A-Fa-f]{0,4}:")
 
 _KIND_OF_GROUP: dict[str, IdentityKind] = {
     "ip": "ip",
@@ -71,6 +74,29 @@ class _Found(NamedTuple):
     match: re.Match[bytes]
     text: str
     raw: bytes
+
+
+class _Standing(NamedTuple):
+    """What of a pattern and its rule decides how they stand against others."""
+
+    owner: int
+    rank: int
+    coded: int
+    length: int
+    known: bool
+    stages: tuple[str, ...]
+
+
+class _Said(NamedTuple):
+    """What a rule says whatever the text: put together once."""
+
+    name: str
+    sources: tuple[str, ...]
+    remedy: tuple[str, ...]
+    who: WhoActs
+    desk: Desk | None
+    confidence: Confidence
+    common: bool
 
 
 class Diagnoser:
@@ -112,6 +138,20 @@ class Diagnoser:
             (_is_coded(knowledge.rules[r], p) if r >= 0 else 0, len(p))
             for r, p in zip(knowledge.rule_of, knowledge.patterns, strict=True)
         ]
+        self._standing = [
+            _Standing(
+                knowledge.owner[r],
+                self._rank[r],
+                *weight,
+                knowledge.rules[r].known,
+                knowledge.rules[r].stages,
+            )
+            if r >= 0
+            else None
+            for r, weight in zip(knowledge.rule_of, self._weight, strict=True)
+        ]
+        self._marks = frozenset(p for p, r in enumerate(knowledge.rule_of) if r < 0)
+        self._said: list[_Said | None] = [None] * len(knowledge.rules)
         # Where no receiver is known: the shapes of codes that any may print.
         self._nobody = [i for i, r in enumerate(receivers) if r.kind == "general" and r.codes]
         self._codes: list[list[re.Pattern[bytes]] | None] = [None] * len(receivers)
@@ -160,11 +200,12 @@ class Diagnoser:
         receiver, gateway = self._who(at_host, mark, at_domain, owner)
         evidence: list[Evidence] = []
         confidence: Confidence
-        if rule is not None and found is not None and owner is not None:
+        said: _Said | None = None
+        if rule is not None and found is not None:
             reason = rule.reason
-            kind = self.knowledge.receivers[owner].kind
-            confidence = "certain" if kind in ("mailbox", "gateway", "wording") else "likely"
-            if rule.doubtful or (rule.known and at_host is None and mark is None):
+            said = self._said[found.rule] or self._say(found.rule)
+            confidence = said.confidence
+            if rule.known and at_host is None and mark is None:
                 confidence = "likely"
             start, end = found.match.span()
             evidence.append(_span("rule", found, start, end))
@@ -177,15 +218,13 @@ class Diagnoser:
         blocked = self._blocked(found, rule, remote.ip, evidence)
         blocklist, entry = self._blocklist(found, rule, reason, evidence)
         urls = _urls(reply.text)
-        removal = self._removal(rule, owner, entry, reason, urls)
+        removal = self._removal(said.desk if said else None, entry, reason, urls)
         if not in_reply:
             evidence = []
         about = self.knowledge.reasons[reason]
-        who = (rule.who if rule else None) or about.who
         temporary = _temporary(reply)
         if rule is not None and rule.temporary is not None and temporary is not None:
             temporary = rule.temporary
-        common = rule is None or owner is None or rule.doubtful or not self._identifies[owner]
         if self.own is not None and blocked:
             blocked = tuple(Identity(b.kind, b.value, b.scope, self.own.tells(b)) for b in blocked)
         receivers = self.knowledge.receivers
@@ -208,18 +247,18 @@ class Diagnoser:
             blocklist=blocklist,
             urls=urls,
             removal=removal,
-            who_acts=who,
-            remedy=self._remedy(rule, owner, about.remedy),
-            rule=f"{receivers[owner].id}/{rule.id}" if rule and owner is not None else None,
+            who_acts=said.who if said else about.who,
+            remedy=said.remedy if said else self._remedy(None, None, about.remedy),
+            rule=said.name if said else None,
             confidence=confidence,
             evidence=tuple(evidence),
-            sources=self._sources(rule, owner),
+            sources=said.sources if said else _NONE,
             sisimai=translate(
                 refusal,
                 about,
                 rule.sisimai if rule else None,
                 self._status_word(status),
-                common=common,
+                common=said is None or said.common,
                 understood=rule is not None,
                 temporary=temporary,
                 newer=self._newer,
@@ -292,16 +331,17 @@ class Diagnoser:
             return None, None
         raw = text.encode("utf-8", "replace")
         hits = self._scan(raw)
-        rule_of = self.knowledge.rule_of
         mark = self._mark_of(hits, raw)
-        for _, p in sorted(self._candidates(hits, at_host, mark, at_domain, refusal), reverse=True):
+        for *_, p in self._candidates(hits, at_host, mark, at_domain, refusal):
             m = self._re[p].search(raw)
             if m is not None:
-                return _Found(rule_of[p], p, m, text, raw), mark
+                return _Found(self.knowledge.rule_of[p], p, m, text, raw), mark
         return None, mark
 
     def _mark_of(self, hits: list[int], raw: bytes) -> int | None:
         """The receiver whose own words stand in the text; a mailbox provider before a gateway."""
+        if self._marks.isdisjoint(hits):
+            return None
         rule_of = self.knowledge.rule_of
         mark = None
         for p in sorted(hits):
@@ -324,8 +364,8 @@ class Diagnoser:
         mark: int | None,
         at_domain: int | None,
         refusal: Refusal,
-    ) -> list[tuple[tuple[int, int, int], int]]:
-        """Patterns that may count here, with their standing."""
+    ) -> list[tuple[int, int, int, int]]:
+        """Patterns that may count here, the best first: rank, coded, length, number."""
         homes: frozenset[int] = frozenset()
         if at_host is not None:
             homes = self._family[at_host]
@@ -334,24 +374,24 @@ class Diagnoser:
         if at_domain is not None and (at_host is None or not self._mailbox[at_host]):
             homes |= self._family[at_domain]
         host_is_mailbox = at_host is not None and self._mailbox[at_host]
-        rule_of, owner, rules = self.knowledge.rule_of, self.knowledge.owner, self.knowledge.rules
+        stage = refusal.stage
         out = []
         for p in hits:
-            r = rule_of[p]
-            if r < 0:
+            standing = self._standing[p]
+            if standing is None:
                 continue
-            rule = rules[r]
-            o = owner[r]
-            rank = self._rank[r]
-            if o in homes:
+            owner, rank, coded, length, known, stages = standing
+            if owner in homes:
                 rank += _AT_HOME
-            elif rule.known:
+            elif known:
                 continue
-            elif host_is_mailbox and self._mailbox[o]:
+            elif host_is_mailbox and self._mailbox[owner]:
                 rank += _ELSEWHERE
-            if rule.stages and refusal.stage and refusal.stage not in rule.stages:
+            if stages and stage and stage not in stages:
                 continue
-            out.append(((rank, *self._weight[p]), p))
+            out.append((rank, coded, length, p))
+        if len(out) > 1:
+            out.sort(reverse=True)
         return out
 
     def rule_name(self, rule: int) -> str:
@@ -488,6 +528,8 @@ class Diagnoser:
             out.append(Identity(kind, value, rule.scope if kind in ("ip", "range") else None))
         if out or rule.scope not in ("ip", "range"):
             return tuple(out)
+        if not _ADDRESS.search(found.raw):
+            return _NONE
         not_ours: set[bytes] = {remote_ip.encode()} if remote_ip else set()
         for cue, blocked in self._cues:
             for m in cue.finditer(found.raw):
@@ -550,15 +592,11 @@ class Diagnoser:
 
     def _removal(
         self,
-        rule: Rule | None,
-        owner: int | None,
+        desk: Desk | None,
         entry: ListEntry | None,
         reason: str,
         urls: tuple[str, ...],
     ) -> Removal | None:
-        desk: Desk | None = None
-        if rule is not None and rule.desk and owner is not None:
-            desk = self._desk(self.knowledge.receivers[owner].id, rule.desk)
         if desk is None and entry is not None and entry.desk:
             desk = self._desk(entry.id, entry.desk)
         if desk is None:
@@ -570,10 +608,21 @@ class Diagnoser:
         url = desk.url or (urls[0] if urls and desk.channel in ("form", "portal") else None)
         return Removal(desk.channel, url, desk.address, desk.requires, desk.expires)
 
-    def _sources(self, rule: Rule | None, owner: int | None) -> tuple[str, ...]:
-        if rule is None or owner is None:
-            return _NONE
-        return rule.source or self.knowledge.receivers[owner].source
+    def _say(self, number: int) -> _Said:
+        rule, owner = self.knowledge.rules[number], self.knowledge.owner[number]
+        whose = self.knowledge.receivers[owner]
+        about = self.knowledge.reasons[rule.reason]
+        sure = whose.kind in ("mailbox", "gateway", "wording") and not rule.doubtful
+        said = self._said[number] = _Said(
+            name=self.rule_name(number),
+            sources=rule.source or whose.source,
+            remedy=self._remedy(rule, owner, about.remedy),
+            who=rule.who or about.who,
+            desk=self._desk(whose.id, rule.desk) if rule.desk else None,
+            confidence="certain" if sure else "likely",
+            common=rule.doubtful or not self._identifies[owner],
+        )
+        return said
 
     def _desk(self, owner: str, name: str) -> Desk | None:
         return self.knowledge.desks.get(name if "/" in name else f"{owner}/{name}")

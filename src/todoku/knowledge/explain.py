@@ -73,7 +73,7 @@ def explain(diagnose: Diagnoser, refusal: Refusal) -> Explanation:
     raw = text.encode("utf-8", "replace")
     hits = diagnose._scan(raw)
     _, mark = diagnose._choose(text, at_host, at_domain, refusal)
-    standing = {p: s for s, p in diagnose._candidates(hits, at_host, mark, at_domain, refusal)}
+    standing = {p: s for *s, p in diagnose._candidates(hits, at_host, mark, at_domain, refusal)}
     best: dict[int, tuple[tuple[int, int, int], Match]] = {}
     rule_of, owner = diagnose.knowledge.rule_of, diagnose.knowledge.owner
     for p in hits:
