@@ -2,8 +2,8 @@
 
 Sisimai weighs some signs otherwise than we do; what it says is kept to what it would say:
 
-- A mailbox that does not exist is `userunknown` to it where the status code says so (x.1.z) or the
-  refusal came at `RCPT TO`, and otherwise `filtered`.
+- A mailbox that does not exist is `userunknown` to it where the status code says so (x.1.z), the
+  refusal came at `RCPT TO`, or the reporter calls it a bad mailbox, and otherwise `filtered`.
 - A policy in general words is what the status code says (`5.7.0`: `securityerror`).
 - A client refused at `MAIL FROM` is a `rejected` sender.
 - A queue that gave up, or a warning that names no ground, is `expired`.
@@ -62,4 +62,8 @@ def _of_common_words(refusal: Refusal, about: Reason, status: str | None, word: 
 
 def _supported(refusal: Refusal) -> bool:
     enhanced = refusal.reply.enhanced
-    return refusal.stage == "RCPT TO" or (enhanced is not None and enhanced[2:4] == "1.")
+    return (
+        refusal.stage == "RCPT TO"
+        or (enhanced is not None and enhanced[2:4] == "1.")
+        or "bad-mailbox" in refusal.notice
+    )

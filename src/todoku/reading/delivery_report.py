@@ -145,13 +145,15 @@ def _one(
 
     reply, stage, notice = told.reply, told.stage, told.notice
     text = reply.text
-    if stage is None and comment:
-        stage = _stage_in(comment)
+    if stage is None and comment and "MAIL FROM" in comment:
+        stage = "MAIL FROM"
     if not text:
         if comment and not comment.startswith(_SAYS_NOTHING):
             text = comment
         else:
             text = notice = phrases.plain_words(human, recipient) or comment or ""
+    if not notice and (category := group.get("x-powermta-bouncecategory")):
+        notice = f"bounce category: {category}"
     enhanced = reconcile(reply.enhanced, status)
     if text is not reply.text or enhanced != reply.enhanced:
         reply = Reply(reply.code, enhanced, text)
@@ -256,12 +258,6 @@ def _remote(told: Remote, mta: str) -> Remote:
 def _longer(a: Reply, b: Reply) -> bool:
     """Is `a` the whole of an answer of which `b` is a piece?"""
     return len(a.text) > len(b.text) and a.text[:3] == b.text[:3] and b.text[-20:] in a.text
-
-
-def _stage_in(comment: str) -> Stage | None:
-    if "MAIL FROM" in comment:
-        return "MAIL FROM"
-    return "RCPT TO" if "rejected address" in comment else None
 
 
 def reconcile(said: str | None, status: str | None) -> str | None:
