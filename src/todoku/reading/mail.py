@@ -332,7 +332,9 @@ def looks(head: bytes) -> bool:
         if m is None:
             break
         lines += 1
-        known = known or m[0].rstrip(b" \t:").lower() in _MAIL_HEADERS
+        name = m[0].rstrip(b" \t:").lower()
+        # `Status: RO` is a mailbox's, `Status: 5.1.1` a delivery report's.
+        known = known or (name in _MAIL_HEADERS and not (name == b"status" and b"." in line))
     return known and lines >= 1
 
 

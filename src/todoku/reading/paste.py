@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from todoku.model import Refusal, Reply, Stage
+from todoku.model import Refusal, Remote, Reply, Stage
 from todoku.reading import charset, logs
 from todoku.reading.literals import unwrap
 from todoku.reading.reply import Parsed, parse
@@ -77,7 +77,17 @@ _BULLET = re.compile(r"^\s*(?:[-*•・]|\d{1,3}[.)])\s+(?=[\"'<]?[245]\d\d[ -])
 # `<user@example.com>: host ...`, the paragraph of Postfix and of all that copy it.
 _ENTRY = re.compile(
     r"^\s{0,3}(?:To: ?)?<(?P<to>[^<>\s]{1,320})>(?:\s?\((?:[^()]{1,340})\))?\s?:(?=\s|$)"
+    r"|^\s{0,8}(?P<bare>[^<>\s:,;()]{1,64}@[^<>\s:,;()]{1,255}): (?=host \S)"
 )
+# A field of a delivery report (RFC 3464) that was pasted without the others.
+_REPORT_FIELD = re.compile(
+    r"^\s{0,4}(?P<name>Diagnostic-Code|Remote-MTA|(?:Final|Original)-Recipient|Action|Status"
+    r"|Last-Attempt-Date|Reporting-MTA):[ \t]*(?:(?P<type>[A-Za-z0-9-]{2,40})[ \t]?;[ \t]*)?"
+    r"(?P<value>.{0,2000})$",
+    re.IGNORECASE,
+)
+# `to=<user@example.com>, relay=...`: Postfix's words about a recipient, without the line's head.
+_LOGGED_TO = re.compile(r"\bto=<([^<>\s]{1,320})>, (?:orig_to=<[^<>\s]{1,320}>, )?relay=")
 _AFTER_RCPT = re.compile(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
 _AT = re.compile(r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 
@@ -90,7 +100,10 @@ _NETWORK = re.compile(
     r"|\bdoes not accept mail\b|\bnull ?MX\b|\bmail for \S{1,255} loops back to myself\b"
     r"|\bConnection (?:timed out|refused)\b(?=.{0,80}$)"
     r"|\bretry time(?:out)? (?:not reached|exceeded)\b"
-    r"|\bdelivery temporarily suspended\b|\bcannot find your hostname\b",
+    r"|\bdelivery temporarily suspended\b|\bcannot find your hostname\b"
+    # and those of its own delivery programs
+    r"|\bCommand died with (?:status|signal) \d|\bcannot (?:append|access|update) (?:message|mailbox)\b"
+    r"|\bmail forwarding loop for\b|\bmessage size \d{1,12} exceeds\b",
     re.IGNORECASE,
 )
 # A refusal without any code: whole phrases that no ordinary mail holds.
@@ -105,11 +118,13 @@ _REFUSED = re.compile(
     r" (?:address |host |was |has been |is |were |have been ){0,2}"
     r"(?:rejected|refused|denied|blocked|deferred|bounced|undeliverable)\b"
     r"|\b(?:relay(?:ing)?|access) (?:access )?denied\b|\breject(?:ed)? (?:due to|by|for)\b"
+    r"|\b(?:rejected|blocked|refused|deferred) using \S|\bESMTP Service not available\b"
     r"|\b(?:can(?:no|')t|could(?: not|n't)|was(?: not|n't)|unable to) be delivered\b"
     r"|\bundeliverable\b|\b(?:temporarily|rate) (?:deferred|limited|rejected)\b|\bgreylist"
     r"|\btoo many (?:connections|errors|messages|recipients)\b"
     r"|\b(?:SPF|DKIM|DMARC)\b.{0,40}\b(?:fail|reject|align|policy)"
     r"|\breverse DNS\b.{0,60}\b(?:missing|fail|invalid|not|without|must|no)\b"
+    r"|\b(?:bad|invalid|missing|no|inconsistent) (?:DNS )?PTR (?:resource )?record\b"
     r"|\bmessages? from \S{3,60} (?:weren't|were not) sent"
     r"|拒否され|受信(?:が)?拒否|宛先(?:不明|が見つかりません)|配信(?:できません|に失敗)|送信できません"
     r"|届けられません|ブロックされ|ブラックリスト|存在しません|メールボックスが(?:いっぱい|満杯)",
@@ -160,20 +175,37 @@ def _apart(lines: list[str]) -> tuple[list[str], list[str]]:
     entries: list[str] = []
     others: list[str] = []
     folds = 0
-    for line in lines:
+    for i, line in enumerate(lines):
         if (said := logs.words(line)) is not None:
             others += ["", said]
             folds = 0
         elif logs.is_line(line):
             entries.append(line.strip())
             folds = MAX_FOLDS
-        elif folds and line.strip() and not _complete(entries[-1]):
+            if _open(line):  # as far as the answer goes
+                folds = _closed_after(lines, i)
+        elif folds and line.strip() and (_open(entries[-1]) or not _complete(entries[-1])):
             entries[-1] += " " + line.strip()
             folds -= 1
         else:
             others.append(line)
             folds = 0
     return entries, others
+
+
+def _open(entry: str) -> bool:
+    """Has Postfix's quotation of an answer begun here and not ended?"""
+    return "] said: " in entry and not entry.rstrip().endswith(("command)", "command))"))
+
+
+def _closed_after(lines: list[str], at: int) -> int:
+    """How many of the next lines belong to the answer that `lines[at]` begins; 0 if it has no end."""
+    for n, line in enumerate(lines[at + 1 : at + 1 + MAX_FOLDS], 1):
+        if not line.strip():
+            return 0
+        if line.rstrip().endswith(("command)", "command))")):
+            return n
+    return 0 if "status=" not in lines[at] else MAX_FOLDS
 
 
 def _complete(entry: str) -> bool:
@@ -275,13 +307,25 @@ def _notice(lines: list[str]) -> list[Refusal]:
 class _Chunk:
     """Lines that belong together: an entry, a reply with its continuations, or plain words."""
 
-    __slots__ = ("code", "done", "entry", "lines", "recipient", "sender", "stage")
+    __slots__ = (
+        "code",
+        "done",
+        "entry",
+        "host",
+        "lines",
+        "recipient",
+        "reported",
+        "sender",
+        "stage",
+    )
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.code: str | None = None
         self.done = False
         self.entry = False
+        self.reported = False  # a report's Diagnostic-Code: given for failures only
+        self.host: str | None = None
         self.recipient: str | None = None
         self.sender: str | None = None
         self.stage: Stage | None = None
@@ -298,15 +342,39 @@ def replies(lines: list[str]) -> list[Refusal]:
     return out
 
 
+class _Told:
+    """What the lines before a reply told: the command it answers, who was written to, who answers."""
+
+    __slots__ = ("host", "recipient", "sender", "stage")
+
+    def __init__(self) -> None:
+        self.stage: Stage | None = None
+        self.recipient: str | None = None
+        self.sender: str | None = None
+        self.host: str | None = None
+
+    def command(self, m: re.Match[str]) -> None:
+        self.stage = _STAGES[next(k for k in _STAGES if m[k])]
+        self.sender = m["sender"] or self.sender
+        self.recipient = m["recipient"] or self.recipient
+
+    def field(self, m: re.Match[str]) -> str:
+        """A field of a report; the words of the answer where it is the one that holds them."""
+        name, value = m["name"].lower(), m["value"].strip()
+        if name == "final-recipient":
+            self.recipient, self.host = value.strip("<>") or None, None
+        elif name == "remote-mta":
+            self.host = value.partition(" ")[0] or None
+        return value if name == "diagnostic-code" else ""
+
+
 def _chunks(lines: list[str]) -> list[_Chunk]:
     out: list[_Chunk] = []
-    stage: Stage | None = None
-    recipient: str | None = None
-    sender: str | None = None
+    told = _Told()
 
     def begin() -> _Chunk:
         new = _Chunk()
-        new.stage, new.recipient, new.sender = stage, recipient, sender
+        new.stage, new.recipient, new.sender = told.stage, told.recipient, told.sender
         out.append(new)
         return new
 
@@ -318,21 +386,23 @@ def _chunks(lines: list[str]) -> list[_Chunk]:
                 chunk = begin()
             continue
         if m := _COMMAND.match(line):
-            stage = _STAGES[next(k for k in _STAGES if m[k])]
-            if m["sender"]:
-                sender = m["sender"]
-            if m["recipient"]:
-                recipient = m["recipient"]
+            told.command(m)
             chunk = begin()
             continue
         if m := _CONNECTED.match(bare):
-            stage = None if m["end"] else "CONN"
+            told.stage = None if m["end"] else "CONN"
             chunk = begin()
             continue
         if m := _ENTRY.match(line):
             chunk = begin()
-            chunk.entry, chunk.recipient = True, m["to"]
+            chunk.entry, chunk.recipient = True, m["to"] or m["bare"]
             chunk.lines.append(bare[m.end() - (len(line) - len(line.lstrip())) :])
+            continue
+        if m := _REPORT_FIELD.match(line):
+            if words := told.field(m):
+                chunk = begin()
+                chunk.entry, chunk.reported, chunk.host = True, True, told.host
+                chunk.lines.append(words)
             continue
         head = _HEAD.match(line)
         if head is not None and not (chunk.entry and line[:1] in {" ", "\t"}):
@@ -345,7 +415,7 @@ def _chunks(lines: list[str]) -> list[_Chunk]:
             chunk.code = code
             chunk.done = head["sep"] != "-"
             if code == "354":
-                stage = "END OF DATA"
+                told.stage = "END OF DATA"
             bare = _BULLET.sub("", _MARK.sub("", line)).strip()
         chunk.lines.append(bare)
     return out
@@ -364,16 +434,17 @@ def _from_chunk(chunk: _Chunk) -> Refusal | None:
     if not text:
         return None
     found = parse(text, chunk.stage)
-    if not _refuses(found, text, chunk.entry):
+    silent = chunk.reported and found.reply.code is None
+    if not silent and not _refuses(found, text, chunk.entry):
         return None
     recipient = chunk.recipient
-    if recipient is None and (m := _AFTER_RCPT.search(text)):
+    if recipient is None and (m := _AFTER_RCPT.search(text) or _LOGGED_TO.search(text)):
         recipient = m[1]
     return Refusal(
         reader=READER,
         recipient=recipient,
         sender=chunk.sender,
-        remote=found.remote,
+        remote=found.remote if chunk.host is None or found.remote.host else Remote(chunk.host),
         stage=found.stage,
         reply=found.reply,
         notice=found.notice,

@@ -113,6 +113,10 @@ _QUOTED = re.compile(
     r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))",
     re.I,
 )
+_DOMINO = re.compile(
+    r"(?:Error transferring to (?P<host>[^\s;]{1,255}); )?"
+    r"SMTP Protocol Returned a (?:Permanent|Transient) Error (?=[45]\d\d)"
+)
 _BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)", re.I)
 _DISLIKED = re.compile(
     r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
@@ -275,6 +279,13 @@ def _disliked(t: str, _at: int) -> Taken | None:
     return t[m.end() :], stage, Remote(m["host"], m["ip"])
 
 
+def _domino(t: str, _at: int) -> Taken | None:
+    """Lotus Domino: `Error transferring to mx.example; SMTP Protocol Returned a Permanent Error 550
+    ...`."""
+    m = _DOMINO.search(t)
+    return None if m is None else (t[m.end() :], None, Remote(m["host"], None))
+
+
 def _refused(t: str, _at: int) -> Taken | None:
     """`SMTP Server <192.0.2.1> refused to accept your message (DATA), ... [554 ...]`."""
     m = _REFUSED.search(t)
@@ -294,6 +305,7 @@ _WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
     (" said after ", _said_after),
     (" did not like our ", _disliked),
     (" refused to accept your message (", _refused),
+    ("SMTP Protocol Returned a ", _domino),
     ("onnected to", _qmail),
     ("does not like", _qmail),
 )

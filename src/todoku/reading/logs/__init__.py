@@ -127,7 +127,7 @@ def _read(data: bytes, lines: list[bytes]) -> list[Refusal]:
         from todoku.reading.logs import postfix
 
         found += postfix.read_lines(lines)
-    if b" ** " in data or b" == " in data:
+    if b" ** " in data or b" == " in data or b" SMTP error from remote " in data:
         from todoku.reading.logs import exim
 
         found += exim.read_lines(lines)

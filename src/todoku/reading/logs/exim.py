@@ -29,8 +29,9 @@ _LINE = re.compile(_STAMP + _ID + rb"(?P<mark>\*\*|==|=>|->|>>|\*>|<=) (?P<rest>
 _TALK = re.compile(
     _STAMP
     + _ID
-    + rb"(?:H=)?(?P<host>[\w.-]{1,255}) \[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?:? "
-    rb"(?P<text>(?:SMTP (?:error|timeout)|Connection |Remote host |No route )[^\n]*)",
+    + rb"(?:(?:H=)?(?P<host>[\w.-]{1,255}) \[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?:? "
+    rb"(?=SMTP (?:error|timeout)|Connection |Remote host |No route )|(?=SMTP error from remote ))"
+    rb"(?P<text>[^\n]*)",
 )
 _ADDRESS = re.compile(
     rb"(?P<to>(?:\"[^\"\n]{1,64}\"@)?[^\s<>]{1,320}?):?(?: \([^()\n]{1,320}\))?"
@@ -142,7 +143,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
                 senders[text(m["id"])] = text(m["rest"].partition(b" ")[0])
             elif m["mark"] in {b"**", b"=="} and (attempt := _attempt(m)) is not None:
                 _add(found, attempt, latest)
-        elif b"] " in raw or b"]: " in raw:
+        elif b"] " in raw or b"]: " in raw or b"SMTP error from remote " in raw:
             m = _TALK.match(_message(raw.rstrip()))
             if m is not None:
                 talk.append(
@@ -151,7 +152,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Refusal]:
                         recipient=None,
                         text=text(m["text"]).replace("\\n", " "),
                         queue_id=text(m["id"]),
-                        remote=Remote(text(m["host"]), text(m["ip"])),
+                        remote=Remote(text(m["host"]), text(m["ip"])) if m["host"] else Remote(),
                     )
                 )
     out = []

@@ -21,10 +21,25 @@ _LABELLED = re.compile(
 )
 
 
+# Mail programs fold the long line: what follows until an empty line or another address belongs to it.
+_FOLDED = re.compile(
+    rf"(?P<line>^[^\n]{{0,400}}ERROR_CODE :[^\n]{{0,2000}})\n(?!\s{{0,80}}$|<?{address.ATOM})(?=[^\s\[-])",
+    re.M,
+)
+
+
+def _joined(text: str) -> str:
+    for _ in range(6):
+        text, n = _FOLDED.subn(r"\g<line> ", text)
+        if not n:
+            break
+    return text
+
+
 def read(text: str, hint: Hint) -> list[Refusal] | None:
     delayed = phrases.any_of(phrases.DELAYED, text.lower())
     found = []
-    for m in _LABELLED.finditer(text):
+    for m in _LABELLED.finditer(_joined(text)):
         said = f"{m['code'] or ''} {m['rest'].strip(', ')}".strip()
         told = parse(said) if m["code"] else Parsed(Reply(None, None, said))
         found.append(refusal(address.clean(m["addr"]), told, hint, delayed, reader="zoho"))
