@@ -24,7 +24,7 @@ help: ## list these commands
 	@$(SETUP) requirements/dev.txt
 
 run: .venv ## diagnose the sample bounces
-	@$(VENV)/todoku diagnose samples/ || test $$? -eq 1
+	@$(VENV)/todoku diagnose samples/bounces || test $$? -eq 1
 
 test: .venv ## the quick tests (at most 10 minutes on two cores)
 	$(VENV)/python -m pytest -n $(N) -m "not slow" $(ARGS)

@@ -50,14 +50,14 @@ REFUSALS: dict[str, list[Row]] = {
     ],
     "03-postfix-refused-to-talk": [
         (
-            "user@example.net",
+            "user@t-online.de",
             "failed",
             "CONN",
             554,
             "4.0.0",
-            "mx.example.net",
+            "mx01.t-online.de",
             "203.0.113.31",
-            "d mail. (Ask the postmaster of example.net for help.) (BL)",
+            "contact tosa@rx.t-online.de to clarify.) (BL)",
         ),
     ],
     "04-postfix-multiline-reply": [
