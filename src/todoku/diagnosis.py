@@ -39,7 +39,9 @@ _URL = re.compile(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
 _DIGIT = re.compile(r"\d")
 # What no address, masked or not, is without: four numbers, or two colons close to each other.
-_ADDRESS = re.compile(rb"[0-9xX*]\.[0-9xX*]{1,3}\.[0-9xX*]{1,3}\.[0-9xX*]|:[0-9A-Fa-f]{0,4}:")
+_ADDRESS = re.compile(
+    rb"[0-9xXyYzZ*]\.[0-9xXyYzZ*]{1,3}\.[0-9xXyYzZ*]{1,3}\.[0-9xXyYzZ*]|:[0-9A-Fa-f]{0,4}:"
+)
 
 _KIND_OF_GROUP: dict[str, IdentityKind] = {
     "ip": "ip",

@@ -14,7 +14,7 @@ from typing import Any
 
 FLAGS = re.IGNORECASE | re.DOTALL
 
-_V4 = r"(?:[0-9xX*]{1,3}\.){3}[0-9xX*]{1,3}"
+_V4 = r"(?:[0-9xXyYzZ*]{1,3}\.){3}[0-9xXyYzZ*]{1,3}"
 _V6 = r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
 _SHAPES = {
     # Addresses are often masked by those who post them: `XX.XX.XXX.XXX`, `x.x.x.x`.
