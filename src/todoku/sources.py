@@ -186,8 +186,13 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
     source = _shown(path)
     try:
         # Looked at before it is opened: opening a pipe waits, opening a device may do something.
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
+        st = os.stat(path)
+        mode = st.st_mode
+        if stat.S_ISREG(mode):
+            if 0 < st.st_size < HEAD and (data := _small(path, st.st_size)) is not None:
+                yield Item(source=source, data=data)
+                return
+        else:
             what = next((words for test, words in _SPECIAL if test(mode)), "no file")
             if not named or not (stat.S_ISFIFO(mode) or _is_terminal(path, mode)):
                 yield Item(source=source, error=what, skipped=not named)
@@ -198,6 +203,18 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
         return
     with file:
         yield from _guarded(source, lambda: _stream(source, file, one_mail=_ONE_MAIL(path)))
+
+
+def _small(path: str, size: int) -> bytes | None:
+    """The short way to one plain mail, which most files of a folder are; None for all else."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(fd, size + 1)
+    finally:
+        os.close(fd)
+    # What is packed, a mailbox, or growing is for the long way.
+    plain = len(data) == size and data[:2] != b"\x1f\x8b" and b"From " not in data[:96]
+    return data if plain else None
 
 
 def _is_terminal(path: str, mode: int) -> bool:
@@ -399,4 +416,4 @@ def _why(e: Exception) -> str:
 
 def _shown(path: str) -> str:
     """A path as valid text: names on disk are bytes, and need not be any."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
