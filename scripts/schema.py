@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
+from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
-from todoku.knowledge.explain import Explanation
 from todoku.knowledge.files import DATA, read_toml
 from todoku.model import VERSION, Diagnosis
 

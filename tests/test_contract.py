@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 import todoku
-from todoku.knowledge import explain, files, load
+from todoku.diagnosis import explain
+from todoku.knowledge import files, load
 from todoku.knowledge.schema import Lists, Reasons, Receiver
 from todoku.model import Diagnosis, Refusal, Reply
 

@@ -165,7 +165,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     sisimai: Sisimai | None
     feedback_type: str | None = None
-    id: str | None | msgspec.UnsetType = msgspec.UNSET
+    id: str | msgspec.UnsetType | None = msgspec.UNSET
     message_id: str | None = None
     refused_by: Literal["receiver", "own-smarthost"] | None = None
     """Who answered, where `[own]` names our smarthosts; `None` where nothing is set."""

@@ -21,7 +21,7 @@ Subject: Undelivered Mail Returned to Sender
 
 HEAVY = {
     # ours that this command has no use for
-    "todoku.settings", "todoku.store", "todoku.knowledge.check", "todoku.knowledge.explain",
+    "todoku.settings", "todoku.store", "todoku.knowledge.check", "todoku.diagnosis.explain",
     "todoku.knowledge.warm", "todoku.cli.knowledge", "todoku.cli.looks", "todoku.api",
     # heavy, or a sign that something is done in the wrong place
     "asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "fast_mail_parser", "html",

@@ -144,7 +144,7 @@ def test_explain_nothing() -> None:
 
 def test_rules_that_cannot_count_are_told_with_the_reason() -> None:
     from todoku.diagnosis import Diagnoser
-    from todoku.knowledge.explain import explain
+    from todoku.diagnosis.explain import explain
     from todoku.model import Refusal, Reply
 
     knowledge = load.knowledge()

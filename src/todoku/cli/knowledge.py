@@ -230,7 +230,7 @@ def explain(
     reads it from standard input.
     """
     from todoku.cli.render import knowledge as screens
-    from todoku.knowledge import explain as explaining
+    from todoku.diagnosis import explain as explaining
 
     if text is None and (sys.stdin is None or sys.stdin.isatty()):
         raise Failure(say(WORDS["no-text"], lang), EX_USAGE)
@@ -287,7 +287,7 @@ def _propose(refusal: Refusal, judge: Diagnoser, setup: settings.Setup) -> None:
     import os
     import time
 
-    from todoku.knowledge.explain import skeleton
+    from todoku.diagnosis.explain import skeleton
 
     d = judge(refusal)
     receiver = next((r for r in judge.knowledge.receivers if r.id == d.receiver), None)

@@ -194,6 +194,8 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The second sentence of a verdict: what the ground is."""
     who: WhoActs
     remedy: tuple[str, ...]
+    remedy_policy: tuple[str, ...] = ()
+    """Steps where the list holds addresses that should not send directly (class `policy`)."""
     sisimai: str
     sisimai_unsupported: str | None = None
     """Sisimai's word where neither the stage nor the status code supports the words."""

@@ -8,6 +8,7 @@ the first input needs it, so that one mail costs one mail's readers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -30,6 +31,8 @@ class Reader(Protocol):
 
 def read(data: bytes) -> list[Refusal]:
     """All that `data` tells. Never raises; empty where nothing was recognised."""
+    if mail.begins(data):
+        return _reader("bounce").read(data)
     head = data[:HEAD]
     first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not first:
@@ -40,10 +43,9 @@ def read(data: bytes) -> list[Refusal]:
             if reader.looks(head) and (found := reader.read(data)):
                 return found
     if mail.looks(head):
-        from todoku.reading import bounce, mbox
-
-        if mbox.looks(head):
-            return [refusal for one in mbox.split_mbox((data,)) for refusal in bounce.read(one)]
+        bounce = _reader("bounce")
+        if first == b"F" and (box := _reader("mbox")).looks(head):
+            return [refusal for one in split_mbox((data,)) for refusal in bounce.read(one)]
         return bounce.read(data)
     for name in ("logs", "paste"):
         reader = _reader(name)
@@ -52,6 +54,7 @@ def read(data: bytes) -> list[Refusal]:
     return []
 
 
+@cache
 def _reader(name: str) -> Reader:
     return cast(Reader, import_module(f"todoku.reading.{name}"))
 

@@ -135,7 +135,11 @@ class Entity:
         known = self._kind
         if known is None:
             known = self._kind = self._read_kind()
-            if len(self.head) <= _MAX_KNOWN_HEAD and len(_kinds) < _MAX_KINDS:
+            if (
+                len(self.head) <= _MAX_KNOWN_HEAD
+                and len(_kinds) < _MAX_KINDS
+                and known.type[:10] != b"multipart/"  # its boundary is new in each mail
+            ):
                 _kinds[self.head] = known
         return known
 
@@ -254,10 +258,6 @@ def parse(data: bytes) -> Entity:
     return Entity(data, 0, len(data))
 
 
-_STATUS_PART = b"\nContent-Type: message/delivery-status"
-_STATUS_PART_TOO = b"\nContent-type: message/delivery-status"
-
-
 class Report(NamedTuple):
     """A delivery report as nearly every system builds it: words, fields, returned message."""
 
@@ -266,39 +266,47 @@ class Report(NamedTuple):
     back: Entity | None
 
 
+_STATUS_TYPE = b"message/delivery-status"
+_STATUS_LINE = (b"content-type: ", b"content-type:")
+_ENCLOSED = (b"message/rfc822", b"text/rfc822-headers")
+
+
 def usual_report(raw: bytes) -> Report | None:
-    """The three parts of a delivery report, found by searching the middle one; `None` where the
+    """The parts of a delivery report, found by searching the one in the middle; `None` where the
     mail is built in any other way, which `leaves` then takes apart.
 
-    This is a short cut and must find what `leaves` finds. It pays: nine of ten bounces are built
+    This is a short cut and must find what `leaves` finds. It pays: nine of ten reports are built
     so, and most of a reader's time would go into finding their parts.
     """
-    at = raw.find(_STATUS_PART)
+    at = raw.find(_STATUS_TYPE)
     if at < 0:
-        at = raw.find(_STATUS_PART_TOO)
-    top = raw.find(b"\n\n", 0, at) if at > 0 else -1
-    if top < 0:
         return None
-    line = raw.rfind(b"\n--", top, at)
+    line = raw.rfind(b"\n--", 0, at)
     if line < 0 or at - line > 400:
+        return None
+    if raw[raw.rfind(b"\n", line, at) + 1 : at].lower() not in _STATUS_LINE:
         return None
     delimiter = raw[line : raw.find(b"\n", line + 1)]
     size = len(delimiter)
-    first = raw.find(delimiter, top)
-    if first == line or size < 5 or raw.find(delimiter[3:], 0, top) < 0:
-        return None  # not the outermost boundary, or nothing for people before the fields
-    if raw.find(delimiter, first + size) != line or raw[first + size] != 10:
+    first = raw.find(delimiter)
+    if first == line or size < 5 or raw[first + size] != 10:
+        return None  # nothing for people before the fields
+    top = _EMPTY_LINE.search(raw, 0, first + 1)
+    if top is None or raw.find(delimiter[3:], 0, top.start()) < 0:
+        return None  # not the outermost boundary
+    second = raw.find(delimiter, first + size)
+    human = _first_leaf(Entity(raw, first + size + 1, second))
+    if human is None or human.kind.type != b"text/plain" or human.body >= human.end:
         return None
-    human = Entity(raw, first + size + 1, line)
-    kind = human.kind
-    if kind.type != b"text/plain" or kind.encoding or human.body >= human.end:
+    if second != line and (
+        raw[second + size] != 10 or _HOLDS_A_MAIL.search(raw, second, line + 1) is not None
+    ):
         return None
     after = raw.find(delimiter, at)
     if after < 0:
         return None
     status = Entity(raw, line + size + 1, after)
-    kind = status.kind
-    if kind.type != b"message/delivery-status" or kind.encoding:
+    if status.kind.type != _STATUS_TYPE:
         return None
     if raw[after + size : after + size + 2] == b"--":
         return Report(human, status, None)
@@ -306,13 +314,39 @@ def usual_report(raw: bytes) -> Report | None:
         return None
     end = raw.find(delimiter, after + size)
     part = Entity(raw, after + size + 1, end if end >= 0 else len(raw))
-    kind = part.kind
-    if kind.type not in _RETURNED or kind.encoding:
-        return None
-    return Report(human, status, part.enclosed())
+    return Report(human, status, part.enclosed()) if part.kind.type in _ENCLOSED else None
 
 
-_RETURNED = (b"message/rfc822", b"text/rfc822-headers")
+_EMPTY_LINE = re.compile(rb"\n\n")
+_HOLDS_A_MAIL = re.compile(rb"\n[Cc]ontent-[Tt]ype:\s{0,4}(?:message|text/rfc822)", re.I)
+
+
+def _first_leaf(part: Entity) -> Entity | None:
+    """The first part that is no multipart, below this one."""
+    for _ in range(MAX_DEPTH):
+        kind = part.kind
+        if kind.type[:10] != b"multipart/":
+            return part
+        m = _BOUNDARY.search(kind.parameters)
+        if m is None:
+            return None
+        raw, end = part.raw, part.end
+        delimiter = b"\n--" + (m[1] or m[2]).rstrip()
+        begin = raw.find(delimiter, part.body - 1, end) + len(delimiter)
+        if begin < len(delimiter) or raw[begin] != 10:
+            return None
+        after = raw.find(delimiter, begin, end)
+        if after >= 0 and raw[after + len(delimiter)] not in b"\n-":
+            return None
+        part = Entity(raw, begin + 1, after if after >= 0 else end)
+    return None
+
+
+def begins(data: bytes) -> bool:
+    """Is the very first line a header that only mails begin with? Nearly every mail is told so,
+    without a look at anything else; `looks` does the rest."""
+    at = data.find(b":", 0, 40)
+    return at > 0 and data[:at].lower() in _BEGINNINGS
 
 
 def looks(head: bytes) -> bool:
@@ -345,3 +379,4 @@ _MAIL_HEADERS = frozenset(
     b" x-failed-recipients x-account-key x-uidl x-mozilla-status status x-apparently-to"
     b" domainkey-signature arc-authentication-results x-spam-status resent-from".split()
 )
+_BEGINNINGS = _MAIL_HEADERS - {b"status"}

@@ -76,7 +76,7 @@ _MARK = re.compile(rf"^\s*{_SERVER}\s*")
 _BULLET = re.compile(r"^\s*(?:[-*•・]|\d{1,3}[.)])\s+(?=[\"'<]?[245]\d\d[ -])")
 # `<user@example.com>: host ...`, the paragraph of Postfix and of all that copy it.
 _ENTRY = re.compile(
-    r"^\s{0,3}(?:To: ?)?<(?P<to>[^<>\s]{1,320})>(?:\s?\((?:[^()]{1,340})\))?\s?:(?=\s|$)"
+    r"^\s{0,8}(?:To: ?)?<(?P<to>[^<>\s]{1,320})>(?:\s?\((?:[^()]{1,340})\))?\s?:(?=\s|$)"
     r"|^\s{0,8}(?P<bare>[^<>\s:,;()]{1,64}@[^<>\s:,;()]{1,255}): (?=host \S)"
 )
 # A field of a delivery report (RFC 3464) that was pasted without the others.
@@ -118,6 +118,7 @@ _REFUSED = re.compile(
     r" (?:address |host |was |has been |is |were |have been ){0,2}"
     r"(?:rejected|refused|denied|blocked|deferred|bounced|undeliverable)\b"
     r"|\b(?:relay(?:ing)?|access) (?:access )?denied\b|\breject(?:ed)? (?:due to|by|for)\b"
+    r"|\bRequested (?:mail )?action (?:not taken|aborted)\b"
     r"|\b(?:rejected|blocked|refused|deferred) using \S|\bESMTP Service not available\b"
     r"|\b(?:can(?:no|')t|could(?: not|n't)|was(?: not|n't)|unable to) be delivered\b"
     r"|\bundeliverable\b|\b(?:temporarily|rate) (?:deferred|limited|rejected)\b|\bgreylist"

@@ -10,9 +10,9 @@ from todoku.cli.render import verdict
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import cut, pad, safe
 from todoku.cli.render.words import CHANNEL, REQUIRES, STAGE, WHO, duration
+from todoku.diagnosis.explain import Explanation, Match
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, Owned, said
-from todoku.knowledge.explain import Explanation, Match
 from todoku.knowledge.schema import Desk, ListEntry, Reason, Receiver
 
 KINDS: Final[Words] = {

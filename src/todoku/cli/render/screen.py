@@ -240,38 +240,11 @@ def _who_and_what(d: Diagnosis, lang: Language) -> Iterator[tuple[str, list[str]
             else:
                 yield WORDS["who"][lang], [say(NOTHING, lang)]
                 return
-        steps = [_with_address(safe(s), d) for s in d.remedy]
+        steps = [safe(s) for s in d.remedy]
     if len(steps) == 1:
         yield WORDS["next"][lang], steps
     elif steps:
         yield WORDS["next"][lang], [f"{n}. {s}" for n, s in enumerate(steps, 1)]
-
-
-_PLACES: Final = {
-    "todoku check アドレス": ("ip", "range"),
-    "todoku check ADDRESS": ("ip", "range"),
-    "todoku check ドメイン": ("domain", "hostname"),
-    "todoku check DOMAIN": ("domain", "hostname"),
-}
-
-
-def _with_address(step: str, d: Diagnosis) -> str:
-    """`todoku check ADDRESS` with the address that is blocked, ready to be copied."""
-    for place, kinds in _PLACES.items():
-        if place in step:
-            for b in d.blocked:
-                if b.kind in kinds and _is_whole(b.value):
-                    return step.replace(place, "todoku check " + short(b.value))
-    return step
-
-
-def _is_whole(value: str) -> bool:
-    """Not masked, and nothing that a shell would take apart."""
-    return (
-        value.isascii()
-        and all(c.isalnum() or c in ".:-/" for c in value)
-        and not (set(value.lower()) <= set("x.:"))
-    )
 
 
 def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:

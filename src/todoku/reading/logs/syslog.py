@@ -35,13 +35,14 @@ HEAD = re.compile(
     + _PID
     + rb"|:|"
     + _RFC5424
-    + rb")|(?P<alone>"
+    + rb")|(?:[\w.:,+-]{1,64} ){0,4}?(?P<alone>"
     + _TAG
     + rb")"
     + _PID
     + rb") (?:\[ID \d{1,10} [\w.]{1,30}\] )?"
 )
-"""A line's head with its tag (`postfix/smtp`); what stands before a tag with a process number may be missing."""
+"""A line's head with its tag (`postfix/smtp`); what stands before a tag with a process number may be
+missing, or be another stamp than those known here."""
 STAMPED = re.compile(
     _PREFIX
     + _STAMP

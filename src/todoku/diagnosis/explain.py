@@ -10,7 +10,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from todoku.diagnosis import BASE_RANK, Diagnoser
+from todoku.diagnosis.judge import Diagnoser
+from todoku.diagnosis.receivers import Places
+from todoku.diagnosis.weighing import BASE_RANK
 from todoku.knowledge.schema import Receiver, Rule
 from todoku.model import Diagnosis, Refusal
 
@@ -66,43 +68,45 @@ MOST: Final = 50
 def explain(diagnose: Diagnoser, refusal: Refusal) -> Explanation:
     """The whole weighing of one refusal."""
     d = diagnose(refusal)
-    at_host, at_domain = diagnose.places(refusal)
+    rules, places = diagnose.rules, diagnose.receivers.places(refusal)
     text = refusal.reply.text or refusal.notice
     if d.rule is None or not _stands_in(diagnose, d.rule, text):
         text = refusal.notice or text
     raw = text.encode("utf-8", "replace")
-    hits = diagnose._scan(raw)
-    _, mark = diagnose._choose(text, at_host, at_domain, refusal)
-    standing = {p: s for *s, p in diagnose._candidates(hits, at_host, mark, at_domain, refusal)}
+    hits = rules.scan(raw)
+    mark = rules.mark(hits, raw)
+    homes = diagnose.receivers.homes(places, mark)
+    elsewhere = places.host is not None and diagnose.receivers.mailbox[places.host]
+    counting = {
+        c.pattern: c for c in rules.candidates(hits, homes, refusal.stage, elsewhere=elsewhere)
+    }
     best: dict[int, tuple[tuple[int, int, int], Match]] = {}
-    rule_of, owner = diagnose.knowledge.rule_of, diagnose.knowledge.owner
+    knowledge = diagnose.knowledge
     for p in hits:
-        r = rule_of[p]
-        m = diagnose._re[p].search(raw) if r >= 0 else None
+        r = knowledge.rule_of[p]
+        m = rules.expressions[p].search(raw) if r >= 0 else None
         if m is None:
             continue
-        rule, receiver = diagnose.knowledge.rules[r], diagnose.knowledge.receivers[owner[r]]
-        words = m[0].decode("utf-8", "replace")
-        pattern = diagnose.knowledge.patterns[p]
-        coded, length = diagnose._weight[p]
-        if p in standing:
-            rank = (standing[p][0], coded, length)
-            left = None
-        else:
-            rank = (-1000, coded, length)
-            left = _why_not(rule, refusal)
-        base = BASE_RANK[receiver.kind]
-        place = rank[0] - base - rule.rank if left is None else 0
+        rule, receiver = knowledge.rules[r], knowledge.receivers[knowledge.owner[r]]
+        standing, weighed = rules.standing(p), counting.get(p)
+        rank = (weighed.rank if weighed else -1000, standing.coded, standing.length)
         match = Match(
-            f"{receiver.id}/{rule.id}", words, rule.reason, base, rule.rank, place, bool(coded),
-            pattern, left,
-        )  # fmt: skip
+            rule=rules.name(r),
+            words=m[0].decode("utf-8", "replace"),
+            reason=rule.reason,
+            base=BASE_RANK[receiver.kind],
+            own=rule.rank,
+            place=weighed.rank - standing.rank if weighed else 0,
+            coded=bool(standing.coded),
+            pattern=knowledge.patterns[p],
+            left_out=None if weighed else _why_not(rule, refusal),
+        )
         if r not in best or best[r][0] < rank:
             best[r] = (rank, match)
     ordered = sorted(best.values(), key=lambda x: x[0], reverse=True)
     return Explanation(
         text=text,
-        signs=tuple(_signs(diagnose, refusal, raw, hits, at_host, at_domain)),
+        signs=tuple(_signs(diagnose, refusal, raw, hits, places)),
         matches=tuple(m for _, m in ordered[:MOST]),
         diagnosis=d,
     )
@@ -110,10 +114,10 @@ def explain(diagnose: Diagnoser, refusal: Refusal) -> Explanation:
 
 def _stands_in(diagnose: Diagnoser, name: str, text: str) -> bool:
     raw = text.encode("utf-8", "replace")
-    rule_of = diagnose.knowledge.rule_of
+    rules, rule_of = diagnose.rules, diagnose.knowledge.rule_of
     return any(
-        rule_of[p] >= 0 and diagnose.rule_name(rule_of[p]) == name and diagnose._re[p].search(raw)
-        for p in diagnose._scan(raw)
+        rule_of[p] >= 0 and rules.name(rule_of[p]) == name and rules.expressions[p].search(raw)
+        for p in rules.scan(raw)
     )
 
 
@@ -128,23 +132,22 @@ def _signs(
     refusal: Refusal,
     raw: bytes,
     hits: list[int],
-    at_host: int | None,
-    at_domain: int | None,
+    places: Places,
 ) -> list[Sign]:
     receivers: tuple[Receiver, ...] = diagnose.knowledge.receivers
     out = []
-    if at_host is not None:
+    if places.host is not None:
         host = refusal.remote.host or refusal.reported_by or ""
-        out.append(Sign("host", receivers[at_host].id, host))
+        out.append(Sign("host", receivers[places.host].id, host))
     seen = set()
     for p in hits:
         r = diagnose.knowledge.rule_of[p]
-        if r < 0 and r not in seen and (m := diagnose._re[p].search(raw)):
+        if r < 0 and r not in seen and (m := diagnose.rules.expressions[p].search(raw)):
             seen.add(r)
             out.append(Sign("mark", receivers[-1 - r].id, m[0].decode("utf-8", "replace")))
-    if at_domain is not None and refusal.recipient:
+    if places.domain is not None and refusal.recipient:
         domain = refusal.recipient.rpartition("@")[2]
-        out.append(Sign("domain", receivers[at_domain].id, domain))
+        out.append(Sign("domain", receivers[places.domain].id, domain))
     return out
 
 
