@@ -29,7 +29,7 @@ from todoku.knowledge.schema import (
     Texts,
 )
 
-FORMAT = 2
+FORMAT = 3
 """Of the compiled file. Raise it when `Compiled` changes."""
 
 OVERLAY_RANK = 30
@@ -65,6 +65,9 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
         rules=tuple(table.rules),
         owner=tuple(table.owner),
         patterns=tuple(table.patterns),
+        digest=hashlib.sha256(
+            "\n".join(patterns.loosened(p) for p in table.patterns).encode()
+        ).hexdigest()[:24],
         rule_of=tuple(table.rule_of),
         literals=tuple(patterns.literals(p) for p in table.patterns),
         lists=tuple(book.lists.values()),

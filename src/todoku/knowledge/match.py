@@ -11,7 +11,6 @@ engine answers, and the database is built once enough texts have come to be wort
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -105,10 +104,7 @@ def _hyperscan() -> Any:
 
 
 def _key(knowledge: Compiled, hs: Any) -> str:
-    h = hashlib.sha256(f"{hs.__version__}\0{os.uname().machine}\0".encode())
-    for p in knowledge.patterns:
-        h.update(patterns.loosened(p).encode() + b"\n")
-    return f"rules-{h.hexdigest()[:24]}.hs"
+    return f"rules-{knowledge.digest}-{hs.__version__}-{os.uname().machine}.hs"
 
 
 def _scanner(db: Any) -> Scan:

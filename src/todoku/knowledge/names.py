@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_WILD = re.compile(r"[*?]")
+_ANY = ""
+
 
 class NameTable:
     """Looks a name up among `mx.example.com`, `*.example.com`, `mx?.example.com`, `example.*`.
@@ -19,16 +22,20 @@ class NameTable:
     def __init__(self, entries: Iterable[tuple[str, int]]) -> None:
         self._exact: dict[str, int] = {}
         self._suffix: dict[str, int] = {}
-        shapes: list[tuple[re.Pattern[str], int]] = []
+        # Patterns by their last label, and compiled when a name of that ending is asked for.
+        self._shapes: dict[str, list[tuple[str, int]]] = {}
         for name, owner in entries:
             low = name.lower()
-            if low.startswith("*.") and not _WILD.search(low[2:]):
-                self._suffix.setdefault(low[2:], owner)
-            elif _WILD.search(low):
-                shapes.append((re.compile(_shape(low)), owner))
-            else:
+            wild = "*" in low or "?" in low
+            if not wild:
                 self._exact.setdefault(low, owner)
-        self._shapes = shapes
+            elif low.startswith("*.") and not _WILD.search(low, 2):
+                self._suffix.setdefault(low[2:], owner)
+            else:
+                last = low.rpartition(".")[2]
+                key = _ANY if _WILD.search(last) else last
+                self._shapes.setdefault(key, []).append((low, owner))
+        self._compiled: dict[str, list[tuple[re.Pattern[str], int]]] = {}
         self._known: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
@@ -49,9 +56,10 @@ class NameTable:
         got = self._exact.get(name)
         if got is not None:
             return got
-        for shape, owner in self._shapes:
-            if shape.fullmatch(name):
-                return owner
+        for key in (name.rpartition(".")[2], _ANY):
+            for shape, owner in self._of(key):
+                if shape.fullmatch(name):
+                    return owner
         _, dot, rest = name.partition(".")
         while dot:
             got = self._suffix.get(rest)
@@ -60,8 +68,16 @@ class NameTable:
             _, dot, rest = rest.partition(".")
         return None
 
-
-_WILD = re.compile(r"[*?]")
+    def _of(self, key: str) -> list[tuple[re.Pattern[str], int]]:
+        """The patterns for names that end so."""
+        got = self._compiled.get(key)
+        if got is None:
+            if key not in self._shapes:
+                return []
+            got = self._compiled[key] = [
+                (re.compile(_shape(name)), owner) for name, owner in self._shapes[key]
+            ]
+        return got
 
 
 def _shape(name: str) -> str:

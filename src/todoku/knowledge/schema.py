@@ -261,6 +261,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """For each rule the index of its receiver."""
     patterns: tuple[str, ...]
     """Expanded regular expressions, rules' first, then marks."""
+    digest: str
+    """Hash of the patterns, as the engine compiles them."""
     rule_of: tuple[int, ...]
     """For each pattern its rule; -1 - i for a mark of receiver i."""
     literals: tuple[tuple[str, ...], ...]
