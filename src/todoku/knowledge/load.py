@@ -8,7 +8,7 @@ kept in the user's cache, which is read only if it is the user's own.
 from __future__ import annotations
 
 import functools
-import hashlib
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,8 @@ from todoku.knowledge import cache
 from todoku.knowledge.schema import Compiled
 
 PACKED = Path(__file__).with_name("knowledge.msgpack")
+
+_COMPILER = ("schema.py", "compiling.py", "patterns.py")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Compiled)
@@ -48,12 +50,9 @@ def _knowledge(overlay: Path | None) -> Compiled:
     from todoku.knowledge.files import DATA, files
 
     roots = [DATA] if overlay is None else [DATA, overlay]
-    stamp = hashlib.sha256()
-    for path in (p for root in roots for p in files(root)):
-        stamp.update(_state(path))
-    for own in ("schema.py", "compiling.py", "patterns.py"):
-        stamp.update(_state(Path(__file__).with_name(own)))
-    name = f"knowledge-{stamp.hexdigest()[:24]}.msgpack"
+    states = [_state(path) for root in roots for path in files(root)]
+    states += [_state(Path(__file__).with_name(own)) for own in _COMPILER]
+    name = f"knowledge-{zlib.crc32(''.join(states).encode()):08x}-{len(states)}.msgpack"
     kept = cache.read(name)
     if kept is not None:
         try:
@@ -67,6 +66,7 @@ def _knowledge(overlay: Path | None) -> Compiled:
     return compiled
 
 
-def _state(path: Path) -> bytes:
+def _state(path: Path) -> str:
+    """What changes when a file does."""
     s = path.stat()
-    return f"{path}\0{s.st_mtime_ns}\0{s.st_size}\n".encode()
+    return f"{path}\0{s.st_mtime_ns}\0{s.st_size}\n"
