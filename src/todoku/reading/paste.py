@@ -402,7 +402,7 @@ def _chunks(lines: list[str]) -> list[_Chunk]:
         if m := _REPORT_FIELD.match(line):
             if words := told.field(m):
                 chunk = begin()
-                chunk.entry, chunk.reported, chunk.host = True, True, told.host
+                chunk.entry, chunk.reported, chunk.host = True, bool(m["type"]), told.host
                 chunk.lines.append(words)
             continue
         head = _HEAD.match(line)
