@@ -23,16 +23,17 @@ from todoku.reading.reply import join_continuations, stage_of
 MAX_LINES = 400
 
 _LINE = re.compile(
-    r"^[ \t>]{0,12}?(?:"
+    r"[ \t>]{0,12}?(?:"
     r"(?P<talk>(?:\.\.\. ?)?[Ww]hile talking to (?P<host>[^\s:]{1,255}?)\.?:)"
     r"|(?P<peer>[\w.-]{3,255} \[[0-9A-Fa-f.:]{3,45}\]:)"
     r"|(?:>>> ?|Sent <<< ?|In: {1,3})(?P<cmd>\S.{0,1000})"
     r"|(?:<<< ?|Received >>> ?|Out: {1,3})(?P<rep>\S.{0,2000})"
     r"|(?P<local>[245]\d\d[ -].{1,2000})"
     r"|(?P<deferred>(?:<[^<>\s]{1,320}>|[^\s<>]{1,255})\.\.\. Deferred.{0,500})"
-    r")$",
-    re.M,
+    r")\Z"
 )
+# What a line must begin with, or hold, to be worth that pattern.
+_BEGINS = frozenset(".Ww><SIRO245")
 _ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
 _PROGRAM = re.compile(r"[a-z][\w./-]{2,40}: \S")
 _INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
@@ -73,7 +74,17 @@ def looks(text: str) -> bool:
 def answers(text: str) -> list[Answer]:
     """The refusals of the session, in order."""
     session = _Session()
-    for n, m in enumerate(_LINE.finditer(text)):
+    n = 0
+    end = -1
+    for line in text.split("\n"):
+        at = end + 1
+        end = at + len(line)
+        if line.lstrip()[:1] not in _BEGINS and line[-2:] != "]:" and "... Deferred" not in line:
+            continue
+        m = _LINE.match(line)
+        if m is None:
+            continue
+        n += 1
         if n > MAX_LINES:
             break
         kind = m.lastgroup
@@ -84,7 +95,7 @@ def answers(text: str) -> list[Answer]:
         elif kind == "local":
             session.reporter_wrote(m["local"].strip(), deferred=False)
             if session.found and session.found[-1].local == m["local"].strip():
-                _add_cause(session.found[-1], text, m.start())
+                _add_cause(session.found[-1], text, at)
         elif kind == "deferred":
             session.reporter_wrote(m["deferred"].strip(), deferred=True)
         elif kind == "peer":
