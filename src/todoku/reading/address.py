@@ -12,6 +12,8 @@ ATOM = (
 
 _ANGLE = re.compile(r"<\s{0,4}([^<>\s]{1,320})\s{0,4}>")
 _BARE = re.compile(ATOM)
+# A report's field as nearly every system writes it: its address needs no cleaning.
+_USUAL_FIELD = re.compile(r"(?:[\w-]{1,20}; ?)?<?([\w.+=-]{1,100}@[\w.-]{1,200}\w)>?\s{0,8}\Z")
 
 
 def clean(value: str) -> str:
@@ -49,6 +51,8 @@ def of_field(value: str) -> str | None:
     `None` where it is none that a person would know: a path of a mailbox file, a program, a source
     route, an empty field.
     """
+    if m := _USUAL_FIELD.match(value):
+        return m[1]
     at = value.find(";", 0, 24)
     value = value[at + 1 :].strip() if at >= 0 else value.strip()
     if "<" in value and (m := _ANGLE.search(value)):

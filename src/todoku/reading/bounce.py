@@ -84,11 +84,10 @@ def read(data: bytes) -> list[Refusal]:
     raw = normalise(data)
     usual = usual_report(raw)
     if usual is not None:
-        words = usual.human.decoded()
-        if words and not words.isspace():
-            found = delivery_report.read(usual.status.decoded(), words, returned.of(usual.back))
-            if found:
-                return found
+        words, fields, back = usual
+        found = delivery_report.read(fields, words, returned.of(back))
+        if found:
+            return found
     mail = Entity(raw, 0, len(raw))
     return _read(mail, 0) or [_not(mail)]
 

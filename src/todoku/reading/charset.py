@@ -54,8 +54,6 @@ _MAX_LABELS = 512
 _JIS_ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([DOPQ]|\([BJI])")
 _KANA = re.compile("[\u3041-\u30ff]")
 _HALF_KANA = re.compile("[\uff61-\uff9f]")
-_CYRILLIC_LOWER = re.compile("[\u0430-\u044f]")
-_CYRILLIC_UPPER = re.compile("[\u0410-\u042f]")
 _CYRILLIC_WORD = re.compile(rb"[\xc0-\xff]{4,40}")
 _C1 = re.compile("[\x80-\x9f]")
 
@@ -88,7 +86,7 @@ def decode(data: bytes, label: str | None = None) -> str:
     if data.isascii():
         if b"\x1b" in data and _JIS_ESCAPE.search(data):
             return _iso_2022_jp(data)
-        return data.decode("ascii")
+        return data.decode()
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -154,21 +152,23 @@ def _guess(data: bytes, codec: str | None) -> str:
         except UnicodeDecodeError:
             continue
         kana = len(_KANA.findall(text))
-        score = kana * 2.0 - len(_HALF_KANA.findall(text)) * 3 - len(_C1.findall(text)) * 2
         if name == "gb18030":
             # Every even run of high bytes is some Chinese text: only where Chinese is usual.
-            score = sum(text.count(c) for c in _CHINESE) * 2.0 - kana
+            score = sum(map(text.count, _CHINESE)) * 2.0 - kana
+        elif kana:
+            score = kana * 2.0 - len(_HALF_KANA.findall(text)) * 3 - len(_C1.findall(text)) * 2
+        else:
+            continue
         if score > 0 and (best is None or score > best[0]):
             best = (score, name)
     if best is not None:
         return data.decode(best[1], "replace")
     if codec in {"cp1252", None} and len(_CYRILLIC_WORD.findall(sample)) >= 3:
         # Long runs of letters above 0xC0 are Cyrillic: lower case prevails in the right one.
-        def fit(name: str) -> int:
-            text = sample.decode(name, "replace")
-            return len(_CYRILLIC_LOWER.findall(text)) - 2 * len(_CYRILLIC_UPPER.findall(text))
-
-        return data.decode(max(("cp1251", "koi8-r"), key=fit), "replace")
+        small = len(sample) - len(sample.translate(None, _HIGH_BYTES[0x60:]))
+        capital = len(sample) - len(sample.translate(None, _HIGH_BYTES[0x40:0x60]))
+        # In KOI8-R it is the other way round.
+        return data.decode("cp1251" if small >= capital else "koi8-r", "replace")
     return data.decode(codec or "cp1252", "replace")
 
 

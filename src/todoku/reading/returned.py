@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from todoku.reading import address
+from todoku.reading import address, charset
 from todoku.reading.mail import Entity
 
 
@@ -25,34 +25,33 @@ NOTHING = Returned()
 _FOR = re.compile(rb"\bfor\s{1,10}<?([^\s<>;]{1,256}@[^\s<>;]{1,255})>?\s{0,10};", re.I)
 
 
+# Both as nearly everybody writes them, on one line: such an address needs no cleaning.
+_PATH = re.compile(rb"\nreturn-path: <([\w.+=-]{1,200}@[\w.-]{1,200}\w)>\n(?![ \t])", re.I)
+_ID = re.compile(rb"\nmessage-id: (\S{1,998})\n(?![ \t])", re.I)
+
+
 def sender_of(entity: Entity) -> str | None:
     """The envelope sender where a Return-Path stands, else the author."""
-    value = _usual(entity.head, b"\nReturn-Path: <") or entity.find(b"\nreturn-path:")
-    if value is not None and b"@" in value:
-        return address.clean(value.decode("utf-8", "replace")) if value.count(b"<") < 2 else None
+    at = entity.low.find(b"\nreturn-path:")
+    if at >= 0:
+        if m := _PATH.match(entity.head, at):
+            return m[1].decode()
+        value = entity.find(b"\nreturn-path:")
+        if value is not None and b"@" in value:
+            path = value.decode("utf-8", "replace")
+            return address.clean(path) if value.count(b"<") < 2 else None
     value = entity.find(b"\nfrom:")
-    return address.of_header(entity.text(b"\nfrom:")) if value is not None else None
+    return address.of_header(charset.header(value)) if value is not None else None
 
 
 def message_id_of(entity: Entity) -> str | None:
-    head = entity.head
-    value = _usual(head, b"\nMessage-ID: ") or _usual(head, b"\nMessage-Id: ")
-    if value is None:
-        value = entity.find(b"\nmessage-id:")
-        if value is None:
-            return None
-    return b" ".join(value[:1000].split()).decode("utf-8", "replace") or None
-
-
-def _usual(head: bytes, name: bytes) -> bytes | None:
-    """The value of a header that is written in the usual way, on one line: found without making
-    the whole head lower case."""
-    at = head.find(name)
+    at = entity.low.find(b"\nmessage-id:")
     if at < 0:
         return None
-    at += len(name)
-    end = head.find(b"\n", at)
-    return None if end < 0 or head[end + 1 : end + 2] in b" \t" else head[at:end]
+    if m := _ID.match(entity.head, at):
+        return m[1].decode("utf-8", "replace")
+    value = entity.find(b"\nmessage-id:") or b""
+    return b" ".join(value[:1000].split()).decode("utf-8", "replace") or None
 
 
 def recipients_of(entity: Entity) -> tuple[str, ...]:
