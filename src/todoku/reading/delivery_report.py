@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from todoku.model import Action, Refusal, Remote, Reply, Stage
+from todoku.model import Action, Refusal, Remote, Reply
 from todoku.reading import address, phrases, transcript
 from todoku.reading.reply import NOWHERE, Parsed, parse, wrapping
 from todoku.reading.returned import Returned
@@ -166,7 +166,7 @@ def _one(
         (status is not None and status.endswith(".4.7"))
         or (
             (reply.code is None or reply.code < 500)
-            and phrases.any_of(phrases.EXPIRED, (human if found else text).lower())
+            and phrases.says_expired((human if found else text).lower())
         )
     )
     return Refusal(

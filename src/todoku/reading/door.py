@@ -44,7 +44,7 @@ def read(data: bytes) -> list[Refusal]:
                 return found
     if mail.looks(head):
         bounce = _reader("bounce")
-        if first == b"F" and (box := _reader("mbox")).looks(head):
+        if first == b"F" and _is_mailbox(head):
             return [refusal for one in split_mbox((data,)) for refusal in bounce.read(one)]
         return bounce.read(data)
     for name in ("logs", "paste"):
@@ -52,6 +52,12 @@ def read(data: bytes) -> list[Refusal]:
         if reader.looks(head) and (found := reader.read(data)):
             return found
     return []
+
+
+def _is_mailbox(head: bytes) -> bool:
+    from todoku.reading import mbox
+
+    return mbox.looks(head)
 
 
 @cache

@@ -294,17 +294,13 @@ def usual_report(raw: bytes) -> tuple[str, str, Entity | None] | None:
     top = _EMPTY_LINE.search(raw, 0, first + 1)
     if top is None or raw.find(delimiter[3:], 0, top.start()) < 0:
         return None  # not the outermost boundary
-    second = line
-    if raw.find(delimiter, first + size, line) >= 0:  # pictures, or the words in HTML
-        second = raw.find(delimiter, first + size)
-        if raw[second + size] != 10 or _HOLDS_A_MAIL.search(raw, second, line + 1) is not None:
-            return None
-    human: Entity | None = Entity(raw, first + size + 1, second)
-    if human.kind.type != b"text/plain":
-        human = _first_leaf(human)
-        if human is None or human.kind.type != b"text/plain":
-            return None
-    words = human.decoded()
+    second = raw.find(delimiter, first + size)
+    if second != line and (
+        raw[second + size] != 10 or _HOLDS_A_MAIL.search(raw, second, line + 1) is not None
+    ):
+        return None  # pictures, or the words in HTML, may stand between, but no mail
+    human = _first_leaf(Entity(raw, first + size + 1, second))
+    words = human.decoded() if human.kind.type == b"text/plain" else ""
     if not words or words.isspace():
         return None
     after = raw.find(delimiter, at)
@@ -329,25 +325,23 @@ def usual_report(raw: bytes) -> tuple[str, str, Entity | None] | None:
 _HOLDS_A_MAIL = re.compile(rb"\n[Cc]ontent-[Tt]ype:\s{0,4}(?:message|text/rfc822)", re.I)
 
 
-def _first_leaf(part: Entity) -> Entity | None:
-    """The first part that is no multipart, below this one."""
+def _first_leaf(part: Entity) -> Entity:
+    """The first part that is no multipart, in this one; a multipart where it cannot be told."""
     for _ in range(MAX_DEPTH):
         kind = part.kind
-        if kind.type[:10] != b"multipart/":
-            return part
-        m = _BOUNDARY.search(kind.parameters)
+        m = _BOUNDARY.search(kind.parameters) if kind.type[:10] == b"multipart/" else None
         if m is None:
-            return None
+            return part
         raw, end = part.raw, part.end
         delimiter = b"\n--" + (m[1] or m[2]).rstrip()
         begin = raw.find(delimiter, part.body - 1, end) + len(delimiter)
         if begin < len(delimiter) or raw[begin] != 10:
-            return None
+            return part
         after = raw.find(delimiter, begin, end)
         if after >= 0 and raw[after + len(delimiter)] not in b"\n-":
-            return None
+            return part
         part = Entity(raw, begin + 1, after if after >= 0 else end)
-    return None
+    return part
 
 
 def begins(data: bytes) -> bool:

@@ -104,8 +104,7 @@ _BEFORE = re.compile(
     r"|(?:message|mail|email) (?:sent |addressed )?to|recipients?(?: returned permanent errors)?"
     r"|(?:exceeds|exceeded) [a-z ]{0,30}(?:size|quota|limit)|failed \d{1,4} attempts|mailbox(?: for)?|the address|user"
     r"|failed (?:for|to))"
-    r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z",
-    re.I,
+    r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z"
 )
 _TIME = re.compile(r"on (?:[A-Z][a-z]{2}\b|\d)")
 _BLANK = re.compile(r"\n[ \t]{0,40}\n")
@@ -178,8 +177,8 @@ def recipients_in_sentences(text: str) -> list[Found]:
         while start > 0 and at - start < 64 and text[start - 1] not in _DELIMITERS:
             start -= 1
         m = _ATOM.match(text, start)
-        before = text[max(0, start - 100) : start]
-        last = before.rstrip(" \n\t\"'<(:\uff1a").lower()
+        before = text[max(0, start - 100) : start].lower()
+        last = before.rstrip(" \n\t\"'<(:\uff1a")
         if m is not None and last.endswith(_LAST_WORD) and _BEFORE.search(before):
             found.append(Found(address.clean(m[0])))
         at = text.find("@", max(at + 1, m.end()) if m else at + 1)
@@ -197,6 +196,7 @@ _CODE_LINE = re.compile(
     r"(?:\n(?![ \t]{0,12}(?:$|-{3}|={3}|_{3}|\*{3}))[^\n]{1,998}){0,30}",
     re.M,
 )
+_ANY_CODE = re.compile(r"[45](?:\d\d|\.\d{1,3}\.\d)")  # whatever the next three are looking for
 _CODE_INSIDE = re.compile(r"(?<![\w.:/@=-])[45]\d\d[ :-]")
 _ENHANCED_LINE = re.compile(
     r"^[ \t]{0,12}(?:-{1,2} )?(?P<said>[45]\.\d{1,3}\.\d{1,3}[ :-][^\n]{3,1500})", re.M
@@ -209,8 +209,8 @@ _BY_SERVER = re.compile(
 )
 
 
-def _at_line_head(text: str) -> Parsed | None:
-    m = _CODE_LINE.search(text)
+def _at_line_head(text: str, pos: int) -> Parsed | None:
+    m = _CODE_LINE.search(text, pos)
     if m is None:
         return None
     line = text[max(0, m.start() - 300) : m.start()].rstrip().rpartition("\n")[2]
@@ -224,9 +224,9 @@ def _at_line_head(text: str) -> Parsed | None:
     return told if told.reply.code is not None else None
 
 
-def _inside_a_line(text: str) -> Parsed | None:
+def _inside_a_line(text: str, pos: int) -> Parsed | None:
     bare: Parsed | None = None
-    for n, inside in enumerate(_CODE_INSIDE.finditer(text)):
+    for n, inside in enumerate(_CODE_INSIDE.finditer(text, pos)):
         start = text.rfind("\n", 0, inside.start()) + 1
         blank = text.find("\n\n", inside.end())
         told = parse(text[start : blank if blank >= 0 else len(text)])
@@ -241,8 +241,12 @@ def _inside_a_line(text: str) -> Parsed | None:
 
 def said_in(text: str) -> Parsed | None:
     """The answer of a server that a notice quotes, wherever it stands; `None` where none does."""
-    best = _at_line_head(text) or _inside_a_line(text)
-    if best is None and (m := _ENHANCED_LINE.search(text)):
+    code = _ANY_CODE.search(text)
+    if code is None:
+        return None
+    pos = text.rfind("\n", 0, code.start()) + 1
+    best = _at_line_head(text, pos) or _inside_a_line(text, pos)
+    if best is None and (m := _ENHANCED_LINE.search(text, pos)):
         best = parse(m["said"])
     if best is None:
         return None
@@ -335,7 +339,7 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
         return []
     if phrases.any_of(_REPORTS_ITSELF, text[:600]) and (m := _REPORTER.search(text, 0, 600)):
         hint = msgspec.structs.replace(hint, reported_by=m[1])
-    delayed = not hint.final and phrases.any_of(phrases.DELAYED, low)
+    delayed = not hint.final and phrases.says_delayed(low)
     shared: Parsed | None = None
     shared_known = False
     made: list[Refusal] = []
@@ -355,9 +359,7 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
                 Reply(None, None, words := phrases.plain_words(text, one.recipient)), notice=words
             )
         code = told.reply.code
-        expired = (
-            not delayed and (code is None or code < 500) and phrases.any_of(phrases.EXPIRED, low)
-        )
+        expired = not delayed and (code is None or code < 500) and phrases.says_expired(low)
         made.append(refusal(one.recipient, told, hint, delayed, expired))
     return made
 

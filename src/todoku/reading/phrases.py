@@ -131,39 +131,59 @@ FAILURE = (
 )
 """A notice without any of these tells of no failure."""
 
-DELAYED = (
-    "delayed",
-    "not yet been delivered",
-    "warning message only",
-    "warning only",
-    "will be retried",
-    "will keep trying",
-    "still being retried",
-    "delivery attempts will continue",
-    "will retry for",
-    "still undelivered",
-    "delivery incomplete",
-    "temporary failure report",
-    "temporary problem delivering",
-    "will continue trying for",
-)
-EXPIRED = (
-    "retry time",
-    "in the queue too long",
-    "cannot send message for",
-    "could not be delivered for",
-    "could not deliver for the last",
-    "not delivered within",
-    "retries, giving up",
-    "stopped trying",
-    "message expired",
-    "envelope expired",
-    "queue.expired",
-    "time expired",
-    "delivery expired",
-    "aborted after",
-    " attempts: ",
-)
+# A few searches tell that a text holds none of the phrases: each key stands in all of its phrases.
+_DELAYED = {
+    "delayed": (),
+    "will ": (
+        "will be retried",
+        "will keep trying",
+        "delivery attempts will continue",
+        "will retry for",
+        "will continue trying for",
+    ),
+    "still ": ("still being retried", "still undelivered"),
+    "warning ": ("warning message only", "warning only"),
+    "temporary ": ("temporary failure report", "temporary problem delivering"),
+    "not yet been delivered": (),
+    "delivery incomplete": (),
+}
+_EXPIRED = {
+    "expired": (
+        "message expired",
+        "envelope expired",
+        "queue.expired",
+        "time expired",
+        "delivery expired",
+    ),
+    "deliver": (
+        "could not be delivered for",
+        "could not deliver for the last",
+        "not delivered within",
+    ),
+    "retr": ("retry time", "retries, giving up"),
+    "in the queue too long": (),
+    "cannot send message for": (),
+    "stopped trying": (),
+    "aborted after": (),
+    " attempts: ": (),
+}
+
+
+def says_delayed(low: str) -> bool:
+    """Do the words say that the message waits?"""
+    return _any_below(_DELAYED, low)
+
+
+def says_expired(low: str) -> bool:
+    """Do they say that the queue gave up?"""
+    return _any_below(_EXPIRED, low)
+
+
+def _any_below(phrases: dict[str, tuple[str, ...]], low: str) -> bool:
+    for key, whole in phrases.items():  # noqa: SIM110 - as above
+        if key in low and (not whole or any_of(whole, low)):
+            return True
+    return False
 
 
 def any_of(literals: tuple[str, ...], low: str) -> bool:

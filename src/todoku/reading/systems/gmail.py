@@ -28,7 +28,7 @@ def read(text: str, hint: Hint) -> list[Refusal] | None:
     start = text.find("The recipient server did not accept")
     words = " ".join(text[start : first.end()].split()) if 0 <= start < first.start() else first[0]
     told = Parsed(Reply(None, None, words), "CONN", Remote(first["host"], first["ip"]), words)
-    delayed = phrases.any_of(phrases.DELAYED, text.lower())
+    delayed = phrases.says_delayed(text.lower())
     return [
         refusal(one, told, hint, delayed, expired=not delayed, reader="gmail") for one in recipients
     ]

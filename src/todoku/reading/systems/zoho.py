@@ -37,7 +37,7 @@ def _joined(text: str) -> str:
 
 
 def read(text: str, hint: Hint) -> list[Refusal] | None:
-    delayed = phrases.any_of(phrases.DELAYED, text.lower())
+    delayed = phrases.says_delayed(text.lower())
     found = []
     for m in _LABELLED.finditer(_joined(text)):
         said = f"{m['code'] or ''} {m['rest'].strip(', ')}".strip()
