@@ -16,9 +16,7 @@ VERSION: Final = 1
 
 Kind = Literal["refusal", "complaint", "auto-reply", "delivered", "report", "not-a-bounce"]
 Action = Literal["failed", "delayed", "delivered", "relayed", "expanded"]
-Stage = Literal[
-    "CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO", "DATA", "END OF DATA"
-]
+Stage = Literal["CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO", "DATA", "END OF DATA"]
 IdentityKind = Literal[
     "ip", "range", "asn", "hostname", "domain", "url", "address", "content", "account"
 ]
