@@ -88,6 +88,15 @@ def test_an_unreadable_file_is_told_and_the_others_go_on(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("lang", "words"), [("en", "there is no file to read in"), ("ja", "読めるファイルがありません")]
+)
+def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path, lang: str, words: str) -> None:
+    done = run("diagnose", str(tmp_path), "--lang", lang)
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
     ("content", "said", "gesagt"),
     [
         (b"", "it is empty", "空です"),

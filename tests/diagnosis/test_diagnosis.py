@@ -217,6 +217,18 @@ class TestBlocked:
         d = ask("host relay.a.example[192.0.2.25] said: 550 [BL01] client [192.0.2.7]", own=Ours())
         assert (d.blocked[0].own, d.refused_by) == (False, "own-smarthost")
 
+    def test_what_our_own_relay_refuses_is_our_move(self, ask: Any) -> None:
+        class Ours:
+            def tells(self, identity: Identity) -> bool | None:
+                return None
+
+            def is_smarthost(self, host: str | None, ip: str | None) -> bool:
+                return host == "relay.a.example"
+
+        words = "554 [192.0.2.1] blocked using dul.known.example; Error: open resolver"
+        assert ask(words, host="mx.b.example", own=Ours()).who_acts == "receiver-admin"
+        assert ask(words, host="relay.a.example", own=Ours()).who_acts == "sender-admin"
+
 
 class TestListAndWayOut:
     def test_the_receivers_own_list(self, ask: Any) -> None:
@@ -247,6 +259,16 @@ class TestListAndWayOut:
         assert d.blocklist is not None and d.removal is not None
         assert (d.blocklist.id, d.blocklist.zone) == ("bl.corp.example", "bl.corp.example")
         assert (d.removal.channel, d.removal.url) == ("portal", "http://corp.example/")
+
+    def test_a_list_of_dynamic_addresses_leads_to_the_smarthost(self, ask: Any) -> None:
+        d = ask("554 [192.0.2.1] blocked using dul.known.example")
+        assert "smarthost" in d.remedy[0]
+
+    def test_no_step_speaks_of_a_page_that_is_not_named(self, ask: Any) -> None:
+        with_page = ask("550 5.7.99 hm https://x.example/why")
+        without = ask("550 5.7.99 hm")
+        assert with_page.reason == without.reason == "policy"
+        assert len(with_page.remedy) == len(without.remedy) + 1
 
     def test_no_way_out_is_said(self, ask: Any) -> None:
         d: Diagnosis = ask("554 [192.0.2.1] blocked using bl.corp.example")

@@ -101,6 +101,19 @@ def test_the_cache_reads_only_what_is_ours(tmp_path: Path, monkeypatch: pytest.M
     assert not cache.write("rules-2", b"data")
 
 
+def test_no_home_is_made_for_a_user_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TODOKU_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert not cache.write("rules-1", b"data")
+    assert not (tmp_path / "nobody").exists()
+    (tmp_path / "nobody").mkdir()
+    assert cache.write("rules-1", b"data")
+    assert cache.read("rules-1") == b"data"
+
+
 def test_no_place_for_a_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TODOKU_CACHE", str(tmp_path / "file" / "below"))

@@ -71,6 +71,10 @@ WORDS: Final[Words] = {
         "en": "nothing in {source} tells of a refused or delayed message ({what}).",
     },
     "stdin": {"ja": "標準入力", "en": "standard input"},
+    "no-files": {
+        "ja": "{names} に読めるファイルがありません。",
+        "en": "there is no file to read in {names}.",
+    },
     "nothing-more": {
         "ja": "ほか {n} 件も同様です。",
         "en": "the same holds for {n} more.",
@@ -247,6 +251,8 @@ class Run:
             self._progress.clear()
         if self._unrecognised > 1 and not self.quiet:
             self.say("nothing-more", n=f"{self._unrecognised - 1:,}")
+        if not self.items and not self.failed and not self.quiet:
+            self.say("no-files", names=", ".join(short(str(p), 100) for p in self.paths[:3]))
 
     def exit_code(self) -> int:
         if self.results == 0:

@@ -38,6 +38,8 @@ _REASON_OF_KIND = {
     "auto-reply": "auto-reply",
     "delivered": "delivered",
 }
+_SEE_PAGE = "see-url"
+"""The step that speaks of a page that the reply names."""
 _SAYS_LITTLE = ("undecided", "policy")
 """Reasons of a status code that do not beat empty words."""
 
@@ -55,7 +57,9 @@ class _Said(NamedTuple):
     name: str
     sources: tuple[str, ...]
     remedy: tuple[str, ...]
+    """Ids of steps."""
     own_remedy: bool
+    owner: str
     who: WhoActs
     desk: Desk | None
     confidence: Confidence
@@ -158,7 +162,7 @@ class Diagnoser:
             urls=urls,
             removal=self._removal(said.desk if said else None, entry, reason, urls),
             who_acts=_who_acts(said.who if said else about.who, refused_by),
-            remedy=self._remedy(said, about, blocklist),
+            remedy=self._remedy(said, about, blocklist, urls),
             rule=said.name if said else None,
             confidence=confidence,
             evidence=tuple(evidence) if found is not None and found.text is reply.text else (),
@@ -313,8 +317,9 @@ class Diagnoser:
         said = self._said[number] = _Said(
             name=self.rules.name(number),
             sources=rule.source or whose.source,
-            remedy=self._texts(whose.id, rule.remedy or about.remedy),
+            remedy=rule.remedy or about.remedy,
             own_remedy=bool(rule.remedy) and self.receivers.identifies[owner],
+            owner=whose.id,
             who=rule.who or about.who,
             desk=desk,
             confidence="certain" if sure else "likely",
@@ -323,14 +328,21 @@ class Diagnoser:
         return said
 
     def _remedy(
-        self, said: _Said | None, about: Reason, blocklist: Blocklist | None
+        self,
+        said: _Said | None,
+        about: Reason,
+        blocklist: Blocklist | None,
+        urls: tuple[str, ...],
     ) -> tuple[str, ...]:
-        """The rule's steps; for a list of what should not send directly, those of the reason."""
-        if said is None:
-            return self._texts("", about.remedy)
-        if blocklist is not None and blocklist.class_ == "policy" and not said.own_remedy:
-            return self._texts("", about.remedy_policy) or said.remedy
-        return said.remedy
+        """The rule's steps, else the reason's; for a list of what should not send directly those
+        for such a list; and no step that speaks of a page where none is named."""
+        owner, ids = (said.owner, said.remedy) if said else ("", about.remedy)
+        policy_list = blocklist is not None and blocklist.class_ == "policy"
+        if policy_list and about.remedy_policy and not (said and said.own_remedy):
+            owner, ids = "", about.remedy_policy
+        if not urls and _SEE_PAGE in ids and len(ids) > 1:
+            ids = tuple(i for i in ids if i != _SEE_PAGE)
+        return self._texts(owner, ids)
 
     def _texts(self, owner: str, ids: tuple[str, ...]) -> tuple[str, ...]:
         """Steps by id, a file's own before the shared ones, in the language asked for."""

@@ -50,7 +50,10 @@ def write(name: str, data: bytes) -> bool:
     root = folder()
     temporary = None
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not root.parent.parent.is_dir():
+            return False  # no home, as of a user for services: none is made for him
+        root.parent.mkdir(mode=0o700, exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
         if not _mine(root, stat.S_IFDIR):
             return False
         fd, temporary = tempfile.mkstemp(dir=root, prefix=".new-")
