@@ -91,9 +91,9 @@ def test_an_unreadable_file_is_told_and_the_others_go_on(tmp_path: Path) -> None
     ("lang", "words"), [("en", "there is no file to read in"), ("ja", "読めるファイルがありません")]
 )
 def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path, lang: str, words: str) -> None:
-    done = run("diagnose", str(tmp_path), "--lang", lang)
-    assert done.exit_code == 2
-    assert words in done.stderr
+    done = run(tmp_path, lang=lang)
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
