@@ -1,7 +1,8 @@
 """How far `todoku.diagnose` agrees with what a person read in refusals from the field.
 
-python tests/field/measure.py        the figures of both halves
-python tests/field/measure.py A      and every answer of half A that differs
+python tests/field/measure.py                  the figures of both halves of the first sample
+python tests/field/measure.py A                and every answer of half A that differs
+python tests/field/measure.py second.jsonl A   the same for another sample
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import todoku
 from todoku.model import Diagnosis
 
-ROWS = Path(__file__).with_name("replies.jsonl")
+FIRST, SECOND = "replies.jsonl", "second.jsonl"
 Row = dict[str, Any]
 
 
@@ -32,16 +33,17 @@ class Mark(NamedTuple):
     got: Any
 
 
-def rows() -> list[Row]:
-    return [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
+def rows(sample: str = FIRST) -> list[Row]:
+    text = Path(__file__).with_name(sample).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def plain(value: object) -> str:
     return re.sub(r"\s+", "", str(value or "")).lower().strip("[]")
 
 
-def marks() -> Iterator[Mark]:
-    for row in rows():
+def marks(sample: str = FIRST) -> Iterator[Mark]:
+    for row in rows(sample):
         found = [d for d in todoku.diagnose(row["text"].encode()) if d.kind != "not-a-bounce"]
         for measure, right, wanted, got in _compare(row, found[0] if found else None):
             yield Mark(row["id"], row["half"], measure, right, wanted, got)
@@ -94,9 +96,9 @@ def _blocklist(row: Row, d: Diagnosis) -> bool:
     return any(plain(w) in n or n in plain(w) for w in wanted if w for n in names)
 
 
-def main(half: str | None) -> None:
+def main(sample: str, half: str | None) -> None:
     score: dict[str, dict[str, list[int]]] = defaultdict(lambda: {"A": [0, 0], "B": [0, 0]})
-    for mark in marks():
+    for mark in marks(sample):
         pair = score[mark.measure][mark.half]
         pair[0] += mark.right
         pair[1] += 1
@@ -108,4 +110,6 @@ def main(half: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    arguments = sys.argv[1:]
+    named = arguments and arguments[0].endswith(".jsonl")
+    main(arguments.pop(0) if named else FIRST, arguments[0] if arguments else None)
