@@ -158,7 +158,8 @@ def _one(
     if text is not reply.text or enhanced != reply.enhanced:
         reply = Reply(reply.code, enhanced, text)
 
-    action = _ACTIONS.get(group.get("action", "").lower().partition(" ")[0])
+    done_to = group.get("action", "")
+    action = _ACTIONS.get(done_to) or _ACTIONS.get(done_to.lower().partition(" ")[0])
     if action is None:
         action = "delivered" if status and status[0] == "2" else "failed"
     done = action in _DONE

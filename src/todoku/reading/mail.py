@@ -22,6 +22,7 @@ MAX_TEXT = 96 * 1024
 _BOUNDARY = re.compile(rb'\bboundary\s{0,8}=\s{0,8}(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.I)
 _CHARSET = re.compile(rb'\bcharset\s{0,8}=\s{0,8}"?([\w.:+-]{1,40})', re.I)
 _REPORT_TYPE = re.compile(rb'\breport-type\s{0,8}=\s{0,8}"?([\w.-]{1,60})', re.I)
+_LONE_CR = re.compile(rb"\r(?!\n)")
 # Faster than `bytes.find`, which finds a short needle slowly.
 _EMPTY_LINE = re.compile(rb"\n\n")
 _FIRST_HEADER = re.compile(rb"\A[!-9;-~]{1,76}[ \t]{0,4}:")
@@ -31,9 +32,10 @@ def normalise(data: bytes) -> bytes:
     """One line end, LF, for CRLF and CR; what stands before the headers (blank lines, the `From `
     line of an mbox, a byte order mark) taken away."""
     if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
-        if b"\r" in data:
-            data = data.replace(b"\r", b"\n")
+        if _LONE_CR.search(data) is None:
+            data = data.translate(None, b"\r")
+        else:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if data[:1] not in b"\n \t>F\xef" or not data:
         return data
     start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
@@ -185,11 +187,8 @@ class Entity:
 
     def decoded(self, limit: int = MAX_TEXT) -> str:
         """The body as text."""
-        data = self.content(limit)
-        text = charset.decode(data, self.kind.charset)
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return text
+        end = self.body + limit
+        return _text(self.kind, self.raw[self.body : end if end < self.end else self.end])
 
     def parts(self) -> list[Entity]:
         """The parts of a multipart, at most `MAX_PARTS`; empty where the boundary is nowhere."""
@@ -265,6 +264,15 @@ def parse(data: bytes) -> Entity:
     return Entity(data, 0, len(data))
 
 
+def _text(kind: Kind, data: bytes) -> str:
+    if kind.encoding:
+        data = charset.transfer(data, kind.encoding)
+    text = charset.decode(data, kind.charset)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
+
+
 _STATUS_TYPE = b"message/delivery-status"
 _STATUS_LINE = (b"content-type: ", b"content-type:")
 _ENCLOSED = (b"message/rfc822", b"text/rfc822-headers")
@@ -296,33 +304,44 @@ def usual_report(raw: bytes) -> tuple[str, str, Entity | None] | None:
         return None  # not the outermost boundary
     second = raw.find(delimiter, first + size)
     if second != line and (
-        raw[second + size] != 10 or _HOLDS_A_MAIL.search(raw, second, line + 1) is not None
+        raw[second + size] != 10
+        or raw.find(b"essage/", second, line) >= 0
+        or raw.find(b"rfc822", second, line) >= 0
     ):
         return None  # pictures, or the words in HTML, may stand between, but no mail
-    human = _first_leaf(Entity(raw, first + size + 1, second))
-    words = human.decoded() if human.kind.type == b"text/plain" else ""
+    kind, body = _kind_at(raw, first + size, second)
+    if kind.type == b"text/plain":
+        words = _text(kind, raw[body : min(second, body + MAX_TEXT)])
+    else:
+        leaf = _first_leaf(Entity(raw, first + size + 1, second))
+        words = leaf.decoded() if leaf.kind.type == b"text/plain" else ""
     if not words or words.isspace():
         return None
     after = raw.find(delimiter, at)
     if after < 0:
         return None
-    status = Entity(raw, line + size + 1, after)
-    if status.kind.type != _STATUS_TYPE:
+    kind, body = _kind_at(raw, line + size, after)
+    if kind.type != _STATUS_TYPE:
         return None
-    back: Entity | None = None
+    fields = _text(kind, raw[body : min(after, body + MAX_TEXT)])
     mark = raw[after + size : after + size + 2]
-    if mark[:1] == b"\n":
-        end = raw.find(delimiter, after + size)
-        part = Entity(raw, after + size + 1, end if end >= 0 else len(raw))
-        if part.kind.type not in _ENCLOSED:
-            return None
-        back = part.enclosed()
-    elif mark != b"--":
+    if mark == b"--":
+        return words, fields, None
+    if mark[:1] != b"\n":
         return None
-    return words, status.decoded(), back
+    end = raw.find(delimiter, after + size)
+    part = Entity(raw, after + size + 1, end if end >= 0 else len(raw))
+    return (words, fields, part.enclosed()) if part.kind.type in _ENCLOSED else None
 
 
-_HOLDS_A_MAIL = re.compile(rb"\n[Cc]ontent-[Tt]ype:\s{0,4}(?:message|text/rfc822)", re.I)
+def _kind_at(raw: bytes, line_end: int, end: int) -> tuple[Kind, int]:
+    """The kind of the part whose headers begin behind `line_end`, and where its body begins."""
+    blank = raw.find(b"\n\n", line_end, end)
+    known = _kinds.get(raw[line_end : blank + 1]) if blank >= 0 else None
+    if known is not None:
+        return known, blank + 2
+    part = Entity(raw, line_end + 1, end)
+    return part.kind, part.body
 
 
 def _first_leaf(part: Entity) -> Entity:
@@ -352,26 +371,24 @@ def begins(data: bytes) -> bool:
 
 
 def looks(head: bytes) -> bool:
-    """Do these first bytes begin a mail? A header line that mails begin with must stand there, or
-    two header lines, so that a log line with a colon is none."""
+    """Do these first bytes begin a mail? A header that only mails have must stand among the first
+    lines, and nothing but headers before it: a log line with a colon is none."""
     head = normalise(head[:65536])
-    lines = 0
-    known = False
+    first = True
     for line in head[:4000].split(b"\n", 12)[:12]:
-        if not line:
-            break
-        if line[:1] in b" \t":
-            if not lines:
+        if line[:1] in _FOLD:
+            if first:
                 return False
             continue
         m = _FIRST_HEADER.match(line)
         if m is None:
-            break
-        lines += 1
+            return False
         name = m[0].rstrip(b" \t:").lower()
         # `Status: RO` is a mailbox's, `Status: 5.1.1` a delivery report's.
-        known = known or (name in _MAIL_HEADERS and not (name == b"status" and b"." in line))
-    return known and lines >= 1
+        if name in _MAIL_HEADERS and not (name == b"status" and b"." in line):
+            return True
+        first = False
+    return False
 
 
 _MAIL_HEADERS = frozenset(

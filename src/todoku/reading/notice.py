@@ -21,6 +21,7 @@ This reader knows the shapes. The few programs that fit none of them have a file
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 
 import msgspec
 
@@ -106,6 +107,7 @@ _BEFORE = re.compile(
     r"|failed (?:for|to))"
     r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z"
 )
+_LETTERS = frozenset(ascii_letters)
 _TIME = re.compile(r"on (?:[A-Z][a-z]{2}\b|\d)")
 _BLANK = re.compile(r"\n[ \t]{0,40}\n")
 _EXPANDED = ("(expanded from", "(generated from", "(ultimately generated")
@@ -130,11 +132,22 @@ def recipients_in(text: str) -> list[Found]:
         end = text.find("\n", at)
         if end < 0:
             end = size
-        m = _LINE.match(text, start, end) if at - start < 120 else None
+        m = None
+        if at - start < 120:
+            before = text[start:at].lstrip()
+            # In a sentence no recipient stands alone: a look at the blanks spares the pattern.
+            if (
+                " " not in before
+                or before[0] not in _LETTERS
+                or ":" in before
+                or "\uff1a" in before
+            ):
+                m = _LINE.match(text, start, end)
         if m is not None and not text[max(0, start - 40) : start].rstrip(" ,:\n").lower().endswith(
             _NOT_A_RECIPIENT
         ):
-            margin = len(m["lead"]) - len(m["lead"].lstrip())
+            lead = m["lead"]
+            margin = len(lead) - len(lead.lstrip()) if lead else 0
             if matches and margin > indent:
                 last = matches[-1][1]
                 between = text[last.end() : start]

@@ -74,7 +74,7 @@ _LAST_ANSWER = re.compile(r"xpired[^<>]{0,120}<(?P<last>[45]\d\d [^<>]{3,500})>"
 
 def parse(text: str, default_stage: Stage | None = None) -> Parsed:
     """Read one diagnostic text: a reply, alone or in the words of the system that reports it."""
-    t = " ".join(text[:MAX_REPLY].split())
+    t = _unfolded(text)
     stage: Stage | None = None
     remote = NOWHERE
     unwrapped = False
@@ -104,9 +104,17 @@ def parse(text: str, default_stage: Stage | None = None) -> Parsed:
     return Parsed(Reply(None, _enhanced_in(t), t), stage, remote, "" if unwrapped else t)
 
 
+def _unfolded(text: str) -> str:
+    """On one line, with single blanks; most replies stand so already."""
+    text = text[:MAX_REPLY]
+    if "\n" not in text and "  " not in text and text.isprintable():  # no other blank is
+        return text.strip(" ")
+    return " ".join(text.split())
+
+
 def wrapping(text: str) -> tuple[Stage | None, Remote]:
     """Only what the words round a reply tell: which command was answered, and who answered."""
-    t = " ".join(text[:MAX_REPLY].split())
+    t = _unfolded(text)
     taken = unwrap(t, guess=False)
     _, told = trailer(t)
     return (told, NOWHERE) if taken is None else (told or taken[1], taken[2])
