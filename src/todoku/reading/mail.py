@@ -100,7 +100,7 @@ class Entity:
             self.head = raw[start - 1 : blank + 1]
         else:
             self.head = b"\n" + raw[start : blank + 1]
-        self._kind = _kinds.get(self.head)
+        self._kind = _kinds.get(self.head) if blank - start < _MAX_KNOWN_HEAD else None
 
     @property
     def low(self) -> bytes:

@@ -11,26 +11,24 @@ import re
 
 # ── where the returned message begins ─────────────────────────────────────────────────────────
 
-_ANCHORS = (
-    "copy of the",
-    "copy of your",
-    "original m",
-    "returned message",
-    "unsent message",
-    "message headers",
-    "message header",
-    "bounced e",
-    "undelivered message",
-    "message text follows",
-    "contents follow",
-    "d'origine",
-    "d\u2019origine",
-    "originali del",
-    "nachrichtenkopf",
-    "berichtkop",
-    "\u5143\u306e\u30e1",
-    "\u539f\u6587",
-)
+# A word, and what of the line that announces the message goes with it.
+_ANCHORS = {
+    "message": (
+        "returned message",
+        "unsent message",
+        "message header",
+        "undelivered message",
+        "message text follows",
+    ),
+    "original": ("original m", "originali del"),
+    "copy of ": ("copy of the", "copy of your"),
+    "bounced e": ("bounced e",),
+    "contents follow": ("contents follow",),
+    "origine": ("d'origine", "d\u2019origine"),
+    "kop": ("nachrichtenkop", "berichtkop"),
+    "\u5143\u306e\u30e1": ("\u5143\u306e\u30e1",),
+    "\u539f\u6587": ("\u539f\u6587",),
+}
 _BEGINS = re.compile(
     r"[ \t]{0,30}(?:[-=*_#]{2,80} ?)?(?:"
     r"below (?:this line )?is a copy of the|included is a copy of the"
@@ -68,21 +66,11 @@ def split(text: str, low: str) -> tuple[str, str]:
             cut = at + 1
             break
         at = low.find("\n--", at + 3)
-    for anchor in _ANCHORS if cut == size else ():
-        at = low.find(anchor, 0, cut)
-        tries = 0
-        while at >= 0 and tries < 20:
-            start = low.rfind("\n", 0, at) + 1
-            end = low.find("\n", at)
-            if end < 0:
-                end = size
-            if at - start < 120 and _BEGINS.match(low, start, end + 1):
-                line = low[start:end]
-                if not any_of(_GOES_ON, line) and (start or line[:1] == "-"):
-                    cut = start
-                    break
-            at = low.find(anchor, end, cut)
-            tries += 1
+    if cut == size:
+        for word, anchors in _ANCHORS.items():
+            if word in low:
+                for anchor in anchors:
+                    cut = _announced(low, anchor, cut)
     if cut < size:
         end = text.find("\n", cut)
         return text[:cut], text[end + 1 :].lstrip("-\n =") if end >= 0 else ""
@@ -91,6 +79,25 @@ def split(text: str, low: str) -> tuple[str, str]:
         if m is not None:
             return text[: m.start()], text[m.start() :]
     return text, ""
+
+
+def _announced(low: str, anchor: str, cut: int) -> int:
+    """Where the line stands, before `cut`, that announces the message with these words; else
+    `cut`."""
+    at = low.find(anchor, 0, cut)
+    tries = 0
+    while at >= 0 and tries < 20:
+        start = low.rfind("\n", 0, at) + 1
+        end = low.find("\n", at)
+        if end < 0:
+            end = len(low)
+        if at - start < 120 and _BEGINS.match(low, start, end + 1):
+            line = low[start:end]
+            if not any_of(_GOES_ON, line) and (start or line[:1] == "-"):
+                return start
+        at = low.find(anchor, end, cut)
+        tries += 1
+    return cut
 
 
 # ── what the words say at large ───────────────────────────────────────────────────────────────
