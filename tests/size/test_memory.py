@@ -40,8 +40,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 def peak(path: Path, *options: str) -> int:
     """Bytes of memory at the peak of one `todoku diagnose`. The exit code must be 0 or 1."""
     words = [sys.executable, "-m", "todoku", "diagnose", *options, str(path)]
-    environ = os.environ | {"TODOKU_PURE": "1"}  # the pure engine needs more memory than the other
-    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environ)
+    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert child.stderr is not None
     told = child.stderr.read()
     child.stderr.close()
@@ -80,27 +79,31 @@ def test_the_screen_of_a_folder_needs_no_more(place: Path) -> None:
 
 
 def mbox(f: Path, size: int) -> None:
-    mails = b"".join(
-        b"From a@b.example Mon Nov 24 00:00:00 2026\n" + p.read_bytes() + b"\n\n" for p in BOUNCES
+    """Bounces that return a mail of 40 KB."""
+    line = b"Lorem ipsum dolor sit amet, consectetur adipiscing elit.\n"
+    mails = (
+        b"From a@b.example Mon Nov 24 00:00:00 2026\n" + p.read_bytes() + line * 700 + b"\n\n"
+        for p in BOUNCES
     )
-    repeat(f, mails, size)
+    repeat(f, b"".join(mails), size)
 
 
 def replies(f: Path, size: int) -> None:
-    rows = b"".join(
-        b'{"id":"%d","text":"550 5.1.1 <u%d@b.example>: no such user here"}\n' % (i, i)
-        for i in range(5000)
+    """Replies of a thousand characters."""
+    words = (
+        b"550 5.1.1 <u%d@b.example>: no such user here" + b"; see the manual of this server" * 30
     )
-    repeat(f, rows, size)
+    row = b'{"id":"%d","text":"' + words + b'"}\n'
+    repeat(f, b"".join(row % (i, i) for i in range(5000)), size)
 
 
 def log(f: Path, size: int) -> None:
+    """One line of twenty tells of a refusal."""
     line = (
         b"Nov 24 00:00:00 mx postfix/smtp[1]: 4ABC%05d: to=<u%d@b.example>, relay=mx.b.example[192.0.2.1]:25,"
         b" dsn=5.1.1, status=%s (host mx.b.example[192.0.2.1] said: 550 5.1.1 no such user)\n"
     )
-    words = (b"sent", b"sent", b"sent", b"bounced")
-    repeat(f, b"".join(line % (i, i, words[i % 4]) for i in range(5000)), size)
+    repeat(f, b"".join(line % (i, i, b"sent" if i % 20 else b"bounced") for i in range(5000)), size)
 
 
 def repeat(f: Path, block: bytes, size: int) -> None:
