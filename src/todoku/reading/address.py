@@ -36,7 +36,11 @@ def of_header(value: str) -> str | None:
             return clean(found[-1]) or None
         if "<>" in value:
             return None
-    m = _BARE.search(value)
+    at = value.find("@")
+    if at < 0:
+        return None
+    # Only what is quoted may hold a blank: else the address begins behind the last one.
+    m = _BARE.search(value, value.rfind(" ", 0, at) + 1 if '"' not in value else 0)
     return clean(m[0]) if m else None
 
 

@@ -291,6 +291,8 @@ def words_about(human: str, recipient: str | None, alone: bool, said: bool) -> s
         at = m.end()
     end = human.find("\n\n", at)
     piece = human[at : end if end >= 0 else len(human)][:6000]
+    if said and not phrases.any_of(_WORTH, piece):
+        return ""
     nxt = piece.find("\n")
     while nxt >= 0:
         if piece[nxt + 1 : nxt + 2] not in " \t" and _NEXT.match(piece, nxt + 1):

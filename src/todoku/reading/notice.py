@@ -210,7 +210,7 @@ _CODE_LINE = re.compile(
     re.M,
 )
 _ANY_CODE = re.compile(r"[45](?:\d\d|\.\d{1,3}\.\d)")  # whatever the next three are looking for
-_CODE_INSIDE = re.compile(r"(?<![\w.:/@=-])[45]\d\d[ :-]")
+_CODE_INSIDE = re.compile(r"[45](?<![\w.:/@=-][45])\d\d[ :-]")
 _ENHANCED_LINE = re.compile(
     r"^[ \t]{0,12}(?:-{1,2} )?(?P<said>[45]\.\d{1,3}\.\d{1,3}[ :-][^\n]{3,1500})", re.M
 )
@@ -425,7 +425,7 @@ def _unique(found: list[Found]) -> list[Found]:
     return list(kept.values())
 
 
-_TELLING = re.compile(r"\b[245]\d\d[ -]|#?\b[245]\.\d\.\d")
+_TELLING = re.compile(r"[245](?<!\w[245])(?:\d\d[ -]|\.\d\.\d)")
 
 
 def _worth(words: str) -> int:

@@ -202,7 +202,7 @@ def any_of(literals: tuple[str, ...], low: str) -> bool:
 
 # ── what is left when no server is quoted ─────────────────────────────────────────────────────
 
-# Sentences that every notice of some program holds, whatever happened.
+# Sentences that every notice of some program holds, whatever happened; in lower case.
 _BOILERPLATE = re.compile(
     r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the .{0,40}(?:mail|program|agent)|is a permanent"
     r"|delivery status|condition|has been a permanent)|i['\u2019]m sorry to|i['\u2019]m afraid"
@@ -216,8 +216,7 @@ _BOILERPLATE = re.compile(
     r"|diagnostic information|generating server|technical details|email delivery failure|an email that you"
     r"|message details|your mail sent on|could not be delivered to:|there was an error delivering your mail to"
     r"|the mts-id of|size \(in bytes|number of lines|transcript of session|message will be retried"
-    r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)",
-    re.I,
+    r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)"
 )
 _REASON = re.compile(
     r"^[ \t]{0,8}(?:for the following reason|reason|the problem appears to be|because|error(?: message)?"
@@ -249,8 +248,9 @@ def plain_words(text: str, recipient: str | None = None) -> str:
             lines.append(line)
         if not lines:
             continue
-        if _BOILERPLATE.match(lines[0]):
-            rest.extend(x for x in lines[1:] if not _BOILERPLATE.match(x))
+        telling = [x for x in lines if not _BOILERPLATE.match(x.lower())]
+        if telling and telling[0] is lines[0]:
+            kept += telling
         else:
-            kept.extend(x for x in lines if not _BOILERPLATE.match(x))
+            rest += telling
     return " ".join(kept or rest)[:2000]

@@ -56,11 +56,13 @@ _LEADING = re.compile(
     r"(?P<code>[245]\d\d)(?:[ -]{1,4}|\Z|(?=[;:,<\"'\[]))[:'\"]?\s?"
     r"(?:[\[(]?#?(?P<enh>[245]\.\d{1,3}\.\d{1,3})(?![\d])(?!\.\d)[\])]?)?"
 )
+# What may not stand before a code is looked at behind its first digit: so the engine runs from digit
+# to digit instead of trying each character.
 _CODE = re.compile(
-    r"(?<![\w.:/@=-])(?P<code>[45]\d\d)(?P<sep>[ -]|\Z|(?=[;:,]))[ '\"-]?\s{0,2}"
+    r"(?P<code>[45](?<![\w.:/@=-][45])\d\d)(?P<sep>[ -]|\Z|(?=[;:,]))[ '\"-]?\s{0,2}"
     r"#?(?P<enh>[45]\.\d{1,3}\.\d{1,3}(?![\d.]{0,8}\d\.))?"
 )
-_ENHANCED = re.compile(r"(?<![\w.])(?P<enh>[245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
+_ENHANCED = re.compile(r"(?P<enh>[245](?<![\w.][245])\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
 _ENHANCED_MARKED = re.compile(r"[(\[]?#(?P<enh>[245]\.\d{1,3}\.\d{1,3})\b")
 
 

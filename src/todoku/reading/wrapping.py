@@ -19,7 +19,7 @@ NOWHERE = Remote()
 _STAGE = re.compile(
     r"(?P<eod>end[ -]of[ -](?:data|message)|message body|body of message|transmission of message"
     r"|data block|sent the message|final (?:dot|\.)|end of mail|(?:writing|sending) message"
-    r"|\bTEXT\b)"
+    r"|\bTEXT\b|\bBODY\b)"
     r"|(?P<conn>initial (?:server )?greeting|initial connection|connect(?:ion|ing|ed)?\b|greeting"
     r"|banner)"
     r"|(?P<ehlo>\b[EH]E?H?LO\b|\bLHLO\b|hello)"
@@ -110,26 +110,38 @@ _QUOTED = re.compile(
     r"(?: was| is)?|(?:replied|responded|answered)(?: with)?(?: (?:an? )?error)?|remote host said"
     r"|server (?:response|replied|said)(?: was)?|smtp (?:server )?(?:error|response|reply)"
     r"|diagnostic(?:-| )code|reason|error message|error)"
-    r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))",
-    re.I,
+    r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))"
 )
 _DOMINO = re.compile(
     r"(?:Error transferring to (?P<host>[^\s;]{1,255}); )?"
     r"SMTP Protocol Returned a (?:Permanent|Transient) Error (?=[45]\d\d)"
 )
-_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)", re.I)
+_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)")
 _DISLIKED = re.compile(
     r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
 )
 _REFUSED = re.compile(
-    r"<(?P<ip>[^<>\s]{2,45})> refused to accept your message \((?P<what>[A-Z ]{4,12})\)[^\[\d]{0,80}(?P<open>\[?)"
+    r"<(?P<host>[^<>\s]{2,255})> (?:refused to accept your message \(|rejected recipient <[^<>]{1,320}>\s?"
+    r"\(Error following )(?P<what>[A-Z ]{4,12})(?: command)?\)[^\[\d]{0,80}(?P<open>\[?)"
+)
+# Many others: `Server mx.example[192.0.2.1] failed with: 550 ...`.
+_ANSWERED = re.compile(
+    r"\b(?:host|[Ss]erver) (?P<host>[\w.-]{1,255})(?: ?[\[(](?P<ip>[0-9A-Fa-f.:]{3,45})[\])])?(?::\d{1,5})? "
+    r"(?:failed|said|replied|responded|answered|returned|rejected it)(?: with)?: (?=[245]\d\d)"
+)
+# Exim, in its logs' form and where it ran out of time: `H=mx.example [192.0.2.1]: SMTP timeout
+# after RCPT TO:<a@b>`.
+_EXIM_AT = re.compile(r"(?:\bH=|\A(?:Delay reason: )?host )(?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\]")
+_EXIM_UNTIL = re.compile(
+    r"(?:after|in response to|while) (?:pipelined |sending |waiting for )?(?P<what>[^:()<>]{3,40})"
 )
 _STATE = re.compile(r"\s?\(state \d{1,2}\)\.?\Z")
 _SUFFIX = re.compile(
     r"\s{1,2}(?:\[(?P<box>[A-Z]{4}_?[A-Z]{0,4})\]|in (?P<word>RCPT TO|MAIL FROM|DATA))\Z"
 )
 _CONNECT = re.compile(
-    r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?\[(?P<ip>[^\]\s]{2,45}?)(?::\d{1,5})?\]"
+    r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?"
+    r"\[(?P<ip>(?:\d{1,3}\.){3}\d{1,3}(?=[:\]])|[^\]\s]{2,45})(?::\d{1,5})?\]"
 )
 _WHILE = re.compile(
     r"(?:lost connection with|conversation with|timeout (?:with|from)) (?P<host>[\w.-]{1,255})"
@@ -138,6 +150,13 @@ _WHILE = re.compile(
 _REFUSED_BY = re.compile(
     r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[?[\w.-]{1,255}\]?)"
 )
+
+def remote_of(host: str | None, ip: str | None) -> Remote:
+    """Who answered; an address that stands where a name should is no name."""
+    if host and ((host[-1:].isdigit() and host.replace(".", "").isdigit()) or ":" in host):
+        return Remote(None, ip or host)
+    return Remote(host, ip)
+
 
 # ── what stands behind a reply ────────────────────────────────────────────────────────────────
 
@@ -171,13 +190,24 @@ def unwrap(t: str, guess: bool = True) -> Taken | None:
             if taken is not None:
                 return taken
     if m := _PREFIX.match(t):
-        remote = Remote(m["host"], m["ip"]) if m["host"] or m["ip"] else NOWHERE
+        remote = remote_of(m["host"], m["ip"]) if m["host"] or m["ip"] else NOWHERE
         return t[m.end() :], stage_of(t[5:9]) if m["host"] else None, remote
-    if guess and (c := _BEFORE_CODE.search(t)):
-        m = _QUOTED.search(t, max(0, c.start() - 60))
-        if m is not None:
-            return t[m.end() :].rstrip("'\">"), None, NOWHERE
+    if guess and (end := _quoted(t)):
+        return t[end:].rstrip("'\">"), None, NOWHERE
     return None
+
+
+def _quoted(t: str) -> int:
+    """Where a reply begins that is quoted with words like "the other server answered:"; 0 where
+    none is. Tried before each code, and only there."""
+    low = t.lower()
+    if len(low) != len(t):  # a letter whose small form is longer
+        low = t
+    for c in _BEFORE_CODE.finditer(low):
+        m = _QUOTED.search(low, max(0, c.start() - 60), c.end())
+        if m is not None:
+            return m.end()
+    return 0
 
 
 def _exim(t: str, at: int) -> Taken | None:
@@ -189,9 +219,10 @@ def _exim(t: str, at: int) -> Taken | None:
     host, ip = m["host"], m["ip"]
     if host is None:
         i = t.rfind("host ", 0, at)
-        if i >= 0 and (h := _EXIM_HOST.match(t, i)):
+        h = _EXIM_HOST.match(t, i) if i >= 0 else _EXIM_AT.search(t, 0, at)
+        if h is not None:
             host, ip = h["host"], h["ip"]
-    return t[m.end() :], stage_of(m["what"].partition(":")[0]), Remote(host, ip)
+    return t[m.end() :], stage_of(m["what"].partition(":")[0]), remote_of(host, ip)
 
 
 def _exim_host(t: str, at: int) -> Taken | None:
@@ -238,7 +269,8 @@ def _answering(t: str, at: int) -> Remote | None:
     m = _HOST.match(named)
     if m is None or not (m["ip"] or (m["host"] and "." in m["host"])):
         return None
-    return Remote(m["host"], m["ip"])
+    ip: str | None = m["ip"]
+    return Remote(m["host"], None if ip and "/" in ip else ip)
 
 
 def _said(t: str, at: int) -> Taken | None:
@@ -291,8 +323,27 @@ def _refused(t: str, _at: int) -> Taken | None:
     m = _REFUSED.search(t)
     if m is None:
         return None
-    rest = t[m.end() :].partition("]")[0] if m["open"] else t[m.end() :]
-    return rest, stage_of(m["what"]), Remote(None, m["ip"])
+    rest = _bracketed(t[m.end() :]) if m["open"] else t[m.end() :]
+    return rest, stage_of(m["what"]), remote_of(m["host"], None)
+
+
+def _bracketed(t: str) -> str:
+    """What stands before the bracket that closes; others may open in between."""
+    depth = 1
+    at = 0
+    for piece in t.split("]"):
+        depth += piece.count("[") - 1
+        at += len(piece) + 1
+        if depth <= 0:
+            break
+    return t[: at - 1]
+
+
+def _answered(t: str, _at: int) -> Taken | None:
+    m = _ANSWERED.search(t)
+    if m is None or not (m["ip"] or "." in m["host"]):
+        return None
+    return t[m.end() :], None, remote_of(m["host"], m["ip"])
 
 
 _WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
@@ -305,6 +356,8 @@ _WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
     (" said after ", _said_after),
     (" did not like our ", _disliked),
     (" refused to accept your message (", _refused),
+    (" rejected recipient <", _refused),
+    ("erver ", _answered),
     ("SMTP Protocol Returned a ", _domino),
     ("onnected to", _qmail),
     ("does not like", _qmail),
@@ -313,6 +366,11 @@ _WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
 
 def unanswered(t: str) -> tuple[Stage | None, Remote]:
     """No reply is quoted: whom the reporter was talking to, and how far they had come."""
+    if "ost " in t[:20] or "H=" in t:
+        m = _EXIM_AT.search(t)
+        if m is not None:
+            until = _EXIM_UNTIL.search(t, m.end())
+            return stage_of(until["what"]) if until else None, remote_of(m["host"], m["ip"])
     if "while " in t and (m := _WHILE.search(t)):
         return stage_of(m["what"]), Remote(m["host"], m["ip"])
     if "connect" in t and (m := _CONNECT.search(t)):
@@ -322,6 +380,6 @@ def unanswered(t: str) -> tuple[Stage | None, Remote]:
     if "Connection " in t and (m := _REFUSED_BY.search(t)):
         name = m["host"].rstrip(".")
         early = "user open" in t or "efused" in t or "greeting" in t or "timed out" in t
-        remote = Remote(None, name.strip("[]")) if name[:1] == "[" else Remote(name, None)
+        remote = Remote(None, name.strip("[]")) if name[:1] == "[" else remote_of(name, None)
         return "CONN" if early else None, remote
     return None, NOWHERE
