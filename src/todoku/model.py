@@ -133,7 +133,7 @@ class Sisimai(msgspec.Struct, frozen=True, gc=False):
     hardbounce: bool
 
 
-class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+class Diagnosis(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The binding answer of `todoku diagnose` (docs/reference/diagnosis.schema.json)."""
 
     v: int = VERSION
