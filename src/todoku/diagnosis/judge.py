@@ -136,7 +136,7 @@ class Diagnoser:
         code = self.receivers.code(found, rule, who, text, evidence) if text else None
         about = self.knowledge.reasons[reason]
         urls = identities.urls(reply.text)
-        temporary = _temporary(reply)
+        temporary = _temporary(refusal, reason, understood=rule is not None)
         if rule is not None and rule.temporary is not None and temporary is not None:
             temporary = rule.temporary
         if self.own is not None and blocked:
@@ -360,9 +360,21 @@ def _who_acts(who: WhoActs, refused_by: str | None) -> WhoActs:
     return "sender-admin" if who == "receiver-admin" and refused_by == "own-smarthost" else who
 
 
-def _temporary(reply: Reply) -> bool | None:
+_NOBODY_ANSWERED = frozenset({"network", "tls", "expired", "host-unknown"})
+"""Where one of these is told without a reply code, the sending side speaks of itself."""
+_OWN_TROUBLE = frozenset({"undecided", "mailer", "system", "system-full", "message-too-big"})
+"""Told without any code, these are as often the reporting system's own."""
+
+
+def _temporary(refusal: Refusal, reason: str, *, understood: bool) -> bool | None:
+    """Does the receiver ask to try again? A status code that the reporter chose by itself (4.4.7 for
+    a connection that failed) is no answer; words without any code that were final are one."""
+    reply = refusal.reply
     if reply.code is not None:
         return reply.code // 100 == 4
+    if reason in _NOBODY_ANSWERED:
+        return None
     if reply.enhanced:
         return reply.enhanced[0] == "4"
-    return None
+    final = understood and refusal.action == "failed" and reason not in _OWN_TROUBLE
+    return False if final else None
