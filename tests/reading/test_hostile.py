@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import encodings.aliases
+import pkgutil
 import time
 from pathlib import Path
 
@@ -280,3 +282,11 @@ def test_thirty_megabytes_cost_little_and_grow_in_proportion() -> None:
 def test_the_number_of_parts_is_bounded() -> None:
     assert len(parse(HURTING["parts without end"]).leaves()) <= MAX_PARTS + 1
     assert len(parse(nested(5_000)).leaves()) == 1
+
+
+def test_no_name_of_a_codec_raises() -> None:
+    """A label may name any codec of Python, also those that are no character set."""
+    names = {module.name for module in pkgutil.iter_modules(encodings.__path__)}
+    for name in sorted(names | set(encodings.aliases.aliases.values())):
+        for data in (b"\xff\xfe\x80 550 no", b"\x1b$B\xff", b"\\u12 \\N{x \xe9"):
+            assert isinstance(charset.decode(data, name), str), name

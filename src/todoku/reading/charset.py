@@ -48,6 +48,8 @@ _CODECS = {
     "unicode-1-1-utf-7": "",
     "utf-7": "",
 }
+# Codecs of Python that no mail means; `undefined` raises whatever it is given.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "utf-7"})
 _known: dict[str, str | None] = {}
 _MAX_LABELS = 512
 
@@ -72,7 +74,7 @@ def codec_of(label: str) -> str | None:
             # Some names in Python's table are no encodings of text (`hex`, `zlib`, `rot13`), some
             # escape mechanisms that no mail uses.
             text = getattr(info, "_is_text_encoding", True)
-            if text and info.name not in {"idna", "punycode", "unicode_escape", "utf-7"}:
+            if text and info.name not in _NO_CHARSETS:
                 codec = info.name
         except (LookupError, ValueError):
             codec = None
