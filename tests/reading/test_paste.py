@@ -331,3 +331,43 @@ def test_time_grows_with_the_length_only(unit: str) -> None:
 
     small, large = took(6_000), took(24_000)
     assert large < 0.02 or large < small * 10, (small, large)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Anna, the parcel could not be delivered because nobody was at home. See you tomorrow!",
+        "I think his mailbox is full, can you call him?",
+        "My letter was returned, it could not be delivered.",
+        "Do you know why my message was rejected?",
+        "昨日の荷物は届けられませんでした。よろしくお願いします。",
+    ],
+)
+def test_what_people_tell_each_other_is_no_refusal(text: str) -> None:
+    assert paste.read(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Hello, I get "Recipient address rejected: Access denied" when I write to him.',
+        "When I send mail I get this error: Message rejected due to SPF policy",
+        "Hi,\n\nmy mail came back with\n\nUser unknown in virtual mailbox table\n\nwhy?",
+        "Your message could not be delivered. The recipient's mailbox is full.",
+        "mail size limit exceeded (in reply to end of DATA command)",
+    ],
+)
+def test_what_they_quote_is_one(text: str) -> None:
+    assert one(text).kind == "refusal"
+
+
+@pytest.mark.parametrize(
+    ("text", "recipient"),
+    [
+        ("550 5.1.1 <u@b.example>: Recipient address rejected: User unknown", "u@b.example"),
+        ("550 5.2.1 <u@b.example>... User is inactive", "u@b.example"),
+        ("550 5.1.8 <u@b.example>: Sender address rejected: Domain not found", None),
+    ],
+)
+def test_the_refused_address_of_a_bare_reply(text: str, recipient: str | None) -> None:
+    assert one(text).recipient == recipient

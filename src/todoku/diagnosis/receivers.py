@@ -70,9 +70,7 @@ class Receivers:
         if owner is not None and not self.identifies[owner]:
             owner = None
         mailbox = gateway = None
-        # A filter's host that answers for a provider with mail hosts of its own is the sender's relay.
-        domain = places.domain if places.host is None or self.mailbox[places.host] else None
-        for i in (places.host, owner, mark, domain):
+        for i in (places.host, owner, mark, places.domain):
             if i is None:
                 continue
             if self.mailbox[i]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from todoku.model import Refusal, Remote, Reply, Stage
-from todoku.reading import charset, logs
+from todoku.model import Refusal, Remote, Stage
+from todoku.reading import charset, codeless, logs
 from todoku.reading.literals import unwrap
 from todoku.reading.reply import Parsed, parse
 
@@ -88,6 +88,12 @@ _REPORT_FIELD = re.compile(
 )
 # `to=<user@example.com>, relay=...`: Postfix's words about a recipient, without the line's head.
 _LOGGED_TO = re.compile(r"\bto=<([^<>\s]{1,320})>, (?:orig_to=<[^<>\s]{1,320}>, )?relay=")
+# `550 5.1.1 <user@example.com>: Recipient address rejected`, `<...>... User unknown`.
+_REFUSED_TO = re.compile(
+    r"^[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} ){0,2}<([^<>\s@]{1,64}@[^<>\s@]{1,255})>(?:\.{3} ?|: ?|,? )"
+    r"(?=(?:recipient|user|mailbox|account|addressee|unknown|inactive|no such|invalid address|does not)\b)",
+    re.IGNORECASE,
+)
 _AFTER_RCPT = re.compile(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
 _AT = re.compile(r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 
@@ -106,34 +112,6 @@ _NETWORK = re.compile(
     r"|\bmail forwarding loop for\b|\bmessage size \d{1,12} exceeds\b",
     re.IGNORECASE,
 )
-# A refusal without any code: whole phrases that no ordinary mail holds.
-_REFUSED = re.compile(
-    r"\bblocked using \S|\b(?:block|black|deny|reject)[ -]?list(?:ed|ing)\b"
-    r"|\b(?:is|are|was|be|been|found|listed) (?:currently )?(?:on|in) .{0,40}(?:block|black|deny)[ -]?list"
-    r"|\bmailbox (?:is )?(?:unavailable|full|disabled|not found|does not exist)"
-    r"|\buser (?:is )?unknown\b|\bno such (?:user|recipient|mailbox|address)\b|\bunknown user\b"
-    r"|\b(?:over|exceed(?:s|ed)?|out of) (?:the |its |their )?(?:quota|storage)\b"
-    r"|\bquota exceeded\b"
-    r"|\b(?:message|mail|e-?mail|recipient|sender|client|address|connection|command|host)s?"
-    r" (?:address |host |was |has been |is |were |have been ){0,2}"
-    r"(?:rejected|refused|denied|blocked|deferred|bounced|undeliverable)\b"
-    r"|\b(?:relay(?:ing)?|access) (?:access )?denied\b|\breject(?:ed)? (?:due to|by|for)\b"
-    r"|\bRequested (?:mail )?action (?:not taken|aborted)\b"
-    r"|\b(?:rejected|blocked|refused|deferred) using \S|\bESMTP Service not available\b"
-    r"|\b(?:can(?:no|')t|could(?: not|n't)|was(?: not|n't)|unable to) be delivered\b"
-    r"|\bundeliverable\b|\b(?:temporarily|rate) (?:deferred|limited|rejected)\b|\bgreylist"
-    r"|\btoo many (?:connections|errors|messages|recipients)\b"
-    r"|\b(?:SPF|DKIM|DMARC)\b.{0,40}\b(?:fail|reject|align|policy)"
-    r"|\breverse DNS\b.{0,60}\b(?:missing|fail|invalid|not|without|must|no)\b"
-    r"|\b(?:bad|invalid|missing|no|inconsistent) (?:DNS )?PTR (?:resource )?record\b"
-    r"|\bmessages? from \S{3,60} (?:weren't|were not) sent"
-    r"|拒否され|受信(?:が)?拒否|宛先(?:不明|が見つかりません)|配信(?:できません|に失敗)|送信できません"
-    r"|届けられません|ブロックされ|ブラックリスト|存在しません|メールボックスが(?:いっぱい|満杯)",
-    re.IGNORECASE,
-)
-MAX_CODELESS: Final = 2000
-"""Longest text without any code that is taken for a refusal: an answer is short, an essay on mail
-delivery is not."""
 
 
 def looks(head: bytes) -> bool:
@@ -153,7 +131,7 @@ def read(data: bytes | str) -> list[Refusal]:
         or _session(lines)
         or _notice(lines)
         or replies(lines)
-        or _codeless("\n".join(lines))
+        or codeless.read("\n".join(lines), READER)
     )
 
 
@@ -439,8 +417,9 @@ def _from_chunk(chunk: _Chunk) -> Refusal | None:
     if not silent and not _refuses(found, text, chunk.entry):
         return None
     recipient = chunk.recipient
-    if recipient is None and (m := _AFTER_RCPT.search(text) or _LOGGED_TO.search(text)):
-        recipient = m[1]
+    if recipient is None:
+        m = _AFTER_RCPT.search(text) or _LOGGED_TO.search(text) or _REFUSED_TO.match(text)
+        recipient = m[1] if m else None
     return Refusal(
         reader=READER,
         recipient=recipient,
@@ -461,17 +440,5 @@ def _refuses(found: Parsed, text: str, entry: bool) -> bool:
         return True
     if reply.enhanced is not None and reply.enhanced[0] in "45":
         # `5.7.1` at the head of an answer is a status code, in the midst of words a version.
-        return text.find(reply.enhanced) < 4 or bool(_REFUSED.search(text[:4000]))
-    return entry and bool(_REFUSED.search(text[:4000]))
-
-
-def _codeless(text: str) -> list[Refusal]:
-    """The answer without its number: some programs show only the words."""
-    bare = " ".join(text.split())
-    if not bare or len(bare) > MAX_CODELESS or not _REFUSED.search(bare):
-        return []
-    found = parse(bare)
-    if found.reply.code is not None and found.reply.code < 400:
-        return []
-    reply = found.reply if found.reply.text else Reply(None, None, bare)
-    return [Refusal(reader=READER, remote=found.remote, stage=found.stage, reply=reply)]
+        return text.find(reply.enhanced) < 4 or bool(codeless.REFUSED.search(text[:4000]))
+    return entry and bool(codeless.REFUSED.search(text[:4000]))
