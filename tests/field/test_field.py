@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,24 @@ FLOORS = {
     "remote host": 0.99,
 }
 
+FLOORS_OF_SECOND = FLOORS | {
+    # how Stalwart and Exim's LMTP quote an answer is not read yet; few rows
+    "stage": 0.85,
+    "remote host": 0.90,
+    "blocked identity": 0.93,
+    "receiver": 0.96,
+}
+OF_SAMPLE = {measure.FIRST: FLOORS, measure.SECOND: FLOORS_OF_SECOND}
 
-@pytest.fixture(scope="module")
-def figures() -> dict[str, tuple[int, int, list[str]]]:
+Figures = dict[str, tuple[int, int, list[str]]]
+
+
+@cache
+def figures(sample: str) -> Figures:
     right: dict[str, int] = defaultdict(int)
     all_: dict[str, int] = defaultdict(int)
     wrong: dict[str, list[str]] = defaultdict(list)
-    for mark in measure.marks():
+    for mark in measure.marks(sample):
         all_[mark.measure] += 1
         right[mark.measure] += mark.right
         if not mark.right:
@@ -45,14 +57,15 @@ def figures() -> dict[str, tuple[int, int, list[str]]]:
     return {m: (right[m], all_[m], wrong[m]) for m in all_}
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_the_level_stays(name: str, figures: dict[str, tuple[int, int, list[str]]]) -> None:
-    right, of, wrong = figures[name]
-    assert right / of >= FLOORS[name], "\n".join(wrong)
+@pytest.mark.parametrize(("sample", "name"), [(s, n) for s in OF_SAMPLE for n in OF_SAMPLE[s]])
+def test_the_level_stays(sample: str, name: str) -> None:
+    right, of, wrong = figures(sample)[name]
+    assert right / of >= OF_SAMPLE[sample][name], "\n".join(wrong)
 
 
-def test_rows_are_whole() -> None:
-    rows = measure.rows()
+@pytest.mark.parametrize("sample", OF_SAMPLE)
+def test_rows_are_whole(sample: str) -> None:
+    rows = measure.rows(sample)
     assert len({row["id"] for row in rows}) == len(rows) >= 250
     assert all(row["text"].strip() and row["source"] for row in rows)
     for row in rows:

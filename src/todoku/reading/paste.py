@@ -90,8 +90,11 @@ _REPORT_FIELD = re.compile(
 _LOGGED_TO = re.compile(r"\bto=<([^<>\s]{1,320})>, (?:orig_to=<[^<>\s]{1,320}>, )?relay=")
 # `550 5.1.1 <user@example.com>: Recipient address rejected`, `<...>... User unknown`.
 _REFUSED_TO = re.compile(
-    r"^[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} ){0,2}<([^<>\s@]{1,64}@[^<>\s@]{1,255})>(?:\.{3} ?|: ?|,? )"
-    r"(?=(?:recipient|user|mailbox|account|addressee|unknown|inactive|no such|invalid address|does not)\b)",
+    r"^(?:smtp; ?)?[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} ){0,2}(?:"
+    r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>(?:\.{3} ?|: ?|,? )"
+    r"(?=(?:recipient|user|mailbox|account|addressee|unknown|inactive|no such|invalid address|does not)\b)"
+    r"|(?P<b>[^<>\s@]{1,64}@[^<>\s@]{1,255}?)\.{3} (?=[^.])"
+    r"|[^<>@]{0,80}\b(?:user|mailbox|account|recipient)\b[^<>@]{0,40}: ?<(?P<c>[^<>\s@]{1,64}@[^<>\s@]{1,255})>$)",
     re.IGNORECASE,
 )
 _AFTER_RCPT = re.compile(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
@@ -419,7 +422,7 @@ def _from_chunk(chunk: _Chunk) -> Refusal | None:
     recipient = chunk.recipient
     if recipient is None:
         m = _AFTER_RCPT.search(text) or _LOGGED_TO.search(text) or _REFUSED_TO.match(text)
-        recipient = m[1] if m else None
+        recipient = m[m.lastgroup or 1] if m else None
     return Refusal(
         reader=READER,
         recipient=recipient,
