@@ -164,24 +164,36 @@ class Run:
 
     def _diagnoses(self, diagnose: Diagnoser) -> Iterator[Diagnosis]:
         stdin = sys.stdin.buffer if sys.stdin is not None else None
+        pending: list[tuple[Refusal, str]] = []
         for item in sources.open_sources(self.paths, stdin):
             if item.error is not None:
                 self._tell_error(item)
                 continue
             self.items += 1
-            source = item.source
             n = 0
             for refusal in self._refusals(item):
                 n += 1
-                d = diagnose(refusal, source)
-                if d.reason == "undecided":
-                    self.undecided += 1
-                yield d
+                pending.append((refusal, item.source))
+                if len(pending) == BATCH:
+                    yield from self._judged(diagnose, pending)
+            if item.source == "-":  # somebody may be waiting at the other end
+                yield from self._judged(diagnose, pending)
             self.results += n
             if n == 0:
                 self._tell_nothing(item)
             if self._progress is not None:
                 self._progress.tick(self.items, self.results)
+        yield from self._judged(diagnose, pending)
+
+    def _judged(
+        self, diagnose: Diagnoser, pending: list[tuple[Refusal, str]]
+    ) -> Iterator[Diagnosis]:
+        for refusal, source in pending:
+            d = diagnose(refusal, source)
+            if d.reason == "undecided":
+                self.undecided += 1
+            yield d
+        pending.clear()
 
     def _refusals(self, item: sources.Item) -> Iterable[Refusal]:
         if item.cut:
