@@ -29,7 +29,7 @@ from todoku.model import Diagnosis, Refusal
 from todoku.reading import ndjson
 
 BATCH: Final = 128
-"""Diagnoses encoded and written at once."""
+"""Refusals judged, encoded and written at once: so the pattern database stays in the cache."""
 
 WORDS: Final[Words] = {
     "no-input": {
