@@ -55,6 +55,12 @@ class Bench:
     def __init__(self, where: Path) -> None:
         self.where = where
         self.rows: list[Row] = []
+        # An installed package has its bytecode; a checkout may not, or may not be let write it.
+        self.environ = os.environ | {
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPYCACHEPREFIX": str(where / "bytecode"),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
 
     def say(self, what: str, figure: str, beside: str = "") -> None:
         self.rows.append(Row(what, figure, beside))
@@ -68,7 +74,7 @@ class Bench:
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-m", "todoku", *map(str, words)],
-            os.environ | {"LC_ALL": "C.UTF-8"},
+            self.environ,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             ],
@@ -215,7 +221,14 @@ def _node_peer(where: Path, texts: list[str]) -> tuple[float, str]:
         return 0, "no npm here"
     home = where / "npm"
     home.mkdir()
-    install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "email-bounce-parser"]
+    install = [
+        "npm",
+        "install",
+        "--no-package-lock",
+        "--no-audit",
+        "--no-fund",
+        "email-bounce-parser",
+    ]
     if subprocess.run(install, cwd=home, capture_output=True, check=False).returncode:
         return 0, "cannot be installed"
     done = subprocess.run(

@@ -131,7 +131,9 @@ _ANSWERED = re.compile(
 )
 # Exim, in its logs' form and where it ran out of time: `H=mx.example [192.0.2.1]: SMTP timeout
 # after RCPT TO:<a@b>`.
-_EXIM_AT = re.compile(r"(?:\bH=|\A(?:Delay reason: )?host )(?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\]")
+_EXIM_AT = re.compile(
+    r"(?:\bH=|\A(?:Delay reason: )?host )(?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\]"
+)
 _EXIM_UNTIL = re.compile(
     r"(?:after|in response to|while) (?:pipelined |sending |waiting for )?(?P<what>[^:()<>]{3,40})"
 )
@@ -148,8 +150,9 @@ _WHILE = re.compile(
     r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
 )
 _REFUSED_BY = re.compile(
-    r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[?[\w.-]{1,255}\]?)"
+    r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[[^\]\s]{2,45}\]|[\w.-]{1,255})"
 )
+
 
 def remote_of(host: str | None, ip: str | None) -> Remote:
     """Who answered; an address that stands where a name should is no name."""
