@@ -71,6 +71,8 @@ def test_fixed_words(pattern: str, words: tuple[str, ...]) -> None:
         (r"a.{0,90}b", r"a.{0,}b"),
         (r"\d{1,3}\.x{2,8}", r"\d{1,3}\.x{2,}"),
         (r"a\{1,90}", r"a\{1,90}"),
+        (r"\bspam\b", "spam"),
+        (r"C:\\bin\b\\\b", r"C:\\bin\\"),
     ],
 )
 def test_what_only_finds_candidates_need_not_count(pattern: str, wider: str) -> None:

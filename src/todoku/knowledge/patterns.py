@@ -155,14 +155,15 @@ def _worth(words: frozenset[bytes]) -> tuple[int, int]:
     return min(map(len, words)), -len(words)
 
 
+_EDGE = re.compile(r"(?<!\\)((?:\\\\)*)\\b")
 _REPEAT = re.compile(r"(?<!\\)\{(\d+),(\d+)\}")
 
 
 def loosened(pattern: str) -> str:
-    """The same with wide bounded repeats unbounded, for an engine that finds candidates only:
-    counting makes its database large and slow to build, and `re` has the last word anyway."""
+    """The same without edges of words and with wide bounded repeats unbounded, for an engine that
+    finds candidates only: both make its database large and slow, and `re` has the last word."""
 
     def widen(m: re.Match[str]) -> str:
         return f"{{{m[1]},}}" if int(m[2]) >= 8 else m[0]
 
-    return _REPEAT.sub(widen, pattern)
+    return _REPEAT.sub(widen, _EDGE.sub(r"\1", pattern))
