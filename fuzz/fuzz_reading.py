@@ -66,7 +66,6 @@ def plain(seconds: float, seed: int) -> int:
     texts = seeds()
     check = harness.Check()
     mutator = mutation.Mutator(texts, tokens(texts), seed)
-    began = time.monotonic()
     number = 0
     for data in texts:  # as they are: these must do no harm either
         try:
@@ -75,6 +74,7 @@ def plain(seconds: float, seed: int) -> int:
             tell(data, fault)
             return 1
     before = peak()
+    began = time.monotonic()
     while time.monotonic() - began < seconds:
         number += 1
         data = mutator.fresh()
