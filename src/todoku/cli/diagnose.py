@@ -295,7 +295,10 @@ def _encoded(encode: Any, batch: list[Diagnosis]) -> bytes:
         lines = b"".join(
             msgspec.json.encode(_without_surrogates(msgspec.to_builtins(d))) + b"\n" for d in batch
         )
-    return harmless_json(lines)
+    if lines.isascii() and b"\x7f" not in lines:
+        return lines
+    # One line at a time: a search through all of them for the sake of one costs more than the rest.
+    return b"".join([harmless_json(line) for line in lines.splitlines(keepends=True)])
 
 
 def _without_surrogates(value: Any) -> Any:

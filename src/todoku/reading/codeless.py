@@ -78,8 +78,16 @@ def _said_by_servers(text: str) -> bool:
     return False
 
 
+# An entry of some program's log, as log4j and its kin write it.
+_LOGGED = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S{0,12} {1,3}(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
+)
+
+
 def read(text: str, reader: str) -> list[Refusal]:
-    """The answer without its number, or nothing."""
+    """The answer without its number, or nothing. A program that logs what it does is no server
+    that answers."""
+    text = "\n".join(line for line in text.split("\n") if not _LOGGED.match(line))
     bare = " ".join(text.split())
     if not bare or len(bare) > MAX_LENGTH or not REFUSED.search(bare):
         return []
