@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from todoku.diagnosis.weighing import Found
 from todoku.knowledge import patterns
 from todoku.knowledge.schema import Cue, Rule
+from todoku.lazy import expression
 from todoku.model import Evidence, Identity, IdentityKind
 
 _KIND_OF_GROUP: dict[str, IdentityKind] = {
@@ -25,10 +26,10 @@ _KIND_OF_GROUP: dict[str, IdentityKind] = {
     "url": "url",
 }
 # What no address, masked or not, is without: four numbers, or two colons close to each other.
-_ADDRESS = re.compile(
+_ADDRESS = expression(
     rb"[0-9xXyYzZ*]\.[0-9xXyYzZ*]{1,3}\.[0-9xXyYzZ*]{1,3}\.[0-9xXyYzZ*]|:[0-9A-Fa-f]{0,4}:"
 )
-_URL = re.compile(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}", re.I)
+_URL = expression(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}", re.I)
 
 
 class Cues:

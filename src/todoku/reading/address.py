@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from todoku.lazy import expression
 
 ATOM = (
     r'(?:"[^"\n@]{1,64}"|[^\s<>"()\[\],;:@|\uff1a\u3001\u3002\u300c\u300d]{1,64}(?:@[\w.-]{1,80}(?=@))?)'
@@ -10,10 +10,10 @@ ATOM = (
 )
 """An address in running text. Eastern punctuation ends it: such texts put no blank behind it."""
 
-_ANGLE = re.compile(r"<\s{0,4}([^<>\s]{1,320})\s{0,4}>")
-_BARE = re.compile(ATOM)
+_ANGLE = expression(r"<\s{0,4}([^<>\s]{1,320})\s{0,4}>")
+_BARE = expression(ATOM)
 # A report's field as nearly every system writes it: its address needs no cleaning.
-_USUAL_FIELD = re.compile(r"(?:[\w-]{1,20}; ?)?<?([\w.+=-]{1,100}@[\w.-]{1,200}\w)>?\s{0,8}\Z")
+_USUAL_FIELD = expression(r"(?:[\w-]{1,20}; ?)?<?([\w.+=-]{1,100}@[\w.-]{1,200}\w)>?\s{0,8}\Z")
 
 
 def clean(value: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Reply
 from todoku.reading import address, returned
 from todoku.reading.mail import Entity
 
-_SUBJECT = re.compile(
+_SUBJECT = expression(
     r"^\W{0,4}(?:(?:re|fwd?|aw): ?)?(?:automatic(?:ally)? reply|auto(?:matic|mated)?[- ]?(?:re(?:ply|spon\w{0,6})|answer)|autorespons|autoreply"
     r"|out of (?:the )?office|vacation(?: reply| response| message)?|away from|abwesenheit|absence|r\u00e9ponse automatique"
     r"|automatische antwort|automatisch antwoord|risposta automatica|respuesta autom|auto: |i am (?:out of|away|on)"

@@ -8,9 +8,10 @@ what the label says; the label decides where the bytes leave a choice; nothing e
 from __future__ import annotations
 
 import codecs
-import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, a2b_qp
+
+from todoku.lazy import expression
 
 # Names that mail programs use, to the codec that reads what they really send: mail labelled
 # Shift_JIS holds the vendor's extensions (cp932), GB2312 stands for its supersets, and ISO-8859-1
@@ -53,11 +54,11 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "ut
 _known: dict[str, str | None] = {}
 _MAX_LABELS = 512
 
-_JIS_ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([DOPQ]|\([BJI])")
-_KANA = re.compile("[\u3041-\u30ff]")
-_HALF_KANA = re.compile("[\uff61-\uff9f]")
-_CYRILLIC_WORD = re.compile(rb"[\xc0-\xff]{4,40}")
-_C1 = re.compile("[\x80-\x9f]")
+_JIS_ESCAPE = expression(rb"\x1b(\$[@B]|\$\([DOPQ]|\([BJI])")
+_KANA = expression("[\u3041-\u30ff]")
+_HALF_KANA = expression("[\uff61-\uff9f]")
+_CYRILLIC_WORD = expression(rb"[\xc0-\xff]{4,40}")
+_C1 = expression("[\x80-\x9f]")
 
 
 def codec_of(label: str) -> str | None:
@@ -186,8 +187,8 @@ def _whole(sample: bytes, name: str) -> str:
 
 # ── header values (RFC 2047) and transfer encodings ───────────────────────────────────────────
 
-_WORD = re.compile(rb"=\?([\w.:/+-]{1,40})(?:\*[\w-]{1,20})?\?([BbQq])\?([^?\s]{0,20000})\?=")
-_BETWEEN = re.compile(rb"(\?=)\s+(?==\?[\w.:/+*-]{1,60}\?[BbQq]\?)")
+_WORD = expression(rb"=\?([\w.:/+-]{1,40})(?:\*[\w-]{1,20})?\?([BbQq])\?([^?\s]{0,20000})\?=")
+_BETWEEN = expression(rb"(\?=)\s+(?==\?[\w.:/+*-]{1,60}\?[BbQq]\?)")
 MAX_HEADER = 32_768
 
 

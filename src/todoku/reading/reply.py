@@ -22,6 +22,7 @@ import re
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Remote, Reply, Stage
 from todoku.reading.wrapping import NOWHERE, stage_of, trailer, unanswered, unwrap
 
@@ -52,26 +53,26 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
 
 # ── the reply itself ──────────────────────────────────────────────────────────────────────────
 
-_LEADING = re.compile(
+_LEADING = expression(
     r"(?P<code>[245]\d\d)(?:[ -]{1,4}|\Z|(?=[;:,<\"'\[]))[:'\"]?\s?"
     r"(?:[\[(]?#?(?P<enh>[245]\.\d{1,3}\.\d{1,3})(?![\d])(?!\.\d)[\])]?)?"
 )
 # What may not stand before a code is looked at behind its first digit: so the engine runs from digit
 # to digit instead of trying each character.
-_CODE = re.compile(
+_CODE = expression(
     r"(?P<code>[45](?<![\w.:/@=-][45])\d\d)(?P<sep>[ -]|\Z|(?=[;:,]))[ '\"-]?\s{0,2}"
     r"#?(?P<enh>[45]\.\d{1,3}\.\d{1,3}(?![\d.]{0,8}\d\.))?"
 )
-_ENHANCED = re.compile(r"(?P<enh>[245](?<![\w.][245])\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
-_ENHANCED_MARKED = re.compile(r"[(\[]?#(?P<enh>[245]\.\d{1,3}\.\d{1,3})\b")
+_ENHANCED = expression(r"(?P<enh>[245](?<![\w.][245])\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
+_ENHANCED_MARKED = expression(r"[(\[]?#(?P<enh>[245]\.\d{1,3}\.\d{1,3})\b")
 
 
 # Cisco's gateways (also Amazon's older ones): `5.1.0 - Unknown address error 550-'5.7.1 ...'`.
-_IRONPORT = re.compile(
+_IRONPORT = expression(
     r"(?P<enh>[45]\.\d{1,3}\.\d{1,3}) - [^'\d]{3,80}(?P<code>[45]\d\d)-?'(?P<text>[^\n]{1,4000}?)'"
     r"(?: \(delivery attempts: \d{1,5}\))?\Z"
 )
-_LAST_ANSWER = re.compile(r"xpired[^<>]{0,120}<(?P<last>[45]\d\d [^<>]{3,500})>")
+_LAST_ANSWER = expression(r"xpired[^<>]{0,120}<(?P<last>[45]\d\d [^<>]{3,500})>")
 
 
 def parse(text: str, default_stage: Stage | None = None) -> Parsed:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from todoku.lazy import expression
 from todoku.model import Remote, Stage
 
 NOWHERE = Remote()
 
 # ── which command was answered ────────────────────────────────────────────────────────────────
 
-_STAGE = re.compile(
+_STAGE = expression(
     r"(?P<eod>end[ -]of[ -](?:data|message)|message body|body of message|transmission of message"
     r"|data block|sent the message|final (?:dot|\.)|end of mail|(?:writing|sending) message"
     r"|\bTEXT\b|\bBODY\b)"
@@ -64,20 +65,20 @@ def stage_of(words: str) -> Stage | None:
 # ── the wrappings ─────────────────────────────────────────────────────────────────────────────
 
 # Postfix: `host mx[192.0.2.1]:25 said: `; a socket may stand for the address, masks too.
-_HOST = re.compile(r"(?P<host>[\w.-]{1,255})?(?:\s?\[(?P<ip>[^\]\s]{2,108})\])?(?::\d{1,5})?\Z")
+_HOST = expression(r"(?P<host>[\w.-]{1,255})?(?:\s?\[(?P<ip>[^\]\s]{2,108})\])?(?::\d{1,5})?\Z")
 
 # Exim, and those that write like it (1&1, GMX): who answered stands before or behind.
-_AFTER = re.compile(
+_AFTER = expression(
     r"rror from remote (?:mail ?)?(?:server|mailer) (?:after|for) (?:pipelined )?"
     r"(?P<what>(?:MAIL FROM|RCPT TO): ?(?:<[^<>]{0,320}>|[^\s:<>]{0,320})(?: [A-Z0-9]{2,12}=\S{1,80}){0,6}"
     r"|[^:,]{2,120}?)(?: command)?[:,] ?"
     r"(?:host:? (?P<host>[^\s:,\[(]{1,255})(?: [\[(](?P<ip>[^\]\s)]{2,45})[\])](?::\d{1,5})?)?:?)? ?"
     r"(?:reason: ?)?",
 )
-_EXIM_HOST = re.compile(r"host (?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?:? ?")
+_EXIM_HOST = expression(r"host (?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?:? ?")
 
 # qmail: the wrapping goes round the reply on three lines.
-_QMAIL = re.compile(
+_QMAIL = expression(
     r"(?:^|[\s>])(?:Connected to )?(?P<ip>[0-9A-Fa-f.:]{7,45})(?: ?\((?P<host>[^()\s]{1,255})\))? "
     r"(?P<what>does not like recipient|but (?:my name was rejected|sender was rejected|"
     r"greeting failed|connection died|my HELO was rejected)|failed on DATA command|"
@@ -93,63 +94,63 @@ _QMAIL_STAGE: dict[str, Stage] = {
     "failed on DATA command": "DATA",
     "failed after I sent the message": "END OF DATA",
 }
-_REMOTE_SAID = re.compile(r"Remote (?:host|server) said(?:\[[^\]]{1,40}\])?: ?")
+_REMOTE_SAID = expression(r"Remote (?:host|server) said(?:\[[^\]]{1,40}\])?: ?")
 # What follows a reply there: sentences, each with the word that it begins with.
-_GIVING_UP = re.compile(r"Giving up on (?P<ip>[0-9A-Fa-f.:]{7,45}?)\.?(?= |\Z)")
+_GIVING_UP = expression(r"Giving up on (?P<ip>[0-9A-Fa-f.:]{7,45}?)\.?(?= |\Z)")
 _AFTERWORDS = ("I'm not going to try again; this message has been in the queue too long.", "STEP: ")
 
 # `smtp; 550 ...` of a report, `<<< 550 ...` of a transcript, quotes and brackets round the whole.
-_PREFIX = re.compile(
+_PREFIX = expression(
     r"^(?:(?:smtp|lmtp|unknown|x-[\w-]{1,40})\s?;\s?|<<< ?|said: ?|reply: ?|\.{3} ?"
     r"|SMTP:[A-Z]{4} host (?P<host>\S{1,255}): |\[(?P<ip>[0-9A-Fa-f.:]{7,45})\], ?|[\"'(<\[#]{1,3}(?=\d{3}))+",
     re.I,
 )
 # Everybody else: "the other server answered:".
-_QUOTED = re.compile(
+_QUOTED = expression(
     r"(?:error that the other server returned was|returned|response(?: from the remote server)?"
     r"(?: was| is)?|(?:replied|responded|answered)(?: with)?(?: (?:an? )?error)?|remote host said"
     r"|server (?:response|replied|said)(?: was)?|smtp (?:server )?(?:error|response|reply)"
     r"|diagnostic(?:-| )code|reason|error message|error)"
     r" ?(?::|=|(?=['\[])) ?(?:smtp ?; ?)?['\"<\[]{0,2}(?=#?[245]\d\d(?!\d))"
 )
-_DOMINO = re.compile(
+_DOMINO = expression(
     r"(?:Error transferring to (?P<host>[^\s;]{1,255}); )?"
     r"SMTP Protocol Returned a (?:Permanent|Transient) Error (?=[45]\d\d)"
 )
-_BEFORE_CODE = re.compile(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)")
-_DISLIKED = re.compile(
+_BEFORE_CODE = expression(r"[:='\[] ?(?:smtp ?; ?)?['\"<\[]{0,2}#?[245]\d\d(?!\d)")
+_DISLIKED = expression(
     r"(?P<host>[\w.-]{1,255}) \[(?P<ip>[^\]\s]{2,45})\] did not like our (?P<what>[A-Za-z ]{3,30}):?\s?"
 )
-_REFUSED = re.compile(
+_REFUSED = expression(
     r"<(?P<host>[^<>\s]{2,255})> (?:refused to accept your message \(|rejected recipient <[^<>]{1,320}>\s?"
     r"\(Error following )(?P<what>[A-Z ]{4,12})(?: command)?\)[^\[\d]{0,80}(?P<open>\[?)"
 )
 # Many others: `Server mx.example[192.0.2.1] failed with: 550 ...`.
-_ANSWERED = re.compile(
+_ANSWERED = expression(
     r"\b(?:host|[Ss]erver) (?P<host>[\w.-]{1,255})(?: ?[\[(](?P<ip>[0-9A-Fa-f.:]{3,45})[\])])?(?::\d{1,5})? "
     r"(?:failed|said|replied|responded|answered|returned|rejected it)(?: with)?: (?=[245]\d\d)"
 )
 # Exim, in its logs' form and where it ran out of time: `H=mx.example [192.0.2.1]: SMTP timeout
 # after RCPT TO:<a@b>`.
-_EXIM_AT = re.compile(
+_EXIM_AT = expression(
     r"(?:\bH=|\A(?:Delay reason: )?host )(?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\]"
 )
-_EXIM_UNTIL = re.compile(
+_EXIM_UNTIL = expression(
     r"(?:after|in response to|while) (?:pipelined |sending |waiting for )?(?P<what>[^:()<>]{3,40})"
 )
-_STATE = re.compile(r"\s?\(state \d{1,2}\)\.?\Z")
-_SUFFIX = re.compile(
+_STATE = expression(r"\s?\(state \d{1,2}\)\.?\Z")
+_SUFFIX = expression(
     r"\s{1,2}(?:\[(?P<box>[A-Z]{4}_?[A-Z]{0,4})\]|in (?P<word>RCPT TO|MAIL FROM|DATA))\Z"
 )
-_CONNECT = re.compile(
+_CONNECT = expression(
     r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?"
     r"\[(?P<ip>(?:\d{1,3}\.){3}\d{1,3}(?=[:\]])|[^\]\s]{2,45})(?::\d{1,5})?\]"
 )
-_WHILE = re.compile(
+_WHILE = expression(
     r"(?:lost connection with|conversation with|timeout (?:with|from)) (?P<host>[\w.-]{1,255})"
     r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
 )
-_REFUSED_BY = re.compile(
+_REFUSED_BY = expression(
     r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[[^\]\s]{2,45}\]|[\w.-]{1,255})"
 )
 

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from todoku.lazy import expression
+
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
 """Letters and symbols by their category, yet nothing is seen."""
 _MARKS = frozenset(("Mn", "Me"))
@@ -24,7 +26,7 @@ _NOT_FIRST = frozenset(
 )
 _NOT_LAST = frozenset("（［｛「『【〈《〔([{▸")
 
-_TOKEN = re.compile(r" +|[^ ]+")
+_TOKEN = expression(r" +|[^ ]+")
 
 
 def safe(text: str) -> str:
@@ -79,7 +81,7 @@ _ACTS_LEADS: Final = (
     b"\x7f", b"\xc2", b"\xd8", b"\xdb\x9d", b"\xdc\x8f", b"\xe0\xa2", b"\xe0\xa3", b"\xe1\xa0", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb", b"\xef\xbf",
     b"\xf0\x91\x82", b"\xf0\x91\x83", b"\xf0\x93\x90", b"\xf0\x9b\xb2", b"\xf0\x9d\x85", b"\xf3\xa0",
 )  # fmt: skip
-_ACTS: Final = re.compile(
+_ACTS: Final = expression(
     "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff0-\ufffb\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
