@@ -78,7 +78,8 @@ def explain(diagnose: Diagnoser, refusal: Refusal) -> Explanation:
     homes = diagnose.receivers.homes(places, mark)
     elsewhere = places.host is not None and diagnose.receivers.mailbox[places.host]
     counting = {
-        c.pattern: c for c in rules.candidates(hits, homes, refusal.stage, elsewhere=elsewhere)
+        pattern: rank
+        for rank, *_, pattern in rules.candidates(hits, homes, refusal.stage, elsewhere=elsewhere)
     }
     best: dict[int, tuple[tuple[int, int, int], Match]] = {}
     knowledge = diagnose.knowledge
@@ -89,17 +90,17 @@ def explain(diagnose: Diagnoser, refusal: Refusal) -> Explanation:
             continue
         rule, receiver = knowledge.rules[r], knowledge.receivers[knowledge.owner[r]]
         standing, weighed = rules.standing(p), counting.get(p)
-        rank = (weighed.rank if weighed else -1000, standing.coded, standing.length)
+        rank = (-1000 if weighed is None else weighed, standing.coded, standing.length)
         match = Match(
             rule=rules.name(r),
             words=m[0].decode("utf-8", "replace"),
             reason=rule.reason,
             base=BASE_RANK[receiver.kind],
             own=rule.rank,
-            place=weighed.rank - standing.rank if weighed else 0,
+            place=0 if weighed is None else weighed - standing.rank,
             coded=bool(standing.coded),
             pattern=knowledge.patterns[p],
-            left_out=None if weighed else _why_not(rule, refusal),
+            left_out=_why_not(rule, refusal) if weighed is None else None,
         )
         if r not in best or best[r][0] < rank:
             best[r] = (rank, match)

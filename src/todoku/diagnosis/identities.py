@@ -35,14 +35,23 @@ _URL = expression(r"https?://[^\s<>\"'|\\^`{}\u3000-\u30ff\uff00-\uffef]{3,2000}
 class Cues:
     """How receivers show the address that they block; compiled when first needed."""
 
-    def __init__(self, cues: tuple[Cue, ...]) -> None:
-        self._sources = cues
-        self._compiled: list[tuple[re.Pattern[bytes], bool]] | None = None
+    def __init__(self, cues: tuple[Cue, ...], words: tuple[tuple[str, ...], ...]) -> None:
+        """`words` are, for each cue, fixed words of which each of its matches holds one."""
+        self._cues = [
+            (
+                tuple(w.encode() for w in some),
+                expression(c.match.encode(), patterns.FLAGS),
+                c.blocked,
+            )
+            for c, some in zip(cues, words, strict=True)
+        ]
 
-    def __iter__(self) -> Iterator[tuple[re.Pattern[bytes], bool]]:
-        if self._compiled is None:
-            self._compiled = [(patterns.compile_re(c.match), c.blocked) for c in self._sources]
-        return iter(self._compiled)
+    def of(self, raw: bytes) -> Iterator[tuple[re.Pattern[bytes], bool]]:
+        """The cues that may stand in a text, in their order, and whether they show a blocked one."""
+        low = raw.lower()
+        for words, cue, is_blocked in self._cues:
+            if not words or any(w in low for w in words):
+                yield cue, is_blocked
 
 
 def blocked(
@@ -62,7 +71,7 @@ def blocked(
     if out or rule.scope not in ("ip", "range") or not _ADDRESS.search(found.raw):
         return tuple(out)
     not_ours: set[bytes] = {remote_ip.encode()} if remote_ip else set()
-    for cue, is_blocked in cues:
+    for cue, is_blocked in cues.of(found.raw):
         for m in cue.finditer(found.raw):
             address = m["ip"]
             if not is_blocked:

@@ -88,7 +88,7 @@ class Diagnoser:
         self.rules = Rules(knowledge, scan or matching.scanner(knowledge))
         self.receivers = Receivers(knowledge)
         self._lists = ListBook(knowledge.lists)
-        self._cues = Cues(knowledge.cues)
+        self._cues = Cues(knowledge.cues, knowledge.cue_words)
         self._said: list[_Said | None] = [None] * len(knowledge.rules)
         self._enhanced = {s.code: s for s in knowledge.statuses.enhanced}
         self._reply = {s.code: s for s in knowledge.statuses.reply}

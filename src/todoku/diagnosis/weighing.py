@@ -58,13 +58,8 @@ class Standing(NamedTuple):
     stages: tuple[Stage, ...]
 
 
-class Weighed(NamedTuple):
-    """A pattern that may count, comparable: the greater, the better."""
-
-    rank: int
-    coded: int
-    length: int
-    pattern: int
+Weighed = tuple[int, int, int, int]
+"""A pattern that may count: rank, coded, length, number. The greater, the better."""
 
 
 class Rules:
@@ -121,9 +116,12 @@ class Rules:
         `elsewhere` says that the answering host is a mailbox provider's."""
         out = []
         for p in hits:
-            if p in self._marks:
-                continue
-            owner, rank, coded, length, known, stages = self.standing(p)
+            standing = self._standings[p]
+            if standing is None:
+                if p in self._marks:
+                    continue
+                standing = self.standing(p)
+            owner, rank, coded, length, known, stages = standing
             if owner in homes:
                 rank += AT_HOME
             elif known:
@@ -132,7 +130,7 @@ class Rules:
                 rank += ELSEWHERE
             if stages and stage and stage not in stages:
                 continue
-            out.append(Weighed(rank, coded, length, p))
+            out.append((rank, coded, length, p))
         if len(out) > 1:
             out.sort(reverse=True)
         return out

@@ -29,7 +29,7 @@ from todoku.knowledge.schema import (
     Texts,
 )
 
-FORMAT = 3
+FORMAT = 4
 """Of the compiled file. Raise it when `Compiled` changes."""
 
 OVERLAY_RANK = 30
@@ -80,6 +80,7 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
             reply=tuple(book.reply.values()),
         ),
         cues=tuple(msgspec.structs.replace(c, match=patterns.expand(c.match)) for c in book.cues),
+        cue_words=tuple(patterns.literals(patterns.expand(c.match)) for c in book.cues),
     )
 
 

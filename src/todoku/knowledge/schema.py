@@ -275,6 +275,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, Reason]
     statuses: Statuses
     cues: tuple[Cue, ...]
+    cue_words: tuple[tuple[str, ...], ...]
+    """For each cue what `literals` is for a pattern."""
 
 
 class KnowledgeError(Exception):
