@@ -329,8 +329,8 @@ def test_time_grows_with_the_length_only(unit: str) -> None:
             best = min(best, time.perf_counter() - start)
         return best
 
-    small, large = took(6_000), took(24_000)
-    assert large < 0.02 or large < small * 10, (small, large)
+    # Another process can take the core away: one quiet measurement out of three is enough.
+    assert any((large := took(24_000)) < 0.02 or large < took(6_000) * 10 for _ in range(3))
 
 
 @pytest.mark.parametrize(
