@@ -149,12 +149,29 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
     forwarded = back is not None and parts.report is None and back.kind.type == b"multipart/report"
     if back is not None and forwarded and (found := _read(back, depth + 1)):
         return found
+    if parts.report is None and _answers_by_itself(mail, words):
+        answer = auto_reply.read(mail)
+        if answer is not None:
+            return [answer]
     if found := _notice(mail, words, parts, back):
         return found
     if back is not None and not forwarded and (found := _read(back, depth + 1)):
         return found
     other_kind = aggregate.read(mail) or auto_reply.read(mail)
     return [other_kind] if other_kind is not None else []
+
+
+def _answers_by_itself(mail: Entity, words: str) -> bool:
+    """Whoever is away, and says so in the subject, quotes what he likes."""
+    subject = mail.text(b"\nsubject:")
+    if not auto_reply.announced(subject) and (
+        mail.find(b"\nauto-submitted:") is None
+        or any_of(_SUBJECTS, subject.lower())
+        or any_of(_PHRASES, words[:6000])
+        or any_of(_DAEMONS, mail.text(b"\nfrom:").lower())
+    ):
+        return False
+    return mail.find(b"\nx-failed-recipients:") is None
 
 
 def _blank(part: Entity) -> bool:
@@ -185,26 +202,36 @@ def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list
     sure = reported or failed is not None
     if not sure:
         low_sender = sender.lower()
-        daemon = not sender or any_of(_DAEMONS, low_sender)
+        daemon = not sender or (any_of(_DAEMONS, low_sender) and "cron daemon" not in low_sender)
         if not daemon:
             path = mail.find(b"\nreturn-path:")
             daemon = path is not None and path.strip() == b"<>"
         about = any_of(_SUBJECTS, subject)
+        if not daemon and mail.find(b"\nlist-id:") is not None:
+            return []  # people of a mailing list, who talk about a bounce
         if not (daemon or about) and not any_of(_PHRASES, words[:6000]):
             return []
         sure = daemon and about
     if parts.markup is not None and not words.strip():
         words = _strip_markup(parts.markup.decoded())
     hint = notice.Hint(
-        recipients=tuple(address.all_of(charset.header(failed))) if failed else (),
+        recipients=_named(charset.header(failed)) if failed else (),
         sure=sure,
         final=any_of(_FINAL, subject) and not any_of(_WARNING, subject),
+        delayed="delay" in subject,
         reported=reported,
+        mail=mail,
         reported_by=_reporter(sender),
         back=back,
         returned=returned.of(back),
     )
     return notice.read_text(words, hint)
+
+
+def _named(value: str) -> tuple[str, ...]:
+    """The addresses of X-Failed-Recipients: what is no address was refused for that."""
+    found = address.all_of(value) or [one.strip() for one in value.split(",", 20) if "@" in one]
+    return tuple(found)
 
 
 _FINAL = ("fail", "undeliver", "returned", "returning")

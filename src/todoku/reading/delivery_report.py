@@ -131,17 +131,17 @@ def _one(
     diagnostic = _diagnostic(group.get("diagnostic-code", ""), human)
     told = parse(diagnostic) if diagnostic else _SILENT
     if found:
-        answer = transcript.answer_for(found, recipient, diagnostic)
+        answer = transcript.answer_for(found, recipient, diagnostic, alone)
         if answer is not None:
             told = _with_answer(told, answer)
-            if recipient is None and answer.addresses:
+            if recipient is None and alone and answer.addresses:
                 recipient = answer.addresses[0]
     elif human:
         told = _with_words(told, words_about(human, recipient, alone, bool(diagnostic)))
         if status is not None and status.endswith(".4.7") and "returned '" in human:
             told = _last_attempt(human) or told
     if recipient is None:
-        recipient = _recipient_in(human) or _as_printed(final, original)
+        recipient = (alone and _recipient_in(human)) or _as_printed(final, original)
 
     reply, stage, notice = told.reply, told.stage, told.notice
     text = reply.text
@@ -236,7 +236,7 @@ def _with_words(told: Parsed, about: str) -> Parsed:
 def _last_attempt(human: str) -> Parsed | None:
     """Exchange: that the message expired says nothing; the attempt before it does."""
     for m in _ATTEMPT.finditer(human):
-        if "xpired" not in m[0]:
+        if "xpired" not in m[0] and " 4.4.7 " not in m[0]:
             return Parsed(parse(m["said"]).reply, None, Remote(m["host"], m["ip"]))
     return None
 
@@ -249,9 +249,9 @@ def _remote(told: Remote, mta: str) -> Remote:
     ip: str | None = None
     if ("(" in mta or "[" in mta) and ((m := _TCP.search(mta)) or (m := _HOST_IP.search(mta))):
         ip = m[1].strip("[]")
-    if host and host.replace(".", "").isdigit():
+    if host and (host.replace(".", "").isdigit() or ":" in host):
         host, ip = None, host
-    elif host and "." not in host and ":" not in host:
+    elif host and "." not in host:
         host = None
     return Remote(told.host or host or None, told.ip or ip)
 

@@ -21,17 +21,24 @@ This reader knows the shapes. The few programs that fit none of them have a file
 from __future__ import annotations
 
 import re
-from string import ascii_letters
 
 import msgspec
 
 from todoku.model import Action, Refusal, Remote, Reply, Stage
-from todoku.reading import address, delivery_report, phrases, returned, systems, transcript
+from todoku.reading import delivery_report, phrases, returned, systems, transcript
 from todoku.reading.mail import Entity
+from todoku.reading.recipients import (
+    Found,
+    left_over,
+    named_by_headers,
+    recipients_in,
+    recipients_in_sentences,
+    unique,
+)
 from todoku.reading.reply import NOWHERE, Parsed, parse, stage_of
+from todoku.reading.wrapping import unanswered
 
 MAX_TEXT = 64 * 1024
-MAX_RECIPIENTS = 1000
 
 
 class Hint(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +50,9 @@ class Hint(msgspec.Struct, frozen=True, gc=False):
     """The headers say that this is a bounce."""
     final: bool = False
     """The subject says that it failed for good: not a warning."""
+    delayed: bool = False
+    """The subject says that it waits."""
+    mail: Entity | None = None
     reported: bool = False
     """It came with a report that names no recipient."""
     reported_by: str | None = None
@@ -52,153 +62,6 @@ class Hint(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_HINT = Hint()
-
-
-# ── recipients ────────────────────────────────────────────────────────────────────────────────
-
-# An address at the head of a line, alone or with what was said behind it.
-_LINE = re.compile(
-    r"(?P<lead>[ \t]{0,16}(?:(?:[*\u2022\u30fb]|-{1,2}>?|>{1,3}|&gt;) ?)?"
-    r"(?:(?:Recipient(?: address)?|Addressed To|Failed recipients?|Final recipient|Address|"
-    r"RCPT TO|Delivery failed|Destination|\u5b9b\u5148|\u3042\u3066\u5148|\u9001\u4fe1\u5148) ?[:\uff1a] ?)?)"
-    rf"(?P<open>[\"'<]{{0,2}})(?P<addr>{address.ATOM})(?P<close>[\"'>]{{0,2}})"
-    r"(?:[ \t]{0,3}(?P<rest>$|[:;,(\[<]|\.{3}|on [A-Z][a-z]{2}\b|on \d|- |[ \t]|\u3078|\u5b9b)[^\n]{0,2000})?$"
-)
-# Words right before an address that make it none of a recipient.
-_NOT_A_RECIPIENT = (
-    "sent by",
-    "from",
-    "contact",
-    "mail to",
-    "help",
-    "write to",
-    "sender",
-    "envoy\u00e9 par",
-    "reply to",
-    "behalf of",
-    "via",
-    "administrator",
-    "hello",
-    "hi",
-    "bonjour",
-    "hola",
-)
-# The last word before an address that may make it the recipient, and the whole phrase.
-_LAST_WORD = (
-    "to",
-    "for",
-    "recipient",
-    "recipients",
-    "errors",
-    "size",
-    "quota",
-    "limit",
-    "attempts",
-    "mailbox",
-    "address",
-    "user",
-)
-# Words before an address in a sentence that make it the recipient.
-_BEFORE = re.compile(
-    r"(?:(?:deliver|undeliver|send|sent|reach|forward)\w{0,9}(?: (?:the |your |this )?(?:message|mail|e-?mail))?"
-    r"(?: sent)? (?:to|for)"
-    r"|(?:message|mail|email) (?:sent |addressed )?to|recipients?(?: returned permanent errors)?"
-    r"|(?:exceeds|exceeded) [a-z ]{0,30}(?:size|quota|limit)|failed \d{1,4} attempts|mailbox(?: for)?|the address|user"
-    r"|failed (?:for|to))"
-    r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z"
-)
-_LETTERS = frozenset(ascii_letters)
-_TIME = re.compile(r"on (?:[A-Z][a-z]{2}\b|\d)")
-_BLANK = re.compile(r"\n[ \t]{0,40}\n")
-_EXPANDED = ("(expanded from", "(generated from", "(ultimately generated")
-_DELIMITERS = frozenset(" \t\n<>\"'()[],;:|\uff1a\u3001\u3002\u300c\u300d")
-
-
-class Found(msgspec.Struct, gc=False):
-    """A recipient in the text, and what stands behind it."""
-
-    recipient: str
-    words: str = ""
-
-
-def recipients_in(text: str) -> list[Found]:
-    """Recipients that stand at the head of a line, each with its own words."""
-    matches: list[tuple[int, re.Match[str]]] = []
-    size = len(text)
-    indent = 0
-    at = text.find("@")
-    while at >= 0 and len(matches) < MAX_RECIPIENTS:
-        start = text.rfind("\n", 0, at) + 1
-        end = text.find("\n", at)
-        if end < 0:
-            end = size
-        m = None
-        if at - start < 120:
-            before = text[start:at].lstrip()
-            # In a sentence no recipient stands alone: a look at the blanks spares the pattern.
-            if (
-                " " not in before
-                or before[0] not in _LETTERS
-                or ":" in before
-                or "\uff1a" in before
-            ):
-                m = _LINE.match(text, start, end)
-        if m is not None and not text[max(0, start - 40) : start].rstrip(" ,:\n").lower().endswith(
-            _NOT_A_RECIPIENT
-        ):
-            lead = m["lead"]
-            margin = len(lead) - len(lead.lstrip()) if lead else 0
-            if matches and margin > indent:
-                last = matches[-1][1]
-                between = text[last.end() : start]
-                if (last["rest"] or between.strip()) and not _BLANK.search(text, last.end(), start):
-                    at = text.find("@", end)  # the address is quoted in what was said
-                    continue
-            indent = margin
-            matches.append((start, m))
-        at = text.find("@", end)
-    found: list[Found] = []
-    for i, (_, m) in enumerate(matches):
-        stop = matches[i + 1][0] if i + 1 < len(matches) else size
-        rest = text[m.start("rest") : m.end()].strip() if m["rest"] else ""
-        if rest[:1] in ":;,":
-            rest = rest[1:].strip()
-        if rest.startswith(("<mailto:", "(")) and "<mailto:" in rest:
-            rest = rest.partition("<mailto:")[2].partition(">")[2]
-        if rest.startswith(_EXPANDED):
-            rest = rest.partition(")")[2].lstrip(": ")
-        if rest and _TIME.match(rest):
-            rest = ""  # Exchange: the time of the attempt
-        if rest[:1] == "[" and rest[-1:] == "]":
-            rest = rest[1:-1]
-        below = text[m.end() : stop]
-        blank = _BLANK.search(below)
-        if blank is not None:
-            below = below[: blank.start()]
-        below = below.strip()
-        words = f"{rest}\n{below}" if rest and below else rest or below
-        found.append(Found(address.clean(m["addr"]), words))
-    return found
-
-
-def recipients_in_sentences(text: str) -> list[Found]:
-    """Recipients that a sentence names: `Your message to user@example.com was undeliverable.`"""
-    found: list[Found] = []
-    at = text.find("@")
-    while at >= 0 and len(found) < MAX_RECIPIENTS:
-        start = at
-        while start > 0 and at - start < 64 and text[start - 1] not in _DELIMITERS:
-            start -= 1
-        m = _ATOM.match(text, start)
-        before = text[max(0, start - 100) : start].lower()
-        last = before.rstrip(" \n\t\"'<(:\uff1a")
-        if m is not None and last.endswith(_LAST_WORD) and _BEFORE.search(before):
-            found.append(Found(address.clean(m[0])))
-        at = text.find("@", max(at + 1, m.end()) if m else at + 1)
-    return found
-
-
-_ATOM = re.compile(address.ATOM)
 
 
 # ── what was said ─────────────────────────────────────────────────────────────────────────────
@@ -215,10 +78,14 @@ _ENHANCED_LINE = re.compile(
     r"^[ \t]{0,12}(?:-{1,2} )?(?P<said>[45]\.\d{1,3}\.\d{1,3}[ :-][^\n]{3,1500})", re.M
 )
 _COMMAND = re.compile(
-    r"(?:SMTP command|STEP)[ \t]{0,4}:?[ \t\n]{1,4}(?P<cmd>[A-Z]{4}(?: (?:FROM|TO|SEND))?)\b"
+    r"(?:SMTP command|STEP|Server sent|MailServer sent)[ \t]{0,4}:?[ \t\n]{1,4}(?P<cmd>[A-Z]{4}(?: (?:FROM|TO|SEND))?)\b"
 )
 _BY_SERVER = re.compile(
     r"(?:rejected|refused)[^\n\[]{0,200} by (?P<host>[\w.-]{3,255}?)\.? \[(?P<ip>[0-9A-Fa-f.:]{3,45})\]"
+    r"|^[ \t]{0,12}Remote system: dns; ?(?P<host2>[\w.-]{1,255}) \(TCP\|[^|)]{1,60}\|\d{1,5}\|(?P<ip2>[^|)]{1,60})\|"
+    r"|^[ \t]{0,12}Remote server \((?P<ip3>[0-9A-Fa-f.:]{3,45})\)"
+    r"|^[ \t]{0,12}(?:Remote server|Server|Remote host) {0,8}: {0,8}<?(?P<host4>(?:[\w-]{1,63}\.){1,8}[\w-]{1,63})>?$",
+    re.M,
 )
 
 
@@ -241,6 +108,8 @@ def _inside_a_line(text: str, pos: int) -> Parsed | None:
     bare: Parsed | None = None
     for n, inside in enumerate(_CODE_INSIDE.finditer(text, pos)):
         start = text.rfind("\n", 0, inside.start()) + 1
+        if text[start : start + 3] == "  (":  # who said it stands on the line above
+            start = text.rfind("\n", 0, start - 1) + 1
         blank = text.find("\n\n", inside.end())
         told = parse(text[start : blank if blank >= 0 else len(text)])
         if told.reply.code is not None:
@@ -263,11 +132,17 @@ def said_in(text: str) -> Parsed | None:
         best = parse(m["said"])
     if best is None:
         return None
+    return _with_labels(best, text)
+
+
+def _with_labels(best: Parsed, text: str) -> Parsed:
+    """The command and the server, where a notice names them in lines of their own."""
     stage, remote = best.stage, best.remote
     if stage is None and (m := _COMMAND.search(text)):
         stage = "END OF DATA" if m["cmd"] == "DATA SEND" else stage_of(m["cmd"])
     if remote is NOWHERE and (m := _BY_SERVER.search(text)):
-        remote = Remote(m["host"], m["ip"])
+        host = m["host"] or m["host2"] or m["host4"]
+        remote = Remote(host, m["ip"] or m["ip2"] or m["ip3"])
     return Parsed(best.reply, stage, remote, best.notice)
 
 
@@ -336,30 +211,38 @@ _REPORTER = re.compile(
 )
 
 
+def _whom(text: str, quoted: list[transcript.Answer], hint: Hint) -> list[Found]:
+    """Whom the notice is about; the surest place that names somebody decides."""
+    found = unique(recipients_in(text))
+    if hint.recipients:
+        found = named_by_headers(found, hint.recipients)
+    if not found:
+        found = unique(recipients_in_sentences(text))
+    if not found and quoted:
+        found = unique([Found(a) for q in quoted for a in q.addresses or q.asked()])
+    if not found and hint.sure and (hint.reported or quoted or said_in(text)):
+        # Never guessed on words alone.
+        found = left_over(text, hint.returned.sender, hint.mail)
+        if not found and hint.back:
+            found = [Found(one) for one in returned.recipients_of(hint.back)[:1]]
+    return found
+
+
 def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
     quoted = transcript.answers(text) if transcript.looks(text) else []
-    found = _unique(recipients_in(text))
-    if hint.recipients:
-        found = _with_hint(found, hint.recipients)
-    if not found:
-        found = _unique(recipients_in_sentences(text))
-    if not found and quoted:
-        found = _unique([Found(a) for q in quoted for a in q.addresses])
-    if not found and hint.sure and hint.back and (hint.reported or quoted or said_in(text)):
-        # Never guessed on words alone.
-        found = [Found(one) for one in returned.recipients_of(hint.back)[:1]]
+    found = _whom(text, quoted, hint)
     if not found:
         return []
     if phrases.any_of(_REPORTS_ITSELF, text[:600]) and (m := _REPORTER.search(text, 0, 600)):
         hint = msgspec.structs.replace(hint, reported_by=m[1])
-    delayed = not hint.final and phrases.says_delayed(low)
+    delayed = not hint.final and (hint.delayed or phrases.says_delayed(low))
     shared: Parsed | None = None
     shared_known = False
     made: list[Refusal] = []
     for one in found:
-        told = parse(one.words) if one.words else None
+        told = parse(one.words) if one.words and not phrases.says_nothing(one.words) else None
         if quoted:
-            answer = transcript.answer_for(quoted, one.recipient, one.words)
+            answer = transcript.answer_for(quoted, one.recipient, one.words, len(found) == 1)
             if answer is not None and (told is None or answer.quoted or told.reply.code is None):
                 told = from_answer(answer)
         if told is None or (told.reply.code is None and told.remote is NOWHERE):
@@ -367,6 +250,8 @@ def _generic(text: str, low: str, hint: Hint) -> list[Refusal]:
                 shared, shared_known = said_in(text), True
             if shared is not None and (told is None or not told.reply.text or len(found) == 1):
                 told = shared
+        elif told.remote is NOWHERE and one.words.count("\n") > 1:
+            told = _with_labels(told, one.words)
         if told is None or not told.reply.text:
             told = Parsed(
                 Reply(None, None, words := phrases.plain_words(text, one.recipient)), notice=words
@@ -381,6 +266,9 @@ def from_answer(answer: transcript.Answer) -> Parsed:
     """A transcript's answer in the form of a parsed text."""
     inner = parse(answer.text)
     remote = inner.remote
+    if not answer.quoted and remote is NOWHERE:
+        stage, remote = unanswered(answer.text)
+        inner = Parsed(inner.reply, inner.stage or stage, remote, inner.notice)
     if answer.host or answer.ip:
         remote = Remote(answer.host or remote.host, answer.ip or remote.ip)
     return Parsed(inner.reply, answer.stage or inner.stage, remote, inner.notice)
@@ -410,34 +298,3 @@ def refusal(
         expired=expired,
         message_id=hint.returned.message_id,
     )
-
-
-def _unique(found: list[Found]) -> list[Found]:
-    """One of each recipient: the place that says most (notices in two languages say it twice)."""
-    if len(found) < 2:
-        return found
-    kept: dict[str, Found] = {}
-    for one in found:
-        key = one.recipient.lower()
-        other = kept.get(key)
-        if other is None or _worth(one.words) > _worth(other.words):
-            kept[key] = one
-    return list(kept.values())
-
-
-_TELLING = re.compile(r"[245](?<!\w[245])(?:\d\d[ -]|\.\d\.\d)")
-
-
-def _worth(words: str) -> int:
-    if not words:
-        return 0
-    return 2 if _TELLING.search(words) else 1
-
-
-def _with_hint(found: list[Found], recipients: tuple[str, ...]) -> list[Found]:
-    """The headers name the recipients: the text's words are laid beside them."""
-    by = {one.recipient.lower(): one for one in found}
-    made = [by.get(r.lower()) or Found(r) for r in dict.fromkeys(recipients)]
-    if len(made) == 1 and not made[0].words and len(found) == 1:
-        return [Found(recipients[0], found[0].words)]
-    return made

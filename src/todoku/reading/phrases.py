@@ -141,6 +141,7 @@ FAILURE = (
 # A few searches tell that a text holds none of the phrases: each key stands in all of its phrases.
 _DELAYED = {
     "delayed": (),
+    "undeliverable for ": ("enqueued and undeliverable for",),
     "will ": (
         "will be retried",
         "will keep trying",
@@ -207,7 +208,7 @@ _BOILERPLATE = re.compile(
     r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the .{0,40}(?:mail|program|agent)|is a permanent"
     r"|delivery status|condition|has been a permanent)|i['\u2019]m sorry to|i['\u2019]m afraid"
     r"|for further assist|if you (?:do so|sent|require|need)"
-    r"|please (?:do not|don['\u2019]t|contact your|include|, do not)|the mail system|the postfix program|hi[.!]"
+    r"|please (?:do not|don['\u2019]t|contact your|include|, do not|try again)|the mail system|the postfix program|hi[.!]"
     r"|hello|dear |the original message was received|from \S+ ?\[|your message\W*$|you do not need|no action is required"
     r"|a message (?:that you|sent by)|message from |postmaster|date:|subject:|sent:|from:|to:|cc:|learn more"
     r"|original message|the message (?:subject|date|identifier|reference)|sorry, we were unable to deliver"
@@ -218,6 +219,18 @@ _BOILERPLATE = re.compile(
     r"|the mts-id of|size \(in bytes|number of lines|transcript of session|message will be retried"
     r"|\u3053\u306e\u30e1\u30fc\u30eb\u306f)"
 )
+
+
+def says_nothing(words: str) -> bool:
+    """A sentence or a header line that stands there whatever happened."""
+    if _HEADER.match(words) and not _CODE.search(words):
+        return True
+    return _BOILERPLATE.match(words) is not None and not _TELLS.search(words)
+
+
+_CODE = re.compile(r"\b[245](?:\d\d[ -]\D|\.\d{1,3}\.\d)")
+_HEADER = re.compile(r"(?:date|subject|from|to|cc|sent): ", re.I)
+_TELLS = re.compile(r"[245](?:\d\d|\.\d{1,3}\.\d)|[:;] \S")
 _REASON = re.compile(
     r"^[ \t]{0,8}(?:for the following reason|reason|the problem appears to be|because|error(?: message)?"
     r"|the reason for the (?:problem|failure)|\u7406\u7531|\u30a8\u30e9\u30fc\u5185\u5bb9)[ \t]{0,3}[:\uff1a]\s{0,8}(?:-- )?"

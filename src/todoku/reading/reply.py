@@ -183,8 +183,11 @@ def join_continuations(text: str) -> str:
 def _plausible(t: str, m: re.Match[str]) -> bool:
     """Is this number in the middle of words a reply code? Yes with a status code or `-` behind it,
     or where nothing but a short lead stands before it and words follow."""
-    if m["enh"] or m["sep"] == "-":
+    if m["enh"]:
         return True
+    if m["sep"] == "-":
+        number = t[m.end("sep") : m.end("sep") + 5]
+        return not (number[:4].isdigit() and not number[4:].isalnum())  # a telephone's
     before = t[: m.start()].rstrip()
     if before.endswith(
         (":", ">", "'", '"', "(", "-", "was", "is", ";", ",", "code", "error", "#", "[", "...")

@@ -29,11 +29,17 @@ _LINE = re.compile(
     r"|(?:>>> ?|Sent <<< ?|In: {1,3})(?P<cmd>\S.{0,1000})"
     r"|(?:<<< ?|Received >>> ?|Out: {1,3})(?P<rep>\S.{0,2000})"
     r"|(?P<local>[245]\d\d[ -].{1,2000})"
-    r"|(?P<deferred>(?:<[^<>\s]{1,320}>|[^\s<>]{1,255})\.\.\. Deferred.{0,500})"
+    r"|(?P<deferred>(?:(?:<[^<>\s]{1,320}>,? ?){1,100}|[^\s<>]{1,255})\.\.\. Deferred.{0,500})"
     r")\Z"
 )
 # What a line must begin with, or hold, to be worth that pattern.
 _BEGINS = frozenset(".Ww><SIRO245")
+# Programs that draw their arrows otherwise, behind words of their own or a time: MDaemon, InterScan
+# (whose two versions do not agree on the direction). What is said tells who said it.
+_ARROWS = ("--> ", "<-- ", ">>> ", "<<< ")
+_ARROW = re.compile(
+    r"[^<>]{0,80}?(?:-->|<--|>>>|<<<) (?P<said>(?P<code>[2345]\d\d[ -])?[A-Za-z0-9].{0,2000})\Z"
+)
 _ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
 _PROGRAM = re.compile(r"[a-z][\w./-]{2,40}: \S")
 _INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
@@ -60,6 +66,10 @@ class Answer(msgspec.Struct, gc=False):
     quoted: bool = True
     """A server said it, not the reporter."""
 
+    def asked(self) -> list[str]:
+        """The recipient that the command itself names."""
+        return _ADDRESS.findall(self.command) if self.command[:4].upper() == "RCPT" else []
+
 
 def looks(text: str) -> bool:
     return (
@@ -68,6 +78,7 @@ def looks(text: str) -> bool:
         or " talking to " in text
         or "ranscript of session" in text
         or "... Deferred" in text
+        or "<-- " in text
     )
 
 
@@ -79,7 +90,10 @@ def answers(text: str) -> list[Answer]:
     for line in text.split("\n"):
         at = end + 1
         end = at + len(line)
-        if line.lstrip()[:1] not in _BEGINS and line[-2:] != "]:" and "... Deferred" not in line:
+        begin = line.lstrip()[:4]
+        if begin not in _ARROWS[2:] and _has_arrow(line) and (m := _ARROW.match(line)):
+            line = f"{'<<<' if m['code'] else '>>>'} {m['said']}"
+        elif begin[:1] not in _BEGINS and line[-2:] != "]:" and "... Deferred" not in line:
             continue
         m = _LINE.match(line)
         if m is None:
@@ -106,6 +120,10 @@ def answers(text: str) -> list[Answer]:
     for answer in session.found:
         answer.text = join_continuations(" ".join(answer.text.split()))
     return session.found
+
+
+def _has_arrow(line: str) -> bool:
+    return ">>> " in line or "<<< " in line or "<-- " in line or "--> " in line
 
 
 def _add_cause(answer: Answer, text: str, at: int) -> None:
@@ -187,7 +205,7 @@ class _Session:
                 last.addresses, last.local = named or last.addresses, own
             return
         if deferred or (last is not None and not named):
-            if last is None:
+            if last is None or (deferred and named and last.addresses[:1] != named[:1]):
                 self.found.append(Answer(own, 0, addresses=named, local=own, quoted=False))
             return
         if last is not None and named and not last.quoted and not last.addresses:
@@ -211,9 +229,12 @@ def _secondary(last: Answer, said: str, host: str | None) -> bool:
     return True
 
 
-def answer_for(found: list[Answer], recipient: str | None, reason: str) -> Answer | None:
+def answer_for(
+    found: list[Answer], recipient: str | None, reason: str, alone: bool = True
+) -> Answer | None:
     """Which of the answers is about this recipient: one that names it, else one that begins as the
-    report's own diagnostic does, else the only one."""
+    report's own diagnostic does, else the only one. Where the notice is about others too (not
+    `alone`), an answer that names one of them is not taken for this one's."""
     if not found:
         return None
     if recipient:
@@ -232,6 +253,10 @@ def answer_for(found: list[Answer], recipient: str | None, reason: str) -> Answe
             for a in found:
                 if a.text.startswith(code) and words and words[:30] in a.text:
                     return a
+    if not alone:
+        found = [a for a in found if not a.addresses]
     quoted = [a for a in found if a.quoted]
     pool = quoted or found
+    if not pool:
+        return None
     return pool[0] if len(pool) == 1 or len({a.text for a in pool}) == 1 else pool[-1]

@@ -136,7 +136,7 @@ _EXIM_AT = expression(
     r"(?:\bH=|\A(?:Delay reason: )?host )(?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\]"
 )
 _EXIM_UNTIL = expression(
-    r"(?:after|in response to|while) (?:pipelined |sending |waiting for )?(?P<what>[^:()<>]{3,40})"
+    r"(?:after|in response to) (?:pipelined |sending )?(?P<what>[^:()<>]{3,40})"
 )
 _STATE = expression(r"\s?\(state \d{1,2}\)\.?\Z")
 _SUFFIX = expression(
@@ -151,7 +151,7 @@ _WHILE = expression(
     r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
 )
 _REFUSED_BY = expression(
-    r"(?:Connection \w{3,10} (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[[^\]\s]{2,45}\]|[\w.-]{1,255})"
+    r"(?:Connection \w{3,10}(?: out)? (?:by|with|during [a-z ]{3,40} with)) (?P<host>\[[^\]\s]{2,45}\]|[\w.-]{1,255})"
 )
 
 
@@ -383,7 +383,7 @@ def unanswered(t: str) -> tuple[Stage | None, Remote]:
         return "CONN", NOWHERE
     if "Connection " in t and (m := _REFUSED_BY.search(t)):
         name = m["host"].rstrip(".")
-        early = "user open" in t or "efused" in t or "greeting" in t or "timed out" in t
+        early = "user open" in t or "efused" in t or "greeting" in t
         remote = Remote(None, name.strip("[]")) if name[:1] == "[" else remote_of(name, None)
         return "CONN" if early else None, remote
     return None, NOWHERE

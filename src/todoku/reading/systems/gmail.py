@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from todoku.model import Refusal, Remote, Reply
-from todoku.reading import notice, phrases
+from todoku.reading import phrases
 from todoku.reading.notice import Hint, refusal
+from todoku.reading.recipients import recipients_in
 from todoku.reading.reply import Parsed
 
 _ATTEMPT = re.compile(
@@ -22,7 +23,7 @@ _ATTEMPT = re.compile(
 
 def read(text: str, hint: Hint) -> list[Refusal] | None:
     first = _ATTEMPT.search(text)
-    recipients = hint.recipients or tuple(f.recipient for f in notice.recipients_in(text))
+    recipients = hint.recipients or tuple(f.recipient for f in recipients_in(text))
     if first is None or not recipients:
         return None
     start = text.find("The recipient server did not accept")
