@@ -18,10 +18,10 @@ _SUBJECT = expression(
     r"|fora do escrit|afwezig|fr\u00e5nvaro|urlaub|\u0430\u0432\u0442\u043e\u043e\u0442\u0432\u0435\u0442"
     r"|\u0430\u0432\u0442\u043e\u043c\u0430\u0442\u0438\u0447\u0435\u0441\u043a\u0438\u0439 \u043e\u0442\u0432\u0435\u0442"
     r"|\u4f11\u6687\u4e2d|\u81ea\u52d5\u56de\u8986|otomatik yan\u0131t"
-    r"|[^:\n]{1,60}\b(?:is|am) (?:currently )?(?:out of|away from) (?:the |my )?office"
     r"|\u81ea\u52d5(?:\u8fd4\u4fe1|\u5fdc\u7b54|\u9001\u4fe1)|\u4e0d\u5728|\u81ea\u52a8(?:\u56de\u590d|\u7b54\u590d)|\uc790\ub3d9 \uc751\ub2f5)",
     re.I,
 )
+_AWAY = re.compile(r"\b(?:is|am) (?:currently )?(?:out of|away from) (?:the |my )?office", re.I)
 _HEADERS = (
     b"\nx-autoreply:",
     b"\nx-autorespond:",
@@ -67,7 +67,9 @@ def _is_one(mail: Entity) -> bool:
 
 def announced(subject: str) -> bool:
     """Does the subject say that nobody wrote this?"""
-    return _SUBJECT.match(subject) is not None
+    return _SUBJECT.match(subject) is not None or (
+        "office" in subject and _AWAY.search(subject) is not None
+    )
 
 
 def _from_a_person(mail: Entity) -> bool:

@@ -164,6 +164,8 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
 def _answers_by_itself(mail: Entity, words: str) -> bool:
     """Whoever is away, and says so in the subject, quotes what he likes."""
     subject = mail.text(b"\nsubject:")
+    if subject[:5] in {"Undel", "Retur", "Deliv", "Mail ", "failu"}:
+        return False  # a bounce, as nearly all begin
     if not auto_reply.announced(subject) and (
         mail.find(b"\nauto-submitted:") is None
         or any_of(_SUBJECTS, subject.lower())

@@ -89,6 +89,9 @@ _BY_SERVER = re.compile(
 )
 
 
+_SERVERS = ("ejected", "efused", "emote ", "Server:")
+
+
 def _at_line_head(text: str, pos: int) -> Parsed | None:
     m = _CODE_LINE.search(text, pos)
     if m is None:
@@ -140,7 +143,7 @@ def _with_labels(best: Parsed, text: str) -> Parsed:
     stage, remote = best.stage, best.remote
     if stage is None and (m := _COMMAND.search(text)):
         stage = "END OF DATA" if m["cmd"] == "DATA SEND" else stage_of(m["cmd"])
-    if remote is NOWHERE and (m := _BY_SERVER.search(text)):
+    if remote is NOWHERE and phrases.any_of(_SERVERS, text) and (m := _BY_SERVER.search(text)):
         host = m["host"] or m["host2"] or m["host4"]
         remote = Remote(host, m["ip"] or m["ip2"] or m["ip3"])
     return Parsed(best.reply, stage, remote, best.notice)

@@ -187,7 +187,7 @@ def left_over(text: str, sender: str | None, mail: Entity | None) -> list[Found]
         for needle in (b"\nfrom:", b"\nto:", b"\ncc:", b"\nreply-to:"):
             others.update(one.lower() for one in address.all_of(mail.text(needle), 20))
     named: dict[str, Found] = {}
-    for m in islice(_BARE.finditer(text), 20):
+    for m in islice(_BARE.finditer(text, 0, 8192), 20):
         one = address.clean(m[0])
         low = one.lower()
         before = text[max(0, m.start() - 40) : m.start()].rstrip(" <\"':\uff1a\n\t").lower()

@@ -18,6 +18,7 @@ import re
 import msgspec
 
 from todoku.model import Stage
+from todoku.reading import phrases
 from todoku.reading.reply import join_continuations, stage_of
 
 MAX_LINES = 400
@@ -36,7 +37,7 @@ _LINE = re.compile(
 _BEGINS = frozenset(".Ww><SIRO245")
 # Programs that draw their arrows otherwise, behind words of their own or a time: MDaemon, InterScan
 # (whose two versions do not agree on the direction). What is said tells who said it.
-_ARROWS = ("--> ", "<-- ", ">>> ", "<<< ")
+_OTHER_ARROWS = ("<-- ", "Sent >>> ", "\u9001\u4fe1 ", "\u53d7\u4fe1 ")
 _ARROW = re.compile(
     r"[^<>]{0,80}?(?:-->|<--|>>>|<<<) (?P<said>(?P<code>[2345]\d\d[ -])?[A-Za-z0-9].{0,2000})\Z"
 )
@@ -85,15 +86,15 @@ def looks(text: str) -> bool:
 def answers(text: str) -> list[Answer]:
     """The refusals of the session, in order."""
     session = _Session()
+    drawn = phrases.any_of(_OTHER_ARROWS, text)
     n = 0
     end = -1
     for line in text.split("\n"):
         at = end + 1
         end = at + len(line)
-        begin = line.lstrip()[:4]
-        if begin not in _ARROWS[2:] and _has_arrow(line) and (m := _ARROW.match(line)):
+        if drawn and (m := _drawn(line)) is not None:
             line = f"{'<<<' if m['code'] else '>>>'} {m['said']}"
-        elif begin[:1] not in _BEGINS and line[-2:] != "]:" and "... Deferred" not in line:
+        elif line.lstrip()[:1] not in _BEGINS and line[-2:] != "]:" and "... Deferred" not in line:
             continue
         m = _LINE.match(line)
         if m is None:
@@ -122,8 +123,10 @@ def answers(text: str) -> list[Answer]:
     return session.found
 
 
-def _has_arrow(line: str) -> bool:
-    return ">>> " in line or "<<< " in line or "<-- " in line or "--> " in line
+def _drawn(line: str) -> re.Match[str] | None:
+    if line.lstrip()[:4] in {">>> ", "<<< "} or not ("> " in line or "< " in line or "- " in line):
+        return None
+    return _ARROW.match(line)
 
 
 def _add_cause(answer: Answer, text: str, at: int) -> None:
