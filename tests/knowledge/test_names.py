@@ -50,3 +50,5 @@ def test_memory_is_bounded() -> None:
     for i in range(10_000):
         assert table.find(f"h{i}.example.com") == 1
     assert len(table._known) <= NameTable._BOUND
+    assert table.find("x" * 1_000_000 + ".example.com") is None
+    assert max(map(len, table._known)) < 300, "what is no name is not remembered"

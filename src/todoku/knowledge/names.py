@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 _WILD = re.compile(r"[*?]")
 _ANY = ""
+_LONGEST = 255
 
 
 class NameTable:
@@ -39,7 +40,9 @@ class NameTable:
         self._known: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
-        """The owner of a name, or None."""
+        """The owner of a name, or None. What is longer than a name can be (RFC 1035) is none."""
+        if len(name) > _LONGEST:
+            return None
         try:
             return self._known[name]
         except KeyError:
@@ -51,8 +54,6 @@ class NameTable:
         return got
 
     def _find(self, name: str) -> int | None:
-        if len(name) > 253:
-            return None
         got = self._exact.get(name)
         if got is not None:
             return got

@@ -360,7 +360,7 @@ def _listing(d: Diagnosis, c: Catalogue, lang: Language, meaning: str) -> str:
     id_ = d.blocklist.id
     if d.reason == "lookup-failed":
         key = "lookup-of"
-    elif id_ in {d.receiver, d.gateway} or id_ in c.receivers:
+    elif d.blocklist.zone is None and (id_ in {d.receiver, d.gateway} or id_ in c.receivers):
         if re.search("リスト|載って|list", meaning, re.IGNORECASE):
             return ""
         key = "own-list"
