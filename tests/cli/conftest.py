@@ -3,13 +3,13 @@ knowledge of the package, only with its reasons and shared steps."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 
 import pytest
 
+from tests import worlds
 from todoku.diagnosis import Diagnoser, Own
-from todoku.knowledge import compiling, files, match
+from todoku.knowledge import match
 from todoku.knowledge.schema import Compiled
 from todoku.model import Diagnosis, Identity, Language, Refusal, Remote
 from todoku.reading.reply import parse
@@ -134,14 +134,7 @@ desk = "page"
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
-    folder = tmp_path_factory.mktemp("knowledge")
-    for name in ("reasons.toml", "texts.toml", "identities.toml"):
-        shutil.copy(files.DATA / name, folder / name)
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    return compiling.compile_files(folder)
+    return worlds.compiled(tmp_path_factory.mktemp("knowledge"), FILES)
 
 
 class Ours:
