@@ -33,6 +33,24 @@ WhoActs = Literal[
 ]
 Channel = Literal["form", "mail", "portal", "automatic", "none"]
 Confidence = Literal["certain", "likely", "guess"]
+ListRole = Literal["block", "allow", "info"]
+EntryClass = Literal["abuse", "policy", "range", "allow", "info", "error"]
+ListingState = Literal["listed", "not-listed", "unknown"]
+UnknownCause = Literal[
+    "timeout",
+    "servfail",
+    "refused",
+    "resolver-refused",
+    "unknown-code",
+    "not-loopback",
+    "list-broken",
+    "list-dead",
+    "no-key",
+    "not-permitted",
+    "budget",
+    "truncated",
+]
+Health = Literal["ok", "failed", "untested"]
 Language = Literal["ja", "en"]
 
 
@@ -169,6 +187,58 @@ class Diagnosis(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Who answered, where `[own]` names our smarthosts; `None` where nothing is set."""
     knowledge: str | None = None
     """Version of the knowledge that made this diagnosis."""
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """What a list was asked about: an address, a host name or a domain."""
+
+    kind: Literal["ip", "hostname", "domain"]
+    value: str
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One answer code of a list, and what it means there."""
+
+    code: str
+    meaning: str
+    """In the language of the run."""
+    class_: EntryClass = msgspec.field(name="class")
+    scope: Scope
+    weight: float | None = None
+    """How much other mail systems make of it: 1 is a hint, 7 refuses by itself."""
+    list: str | None = None
+    """The part list that this code stands for (`spamhaus-pbl`), where a zone serves several."""
+    removal: Removal | None = None
+
+
+class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The binding answer of `todoku check`: one identity at one list."""
+
+    v: int = VERSION
+    identity: Subject
+    list: str
+    zone: str
+    role: ListRole
+    state: ListingState
+    cause: UnknownCause | None = None
+    """Only with `unknown`."""
+    partial: bool = False
+    """The answer held an error beside what it says."""
+    codes: tuple[str, ...] = ()
+    """All addresses of the answer, sorted."""
+    entries: tuple[Entry, ...] = ()
+    text: str | None = None
+    """The list's own words (TXT), untrusted."""
+    detail: str | None = None
+    """For `unknown`: the proof, or what to do, as one sentence in the language of the run."""
+    first_seen: str | None = None
+    asked: str | None = None
+    """The name that was asked, a key masked; `None` where nothing was asked."""
+    server: str | None = None
+    took_ms: float | None = None
+    health: Health = "untested"
+    at: str
+    """When this was answered (RFC 3339, UTC); earlier than now where a kept answer still holds."""
 
 
 def to_json(value: Any) -> bytes:

@@ -29,7 +29,7 @@ from todoku.knowledge.schema import (
     Texts,
 )
 
-FORMAT = 4
+FORMAT = 5
 """Of the compiled file. Raise it when `Compiled` changes."""
 
 OVERLAY_RANK = 30
@@ -70,7 +70,10 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
         ).hexdigest()[:24],
         rule_of=tuple(table.rule_of),
         literals=tuple(patterns.literals(p) for p in table.patterns),
-        lists=tuple(book.lists.values()),
+        lists=tuple(msgspec.structs.replace(e, ask=None) for e in book.lists.values()),
+        asks=msgspec.Raw(
+            msgspec.msgpack.encode({e.id: e.ask for e in book.lists.values() if e.ask})
+        ),
         desks=book.desks,
         texts=book.texts,
         reasons=book.reasons,
@@ -118,8 +121,7 @@ class _Book:
 
     def _add_lists(self, group: Lists) -> None:
         for entry in group.lists:
-            desk = qualified(group.id, entry.desk) if entry.desk else None
-            self.lists[entry.id] = msgspec.structs.replace(entry, desk=desk)
+            self.lists[entry.id] = _with_owner(entry, group.id)
         self._add_own(group.id, group.desks, group.texts)
 
     def _add_receiver(self, path: Path, receiver: Receiver, *, overlay: bool) -> None:
@@ -143,8 +145,17 @@ class _Book:
                     for problem in self._of_rule(receiver.id, rule):
                         yield f"{receiver.id}/{rule.id}: {problem}"
         for entry in self.lists.values():
-            if entry.desk and entry.desk not in self.desks:
-                yield f"list {entry.id}: unknown desk {entry.desk!r}"
+            yield from self._of_list(entry)
+
+    def _of_list(self, entry: ListEntry) -> Iterator[str]:
+        codes = entry.ask.codes if entry.ask else ()
+        for desk in (entry.desk, *(c.desk for c in codes)):
+            if desk and desk not in self.desks:
+                yield f"list {entry.id}: unknown desk {desk!r}"
+        others = (entry.ask.part_of, entry.ask.moved_to) if entry.ask else ()
+        for other in (*others, *(c.list for c in codes)):
+            if other and other not in self.lists:
+                yield f"list {entry.id}: there is no list {other!r}"
 
     def _of_rule(self, owner: str, rule: Rule) -> Iterator[str]:
         if rule.reason not in self.reasons:
@@ -201,6 +212,19 @@ class _Table:
 def qualified(owner: str, name: str) -> str:
     """`desk` of a file as `owner/desk`; a name that has an owner stays."""
     return name if "/" in name else f"{owner}/{name}"
+
+
+def _with_owner(entry: ListEntry, owner: str) -> ListEntry:
+    """Its desks, and those of its codes, by their full names."""
+    desk = qualified(owner, entry.desk) if entry.desk else None
+    ask = entry.ask
+    if ask is not None:
+        codes = tuple(
+            msgspec.structs.replace(c, desk=qualified(owner, c.desk)) if c.desk else c
+            for c in ask.codes
+        )
+        ask = msgspec.structs.replace(ask, codes=codes)
+    return msgspec.structs.replace(entry, desk=desk, ask=ask)
 
 
 def _lifted(r: Receiver) -> Receiver:

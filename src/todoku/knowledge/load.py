@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from todoku.knowledge import cache
-from todoku.knowledge.schema import Compiled
+from todoku.knowledge.schema import Ask, Compiled, ListEntry
 
 PACKED = Path(__file__).with_name("knowledge.msgpack")
 
@@ -22,6 +22,7 @@ _COMPILER = ("schema.py", "compiling.py", "patterns.py")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Compiled)
+_asks = msgspec.msgpack.Decoder(dict[str, Ask])
 
 
 def build(data: Path, out: Path) -> None:
@@ -34,6 +35,12 @@ def build(data: Path, out: Path) -> None:
 def unpack(packed: bytes) -> Compiled:
     """What `build` wrote; raises `msgspec.MsgspecError` for anything else."""
     return _decoder.decode(packed)
+
+
+def lists_of(knowledge: Compiled) -> tuple[ListEntry, ...]:
+    """All lists, with how they are asked."""
+    asks = _asks.decode(knowledge.asks)
+    return tuple(msgspec.structs.replace(e, ask=asks.get(e.id)) for e in knowledge.lists)
 
 
 def knowledge(overlay: Path | None = None) -> Compiled:
