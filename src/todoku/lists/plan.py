@@ -1,0 +1,180 @@
+"""Which lists are asked in a run, in which zone, with which key, and how long it takes. Pure.
+
+A list that must not or cannot be asked is never left out silently: it has a `Barred` row, which
+becomes an `unknown` finding that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from todoku.knowledge.schema import Ask, ListEntry, Tier
+from todoku.model import UnknownCause
+
+PER_SECOND: Final = 5.0
+"""Questions a second to a list whose operator names no limit (guides for mirrors: 5 to 10)."""
+
+GONE: Final = frozenset({"dead", "fraudulent", "merged", "renamed"})
+DAY: Final = 86_400.0
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user's settings say of lists."""
+
+    use: Literal["private", "commercial"] = "commercial"
+    keys: Mapping[str, str] = {}
+    """By `Key.name`; secrets."""
+    required: tuple[str, ...] | None = None
+    """Ids of the lists whose answer decides; `None`: those of the tier `default`."""
+    skip: frozenset[str] = frozenset()
+    """Ids of lists that are never asked unless named."""
+
+
+class Way(NamedTuple):
+    """How one list is asked in this run."""
+
+    entry: ListEntry
+    ask: Ask
+    zone: str
+    key: str | None = None
+    """Stands in front of the zone; a secret."""
+
+
+class Barred(NamedTuple):
+    """A list that is not asked, and why."""
+
+    entry: ListEntry
+    ask: Ask
+    zone: str
+    cause: UnknownCause
+
+
+class Book:
+    """The lists of the knowledge, by id and by zone."""
+
+    def __init__(self, lists: Iterable[ListEntry]) -> None:
+        self.by_id = {e.id: e for e in lists}
+        self._by_zone: dict[str, ListEntry] = {}
+        for e in self.by_id.values():
+            for zone in (*e.zones, e.ask.key.zone if e.ask and e.ask.key else None):
+                if zone:
+                    self._by_zone.setdefault(zone.lower(), e)
+
+    def find(self, name: str) -> ListEntry | None:
+        """By id or zone."""
+        low = name.lower().strip(".")
+        return self.by_id.get(low) or self._by_zone.get(low)
+
+    def of_tier(self, *tiers: Tier) -> list[ListEntry]:
+        """In the order of weight, the heaviest first."""
+        found = [e for e in self.by_id.values() if e.ask and e.ask.tier in tiers]
+        return sorted(found, key=lambda e: (-heaviest(e), e.id))
+
+    def chosen(self, terms: Terms, tiers: Iterable[Tier] = ("default",)) -> list[ListEntry]:
+        """What a run asks that names no list: a list of a tier, or one whose key is set. A part
+        whose whole is asked as well is left out, and so is what the settings skip."""
+        tiers = set(tiers)
+        keyed = {
+            e.id
+            for e in self.of_tier("key", "optional", "default")
+            if e.ask and e.ask.key and e.ask.key.required and e.ask.key.name in terms.keys
+        }
+        found = [
+            e
+            for e in self.of_tier("default", "key", "optional", "candidate")
+            if e.id not in terms.skip and ((e.ask and e.ask.tier in tiers) or e.id in keyed)
+        ]
+        whole = {e.id for e in found}
+        return [e for e in found if not (e.ask and e.ask.part_of in whole)]
+
+    def required(self, terms: Terms) -> frozenset[str]:
+        """Ids whose answer decides the verdict where the user named no list."""
+        if terms.required is not None:
+            return frozenset(terms.required)
+        return frozenset(e.id for e in self.chosen(terms) if isinstance(way(e, terms), Way))
+
+
+def of_zone(zone: str) -> ListEntry:
+    """A zone that the knowledge does not have: the defaults of RFC 5782."""
+    zone = zone.lower().strip(".")
+    ask = Ask(kinds=("ipv4", "ipv6", "domain"), tier="candidate")
+    return ListEntry(id=zone, name=zone, zones=(zone,), status="unknown", ask=ask)
+
+
+def way(entry: ListEntry, terms: Terms, *, own: bool = False) -> Way | Barred:
+    """How the list is asked, or why it is not. `own`: the server is the user's, who holds the
+    zone: no terms, no keys, and a dead list's zone may live on there."""
+    ask = entry.ask or Ask()
+    zone = entry.zones[0] if entry.zones else ""
+    if own and zone:
+        return Way(entry, ask, zone)
+    if entry.status in GONE:
+        return Barred(entry, ask, zone, "list-dead")
+    key = terms.keys.get(ask.key.name) if ask.key else None
+    if ask.key and key:
+        zone = ask.key.zone or zone
+    elif ask.key and ask.key.required:
+        return Barred(entry, ask, ask.key.zone or zone, "no-key")
+    if not zone or not ask.kinds:
+        return Barred(entry, ask, zone, "not-permitted" if not zone else "list-dead")
+    lifted = ask.key is not None and key is not None and ask.key.lifts
+    if ask.usage.commercial == "agreement" and terms.use == "commercial" and not lifted:
+        return Barred(entry, ask, zone, "not-permitted")
+    return Way(entry, ask, zone, key)
+
+
+def budget_name(w: Way) -> str:
+    """Whose budget a question counts against: lists of one contract share the key's."""
+    return w.ask.key.name if w.ask.key and w.key else w.entry.id
+
+
+def heaviest(entry: ListEntry) -> float:
+    """The weight of the worst that the list can say."""
+    if entry.ask is None:
+        return 0.0
+    weights = [c.weight for c in entry.ask.codes if c.weight is not None]
+    return max([*weights, entry.ask.weight or 0.0])
+
+
+class Cost(NamedTuple):
+    """What asking `questions` of one list takes."""
+
+    list: str
+    zone: str
+    questions: int
+    per_second: float | None
+    """`None`: unlimited."""
+    per_day: int | None
+    days: int
+    """Over how many days the daily budget spreads it; 1 where it does not."""
+    seconds: float
+
+
+def costs(
+    ways: Iterable[Way],
+    questions: Mapping[str, int],
+    *,
+    unlimited: bool = False,
+    rate: float | None = None,
+) -> Iterator[Cost]:
+    """How long each list takes by its own limits; all lists are asked side by side, so the run
+    takes as long as the slowest. `questions`: by list id."""
+    for w in ways:
+        n = questions.get(w.entry.id, 0)
+        if n == 0:
+            continue
+        if unlimited:
+            yield Cost(w.entry.id, w.zone, n, None, None, 1, 0.0)
+            continue
+        per_second = rate or w.ask.usage.per_second or PER_SECOND
+        per_day = w.ask.usage.per_day
+        seconds = n / per_second
+        days = 1
+        if per_day is not None and n > per_day:
+            days = -(-n // per_day)
+            rest = n - (days - 1) * per_day
+            seconds = max((days - 1) * DAY + rest / per_second, seconds)
+        yield Cost(w.entry.id, w.zone, n, per_second, per_day, days, seconds)
