@@ -151,7 +151,7 @@ class TestMistakes:
             ('[own]\nadresses = ["192.0.2.1"]', ["[own]", "adresses", "addresses"]),
             ('[own]\nIPs = ["192.0.2.1"]', ["[own]", "IPs", "addresses, ranges, domains"]),
             ("[owner]", ["[owner]", "nearest", "[own]"]),
-            ("[zebra]\nx = 1", ["[zebra]", "[general], [own], [knowledge]"]),
+            ("[zebra]\nx = 1", ["[zebra]", "[general], [own], [lists], [dns], [knowledge]"]),
             ("own = 3", ["own", "section"]),
             ('[own]\naddresses = ["192.0.2.300"]', ["[own] addresses", '"192.0.2.300"']),
             ("[own]\naddresses = [25]", ["[own] addresses", "25"]),
@@ -166,6 +166,12 @@ class TestMistakes:
             ('[general]\nuse = "home"', ["[general] use", '"home"', "private"]),
             ("[general]\nlanguage = true", ["[general] language", "true"]),
             ("[general\n", ["TOML", "line 1"]),
+            ('[lists]\nrequired = ["spam cop"]', ["[lists] required", '"spam cop"', "zones"]),
+            ('[lists]\nskip = "-x"', ["[lists] skip", '"-x"']),
+            ('[dns]\nresolver = "dns.example"', ["[dns] resolver", '"dns.example"', "127.0.0.1"]),
+            ('[dns]\nresolver = "127.0.0.1:99999"', ["[dns] resolver", "99999"]),
+            ('[dns]\ndirect = "yes"', ["[dns] direct", '"yes"', "true or false"]),
+            ("[dns]\ndirect = 1", ["[dns] direct", "1", "true or false"]),
         ],
     )
     def test_the_sentence_names_file_key_and_what_is_wanted(
@@ -194,6 +200,24 @@ class TestMistakes:
 
     def test_the_store_is_never_shown(self, tmp_path: Path) -> None:
         error = mistakes(write(tmp_path, '[general]\nstore = "mysql://u:hunter2@h/d"\n'))
+        assert "hunter2" not in str(error) + error.text("ja")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[lists.keys]\nspamhaus-dqs = "hunter2 hunter2"\n',
+            '[lists.keys]\nspamhaus-dqs = ["hunter2"]\n',
+            '[lists]\nkeys = "hunter2"\n',
+            '[lists.keys]\n"hunter2 x" = "x"\n',
+            '[lists.keys.spamhaus]\ndqs = "hunter2"\n',
+        ],
+    )
+    def test_keys_are_never_shown(self, tmp_path: Path, text: str) -> None:
+        error = mistakes(write(tmp_path, text))
+        assert "[lists] keys cannot be (not shown)" in str(error)
+        assert "hunter2" not in str(error) + error.text("ja")
+        error = mistakes(write(tmp_path, ""), TODOKU_LISTS_KEYS="spamhaus-dqs hunter2")
+        assert "TODOKU_LISTS_KEYS" in str(error)
         assert "hunter2" not in str(error) + error.text("ja")
 
     def test_not_utf8(self, tmp_path: Path) -> None:
@@ -227,6 +251,47 @@ class TestNormalForms:
             "2001:db8::1",
             "192.0.2.9",
         )
+
+    @pytest.mark.parametrize(
+        ("given", "normal"),
+        [
+            ("127.0.0.1", "127.0.0.1"),
+            (" 127.0.0.1:053 ", "127.0.0.1:53"),
+            ("2001:DB8::53", "2001:db8::53"),
+            ("[::1]", "::1"),
+            ("[::1]:5353", "[::1]:5353"),
+        ],
+    )
+    def test_a_resolver(self, tmp_path: Path, given: str, normal: str) -> None:
+        path = write(tmp_path, f'[dns]\nresolver = "{given}"\n')
+        assert load(path).dns.resolver == normal
+
+    def test_lists_and_keys(self, tmp_path: Path) -> None:
+        got = load(write(tmp_path, ""))
+        assert got.lists.required is None
+        assert not got.dns.direct
+        path = write(
+            tmp_path,
+            """
+            [lists]
+            required = ["Spamhaus-ZEN", "bl.spamcop.net."]
+            add = "uceprotect-2"
+            [lists.keys]
+            Spamhaus-DQS = "abcDEF123"
+            """,
+        )
+        got = load(path, TODOKU_LISTS_SKIP="barracuda, psbl", TODOKU_DNS_DIRECT="True")
+        assert got.lists.required == ("spamhaus-zen", "bl.spamcop.net")
+        assert got.lists.add == ("uceprotect-2",)
+        assert got.lists.skip == ("barracuda", "psbl")
+        assert got.lists.keys == {"spamhaus-dqs": "abcDEF123"}
+        assert got.dns.direct
+        assert load(path, TODOKU_LISTS_KEYS="a=1,b=2").lists.keys == {"a": "1", "b": "2"}
+
+    def test_keys_do_not_show_in_a_trace(self, tmp_path: Path) -> None:
+        got = load(write(tmp_path, '[lists.keys]\nspamhaus-dqs = "hunter2"\n'))
+        assert "spamhaus-dqs" in repr(got)
+        assert "hunter2" not in repr(got) + str(got.lists)
 
     def test_one_value_may_stand_without_brackets(self, tmp_path: Path) -> None:
         assert load(write(tmp_path, '[own]\ndomains = "example.jp"\n')).own.domains == (
@@ -340,13 +405,15 @@ class TestReference:
         [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
         got = load(write(tmp_path, example))
         assert got.own.given
-        sections = {"general", "own", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "knowledge"}
         assert set(tomllib.loads(example)) == sections == {s.section for s in SETTINGS}
 
     def test_every_setting_has_its_field(self) -> None:
         structs: dict[str, type[msgspec.Struct]] = {
             "general": settings.General,
             "own": Own,
+            "lists": settings.Lists,
+            "dns": settings.DNS,
             "knowledge": settings.Knowledge,
         }
         for section, struct in structs.items():

@@ -23,9 +23,11 @@ from todoku.settings.own import Own
 from todoku.settings.table import SETTINGS, Setting
 
 __all__ = [
+    "DNS",
     "SETTINGS",
     "General",
     "Knowledge",
+    "Lists",
     "Own",
     "Setting",
     "Settings",
@@ -48,6 +50,33 @@ class General(msgspec.Struct, frozen=True, kw_only=True):
     store: str
 
 
+class Lists(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lists `todoku check` asks besides, or instead of, those of the knowledge's choice. Ids
+    or zones, as written: only the knowledge can tell whether there is such a list."""
+
+    required: tuple[str, ...] | None = None
+    """Those whose answer decides the exit code; `None`: those of the tier `default` that this use
+    permits."""
+    add: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    keys: Mapping[str, str] = {}
+    """By the name of the key; secrets."""
+
+    def __repr__(self) -> str:
+        """Without the keys: a value may end in a log."""
+        names = ", ".join(f"{name}=..." for name in self.keys)
+        return f"Lists(required={self.required}, add={self.add}, skip={self.skip}, keys=<{names}>)"
+
+
+class DNS(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the lists are asked through."""
+
+    resolver: str | None = None
+    """`HOST[:PORT]`; `None`: what resolv.conf says."""
+    direct: bool = False
+    """Each list's own name servers are asked."""
+
+
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
 
@@ -57,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     general: General
     own: Own
+    lists: Lists
+    dns: DNS
     knowledge: Knowledge
     file: Path | None = None
 
@@ -315,10 +346,15 @@ def _settle(
     if store.startswith(SQLITE):
         store = f"{SQLITE}{data / store.removeprefix(SQLITE)}"
     overlay = place(("knowledge", "overlay"), folder / "knowledge")
-    general = {k: v for (section, k), v in values.items() if section == "general"}
+
+    def of(name: str) -> dict[str, Any]:
+        return {key: v for (section, key), v in values.items() if section == name}
+
     return Settings(
-        general=General(**{**general, "data": str(data), "store": store}),
-        own=Own(**{k: v for (section, k), v in values.items() if section == "own"}),
+        general=General(**{**of("general"), "data": str(data), "store": store}),
+        own=Own(**of("own")),
+        lists=Lists(**of("lists")),
+        dns=DNS(**of("dns")),
         knowledge=Knowledge(overlay=str(overlay)),
         file=path,
     )

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from todoku.i18n import Sentence
 from todoku.settings import own as ours
 
-Shape: TypeAlias = Literal["text", "list", "table"]
+Shape: TypeAlias = Literal["text", "list", "table", "flag"]
 
 
 class Setting(NamedTuple):
@@ -36,6 +36,10 @@ class Setting(NamedTuple):
         """The value as the struct wants it; raises `ValueError` with the part that is wrong."""
         if self.shape == "text":
             return self._one(value)
+        if self.shape == "flag":
+            if not isinstance(value, bool):
+                raise ValueError(_show(value))
+            return value
         if self.shape == "list":
             return self._several(value if isinstance(value, list) else [value])
         if not isinstance(value, dict):
@@ -44,9 +48,11 @@ class Setting(NamedTuple):
 
     def from_text(self, text: str) -> Any:
         """The value from an environment variable: lists by comma or space, tables as `a=b,c=d`;
-        several values of one name repeat the name."""
+        several values of one name repeat the name; yes or no as `true` and `false`."""
         if self.shape == "text":
             return self.parse(text)
+        if self.shape == "flag":
+            return self.parse({"true": True, "false": False}.get(text.lower(), text))
         words = [word for word in re.split(r"[,\s]+", text) if word]
         if self.shape == "list":
             return self.parse(words)
@@ -137,9 +143,49 @@ def smarthost(text: str) -> str | None:
     return ours.normal_ip(text) or _name(text)
 
 
+_ID: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
+
+
+def _list_id(text: str) -> str | None:
+    """The id of a list (`spamhaus-zen`) or a zone; whether there is one, the knowledge tells."""
+    name = text.strip().lower().rstrip(".")
+    return name if _ID.fullmatch(name) else None
+
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+
+
+def _key(text: str) -> str | None:
+    """A key that a list's operator gave out: labels of a DNS name."""
+    text = text.strip()
+    return text if _KEY.fullmatch(text) and len(text) <= 127 else None
+
+
+def server(text: str) -> str | None:
+    """`192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A name would itself
+    have to be asked for."""
+    text = text.strip()
+    host, port = text, ""
+    if bracketed := re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?", text):
+        host, port = bracketed[1], bracketed[2] or ""
+    elif m := re.fullmatch(r"([^:]+):(\d{1,5})", text):
+        host, port = m[1], m[2]
+    ip = ours.parse_ip(host)
+    if ip is None or (port and not 0 < int(port) < 65536):
+        return None
+    if not port:
+        return str(ip)
+    return f"[{ip}]:{int(port)}" if ip.version == 6 else f"{ip}:{int(port)}"
+
+
 _IP: Final[Sentence] = {
     "ja": 'IP アドレスの並び。例: ["192.0.2.1", "2001:db8::25"]',
     "en": 'a list of IP addresses, such as ["192.0.2.1", "2001:db8::25"]',
+}
+
+_LISTS: Final[Sentence] = {
+    "ja": 'リストの id かゾーンの並び。例: ["spamhaus-zen", "bl.spamcop.net"]',
+    "en": 'a list of the ids or zones of lists, such as ["spamhaus-zen", "bl.spamcop.net"]',
 }
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -248,6 +294,34 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "en": 'a list of host names or addresses, such as ["relay.example.jp"]',
         },
     ),
+    Setting("lists", "required", "list", _list_id, _LISTS),
+    Setting("lists", "add", "list", _list_id, _LISTS),
+    Setting("lists", "skip", "list", _list_id, _LISTS),
+    Setting(
+        "lists",
+        "keys",
+        "table",
+        _key,
+        {
+            "ja": '鍵の名前と、運営から受け取った鍵の対。例: { spamhaus-dqs = "your-key" }',
+            "en": "names of keys and the keys that operators gave you, such as "
+            '{ spamhaus-dqs = "your-key" }',
+        },
+        read_name=_list_id,
+        secret=True,
+    ),
+    Setting(
+        "dns",
+        "resolver",
+        "text",
+        server,
+        {
+            "ja": 'リゾルバーの IP アドレス。ポートも付けられます。例: "127.0.0.1"、"127.0.0.1:5353"',
+            "en": "the IP address of a resolver, with its port where it is not 53, such as "
+            '"127.0.0.1" or "127.0.0.1:5353"',
+        },
+    ),
+    Setting("dns", "direct", "flag", str, {"ja": "true または false", "en": "true or false"}),
     Setting(
         "knowledge",
         "overlay",

@@ -75,6 +75,31 @@ COMMENTS: Final[Words] = {
         "ja": "このサーバーにはプライベートアドレスしかありません。外から見えるアドレスを書いてください",
         "en": "This machine has private addresses only. Write the address that the world sees",
     },
+    "required": {
+        "ja": "todoku check の終了コードを決めるリスト。\n"
+        "既定は、標準のリストのうち上の use で許されるものすべて",
+        "en": "The lists that decide the exit code of `todoku check`;\n"
+        "default: all standard ones that the use above permits",
+    },
+    "add": {
+        "ja": "標準のリストのほかに、いつも問い合わせるリスト",
+        "en": "Lists that are always asked besides the standard ones",
+    },
+    "skip": {"ja": "問い合わせないリスト", "en": "Lists that are never asked"},
+    "keys": {
+        "ja": "リストの運営から受け取った鍵（秘密です。表示もログへの出力もしません）",
+        "en": "Keys that operators of lists gave you (secret: never shown, never logged)",
+    },
+    "resolver": {
+        "ja": "リストへの問い合わせに使うリゾルバー（既定は /etc/resolv.conf）。\n"
+        "8.8.8.8 のような公開リゾルバーからの問い合わせは、多くのリストが断ります",
+        "en": "The resolver to ask lists through (default: that of /etc/resolv.conf).\n"
+        "Many lists turn away public resolvers such as 8.8.8.8",
+    },
+    "direct": {
+        "ja": "リゾルバーを通さず、各リストのネームサーバーに直接問い合わせる",
+        "en": "Ask each list's own name servers, without a resolver between",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -92,6 +117,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "helo": '["mail.example.jp"]',
     "dkim_selectors": '["s2026"]',
     "smarthosts": '["relay.example.jp"]',
+    "required": '["spamhaus-zen", "spamcop"]',
+    "add": '["uceprotect-2"]',
+    "skip": '["barracuda"]',
+    "resolver": '"127.0.0.1"',
+    "direct": "true",
     "overlay": '"knowledge"',
 }
 
@@ -127,6 +157,19 @@ def render(found: Found, use: str | None, lang: Language) -> str:
             yield '# smtp = ["192.0.2.1"]'
         yield ""
         yield from nat()
+        yield ""
+        yield "[lists]"
+        yield from entry("required", None)
+        yield from entry("add", None)
+        yield from entry("skip", None)
+        yield ""
+        yield from comment("keys")
+        yield "# [lists.keys]"
+        yield '# spamhaus-dqs = "your-key"'
+        yield ""
+        yield "[dns]"
+        yield from entry("resolver", None)
+        yield from entry("direct", None)
         yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
