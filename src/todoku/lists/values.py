@@ -153,3 +153,15 @@ class Notice(NamedTuple):
 
     key: str
     values: dict[str, Any]
+
+
+class Clean(NamedTuple):
+    """How many identities of a target a list does not list, told once at the end for each list and
+    target. A sweep of 65,536 addresses makes no finding for each where `only` leaves these out,
+    and yet the verdict and the exit code must know that the list answered."""
+
+    given: str
+    """`Target.given`."""
+    list: str
+    zone: str
+    count: int
