@@ -8,7 +8,9 @@ N ?= 2
 # More words for pytest: make test ARGS='-k init'
 ARGS ?=
 # Debian packages that the tests of `make test-all` use, each skipped without it.
-DEBIAN := postgresql
+DEBIAN := postgresql rbldnsd unbound
+# And those of `make bench`: peers that are measured where they are installed.
+PEERS := dnsperf adns-tools
 # The tests that also run without the compiled engine: whatever reads, matches or judges.
 PURE := $(wildcard tests/reading tests/knowledge tests/diagnosis tests/test_reading*.py \
 	tests/test_knowledge*.py tests/test_diagnos*.py)
@@ -48,6 +50,7 @@ format: .venv ## format, and mend what ruff can mend
 	$(VENV)/ruff format .
 
 bench: .venv ## speed, beside the peers
+	@scripts/debian-packages $(DEBIAN) $(PEERS) || test $$? -eq 3
 	$(VENV)/python benchmarks/run.py $(ARGS)
 
 accuracy: .venv ## the table of docs/accuracy.md
