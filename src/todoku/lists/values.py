@@ -164,4 +164,4 @@ class Clean(NamedTuple):
     """`Target.given`."""
     list: str
     zone: str
-    count: int
+    number: int
