@@ -22,6 +22,7 @@ from todoku.knowledge.schema import (
     Reason,
     Reasons,
     Receiver,
+    Resolvers,
     Rule,
     Status,
     Statuses,
@@ -29,7 +30,7 @@ from todoku.knowledge.schema import (
     Texts,
 )
 
-FORMAT = 5
+FORMAT = 6
 """Of the compiled file. Raise it when `Compiled` changes."""
 
 OVERLAY_RANK = 30
@@ -74,6 +75,7 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
         asks=msgspec.Raw(
             msgspec.msgpack.encode({e.id: e.ask for e in book.lists.values() if e.ask})
         ),
+        resolvers=msgspec.Raw(msgspec.msgpack.encode(book.resolvers)),
         desks=book.desks,
         texts=book.texts,
         reasons=book.reasons,
@@ -97,6 +99,7 @@ class _Book:
         self.texts: dict[str, Text] = {}
         self.reasons: dict[str, Reason] = {}
         self.cues: list[Cue] = []
+        self.resolvers: dict[str, str] = {}
         self.enhanced: dict[str, Status] = {}
         self.reply: dict[str, Status] = {}
         self.digest = hashlib.sha256()
@@ -114,6 +117,9 @@ class _Book:
             statuses = read_toml(path, Statuses)
             self.enhanced |= {s.code: s for s in statuses.enhanced}
             self.reply |= {s.code: s for s in statuses.reply}
+        elif shape is Resolvers:
+            public = read_toml(path, Resolvers).resolvers
+            self.resolvers |= {address: r.name for r in public for address in r.addresses}
         elif shape is Lists:
             self._add_lists(read_toml(path, Lists))
         else:

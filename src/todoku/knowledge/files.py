@@ -15,6 +15,7 @@ from todoku.knowledge.schema import (
     Lists,
     Reasons,
     Receiver,
+    Resolvers,
     Statuses,
     Texts,
 )
@@ -81,7 +82,12 @@ def files(folder: Path) -> list[Path]:
 
 def shape_of(path: Path) -> type:
     """Which shape a file has, by its name and folder."""
-    named = {"reasons.toml": Reasons, "texts.toml": Texts, "identities.toml": Cues}
+    named = {
+        "reasons.toml": Reasons,
+        "texts.toml": Texts,
+        "identities.toml": Cues,
+        "resolvers.toml": Resolvers,
+    }
     if path.name in named:
         return named[path.name]
     if path.name == "status.toml":

@@ -23,6 +23,7 @@ _COMPILER = ("schema.py", "compiling.py", "patterns.py")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Compiled)
 _asks = msgspec.msgpack.Decoder(dict[str, Ask])
+_resolvers = msgspec.msgpack.Decoder(dict[str, str])
 
 
 def build(data: Path, out: Path) -> None:
@@ -41,6 +42,11 @@ def lists_of(knowledge: Compiled) -> tuple[ListEntry, ...]:
     """All lists, with how they are asked."""
     asks = _asks.decode(knowledge.asks)
     return tuple(msgspec.structs.replace(e, ask=asks.get(e.id)) for e in knowledge.lists)
+
+
+def public_resolvers(knowledge: Compiled) -> dict[str, str]:
+    """Address or network (CIDR) of each public resolver, and whose it is."""
+    return _resolvers.decode(knowledge.resolvers)
 
 
 def knowledge(overlay: Path | None = None) -> Compiled:

@@ -2,7 +2,7 @@
 
 A knowledge file is TOML. One file a receiver (`receivers/*.toml`: mailbox providers, gateways,
 server defaults, wordings), one a group of lists (`lists/*.toml`), general rules by wording
-(`general/*.toml`), and three tables: `reasons.toml`, `texts.toml`, `identities.toml`.
+(`general/*.toml`), and four tables: `reasons.toml`, `texts.toml`, `identities.toml`, `resolvers.toml`.
 `docs/knowledge.md` tells how to write one.
 """
 
@@ -318,6 +318,25 @@ class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     lists: tuple[ListEntry, ...] = ()
 
 
+class PublicResolver(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A resolver that anybody may ask, and that many lists therefore turn away."""
+
+    name: str
+    addresses: tuple[str, ...]
+    """Addresses and networks (CIDR)."""
+
+
+class Resolvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`resolvers.toml`."""
+
+    schema: int
+    origin: str = ""
+    licence: str = ""
+    source: tuple[str, ...] = ()
+    date: str | None = None
+    resolvers: tuple[PublicResolver, ...] = ()
+
+
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One reason of the vocabulary (diagnosis contract)."""
 
@@ -404,6 +423,9 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     asks: msgspec.Raw
     """`dict[str, Ask]` by list id, decoded by who asks lists (`lists_of`): `diagnose` starts
     faster without it."""
+    resolvers: msgspec.Raw
+    """`dict[str, str]`: address or network of a public resolver to its name, decoded by who asks
+    lists (`public_resolvers`)."""
     desks: dict[str, Desk]
     """`owner/desk-id`."""
     texts: dict[str, Text]
