@@ -24,13 +24,14 @@ NOTICE: Final = ROOT / "NOTICE"
 KNOWLEDGE: Final = ROOT / "src" / "todoku" / "knowledge" / "data"
 
 GOOD: Final = frozenset(
-    {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "LGPL-3.0-only", "MIT", "PSF-2.0"}
+    {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "LGPL-3.0-only", "MIT", "MPL-2.0", "PSF-2.0"}
 )
 CLASSIFIERS: Final = {"MIT License": "MIT", "Apache Software License": "Apache-2.0"}
 """For metadata of before PEP 639."""
 
 INSIDE: Final = {
     "hyperscan": "its wheels hold Hyperscan or Vectorscan (BSD-3-Clause)",
+    "publicsuffixlist": "its wheels hold the Public Suffix List (MPL-2.0)",
     "psycopg-binary": "its wheels hold libpq (PostgreSQL License) and OpenSSL (Apache-2.0)",
 }
 """What a wheel brings besides, from the project's own documentation."""
