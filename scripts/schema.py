@@ -22,7 +22,7 @@ from msgspec.structs import fields
 from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
 from todoku.knowledge.files import DATA, read_toml
-from todoku.model import VERSION, Diagnosis
+from todoku.model import VERSION, Diagnosis, Finding
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,6 +31,11 @@ OUTPUT: dict[str, tuple[type, str]] = {
     "diagnosis": (
         Diagnosis,
         "One line of `todoku diagnose --json`; docs/reference/json.md tells more.",
+    ),
+    "check": (
+        Finding,
+        "One line of `todoku check --json`: one identity at one list; docs/reference/json.md tells "
+        "more.",
     ),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }
@@ -60,6 +65,10 @@ def output_schema(shape: type, about: str) -> dict[str, Any]:
         defs["Diagnosis"]["properties"]["reason"]["description"] = (
             f"Today's: {', '.join(reasons)}. More may be added."
         )
+    if shape is Finding:  # a cause is told always and only where nothing is known
+        defs["Finding"]["if"] = {"properties": {"state": {"const": "unknown"}}}
+        defs["Finding"]["then"] = {"properties": {"cause": {"type": "string"}}}
+        defs["Finding"]["else"] = {"properties": {"cause": {"type": "null"}}}
     if shape is Explanation:  # the command adds the version in front
         defs["Explanation"]["properties"] = {
             "v": {"const": VERSION},
