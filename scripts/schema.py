@@ -34,8 +34,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
     ),
     "check": (
         Finding,
-        "One line of `todoku check --json`: one identity at one list; docs/reference/json.md tells "
-        "more.",
+        "One line of `todoku check --json`; docs/reference/json.md tells more.",
     ),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }

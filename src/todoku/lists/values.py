@@ -132,6 +132,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     """Seconds from the start; what is late is `unknown`."""
     only: frozenset[ListingState] = frozenset({"listed", "not-listed", "unknown"})
+    """Of ranges: the findings that are made. Of single identities all are."""
     fresh: bool = False
     """Kept answers and kept health are not used."""
     restart: bool = False
