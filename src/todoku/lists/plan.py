@@ -29,6 +29,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """By `Key.name`; secrets."""
     required: tuple[str, ...] | None = None
     """Ids of the lists whose answer decides; `None`: those of the tier `default`."""
+    add: tuple[str, ...] = ()
+    """Ids of lists that are asked whatever their tier."""
     skip: frozenset[str] = frozenset()
     """Ids of lists that are never asked unless named."""
 
@@ -74,9 +76,11 @@ class Book:
         return sorted(found, key=lambda e: (-heaviest(e), e.id))
 
     def chosen(self, terms: Terms, tiers: Iterable[Tier] = ("default",)) -> list[ListEntry]:
-        """What a run asks that names no list: a list of a tier, or one whose key is set. A part
-        whose whole is asked as well is left out, and so is what the settings skip."""
+        """What a run asks that names no list: a list of a tier, one whose key is set, or one that
+        the settings add or require. A part whose whole is asked as well is left out, and so is
+        what the settings skip."""
         tiers = set(tiers)
+        always = {*terms.add, *(terms.required or ())}
         keyed = {
             e.id
             for e in self.of_tier("key", "optional", "default")
@@ -84,11 +88,12 @@ class Book:
         }
         found = [
             e
-            for e in self.of_tier("default", "key", "optional", "candidate")
-            if e.id not in terms.skip and ((e.ask and e.ask.tier in tiers) or e.id in keyed)
+            for e in self.of_tier("default", "key", "optional", "candidate", "never")
+            if e.id in always
+            or (e.id not in terms.skip and ((e.ask and e.ask.tier in tiers) or e.id in keyed))
         ]
         whole = {e.id for e in found}
-        return [e for e in found if not (e.ask and e.ask.part_of in whole)]
+        return [e for e in found if e.id in always or not (e.ask and e.ask.part_of in whole)]
 
     def required(self, terms: Terms) -> frozenset[str]:
         """Ids whose answer decides the verdict where the user named no list."""
