@@ -99,7 +99,11 @@ class Book:
         """Ids whose answer decides the verdict where the user named no list."""
         if terms.required is not None:
             return frozenset(terms.required)
-        return frozenset(e.id for e in self.chosen(terms) if isinstance(way(e, terms), Way))
+        return frozenset(
+            e.id
+            for e in self.chosen(terms)
+            if e.ask and e.ask.tier == "default" and isinstance(way(e, terms), Way)
+        )
 
 
 def of_zone(zone: str) -> ListEntry:
