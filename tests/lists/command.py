@@ -52,8 +52,8 @@ class Done(NamedTuple):
 
 
 class Command:
-    """`command("203.0.114.9", "--zone", "bl.test")` runs `todoku check --json`. Settings are words
-    like `lists_keys="name=key"`: variables of the environment. `secrets` may stand in no output."""
+    """`command("203.0.114.9", "--zone", "bl.test")` runs `todoku check --json`. `secrets` may
+    stand in no output."""
 
     def __init__(self, folder: Path, cache: Path | None = None) -> None:
         self.folder = folder
@@ -73,12 +73,15 @@ class Command:
             "TODOKU_CACHE": str(cache or folder / "cache"),
         }
 
-    def start(self, *words: str, as_json: bool = True, **settings: str) -> subprocess.Popen[bytes]:
+    def set(self, **settings: str) -> None:
+        """`set(lists_keys="name=key")`: settings, by the environment."""
+        self.environment |= {f"TODOKU_{name}".upper(): value for name, value in settings.items()}
+
+    def start(self, *words: str, as_json: bool = True) -> subprocess.Popen[bytes]:
         """Started, and not waited for."""
-        more = {f"TODOKU_{name}".upper(): value for name, value in settings.items()}
         return subprocess.Popen(
             [sys.executable, "-m", "todoku", "check", *(["--json"] if as_json else []), *words],
-            env=self.environment | more,
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -90,12 +93,9 @@ class Command:
         stdin: str = "",
         as_json: bool = True,
         timeout: float = 60,
-        **settings: str,
     ) -> Done:
         start = time.monotonic()
-        return self.end(
-            self.start(*words, as_json=as_json, **settings), start, stdin, timeout, as_json
-        )
+        return self.end(self.start(*words, as_json=as_json), start, stdin, timeout, as_json)
 
     def end(
         self,
@@ -124,6 +124,11 @@ class Command:
         if as_json:
             assert_schema(done.findings)
         return done
+
+
+def named(*lists: str) -> list[str]:
+    """The words that ask these lists alone."""
+    return [word for name in lists for word in ("--list", name)]
 
 
 def assert_harmless(text: str) -> None:

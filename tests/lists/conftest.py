@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lists import guard
+from tests.lists import guard, overlay
 from tests.lists.command import Command
 
 _guard = guard.Guard()
@@ -35,7 +35,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The lists of `overlay.RUNS`, laid over the knowledge."""
+    return str(overlay.write(tmp_path_factory.mktemp("knowledge"), *overlay.RUNS))
+
+
 @pytest.fixture
-def check(tmp_path: Path, cache: Path) -> Command:
-    """`todoku check`, with an empty home."""
-    return Command(tmp_path, cache)
+def check(tmp_path: Path, cache: Path, knowledge: str) -> Command:
+    """`todoku check`, with an empty home and these lists."""
+    command = Command(tmp_path, cache)
+    command.set(knowledge_overlay=knowledge)
+    return command
