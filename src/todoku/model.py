@@ -190,9 +190,10 @@ class Diagnosis(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
-    """What a list was asked about: an address, a host name or a domain."""
+    """What a list was asked about: an address, a host name or a domain; a range only where the list
+    could say nothing of any of its addresses."""
 
-    kind: Literal["ip", "hostname", "domain"]
+    kind: Literal["ip", "range", "hostname", "domain"]
     value: str
 
 

@@ -87,7 +87,7 @@ class SweepFeed:
         servers: Sequence[Server],
         pace: Pace,
         sections: Iterator[tuple[int, bytes]],
-        absent: Callable[[Sequence[int], bytes], None],
+        absent: Callable[[Sequence[int]], None],
         answered: Callable[[int, bytes, Server, float], None],
         lost: Callable[[int], None],
     ) -> None:
@@ -131,7 +131,7 @@ class SweepFeed:
     def absent(self, keys: Sequence[Key], sample: bytes, server: Server) -> None:
         self._under_way -= len(keys)
         self.pace.alive()
-        self._absent(keys, sample)  # type: ignore[arg-type]
+        self._absent(keys)  # type: ignore[arg-type]
 
     def answered(self, key: Key, packet: bytes, server: Server, took: float) -> None:
         self._under_way -= 1

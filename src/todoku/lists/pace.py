@@ -27,7 +27,7 @@ class Pace:
     def __init__(
         self,
         lease: Callable[[int], Granted] | None,
-        give_back: Callable[[int], None],
+        give_back: Callable[[int], None] | None,
         clock: Callable[[], float],
         *,
         block: int = 10,
@@ -91,6 +91,6 @@ class Pace:
 
     def close(self) -> None:
         """Hand back what was leased and not spent."""
-        if self._lease is not None and self._left > 0:
+        if self._give_back is not None and self._left > 0:
             self._give_back(self._left)
             self._left = 0

@@ -166,3 +166,14 @@ class Clean(NamedTuple):
     list: str
     zone: str
     number: int
+
+
+class Unclear(NamedTuple):
+    """How many addresses of a range a list could not tell of, and why: once at the end for each
+    list, range and cause. They make a finding each only where `only` wants the unknown ones."""
+
+    given: str
+    list: str
+    zone: str
+    cause: UnknownCause
+    number: int

@@ -1,0 +1,392 @@
+"""A run of `todoku check`: the lists asked, what they say told as it comes.
+
+The engine, the clocks and what is kept come in as arguments; nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from todoku.i18n import Language
+from todoku.knowledge.load import lists_of
+from todoku.knowledge.schema import AskKind, Compiled, Desk
+from todoku.lists import names, plan
+from todoku.lists.asking import OneList
+from todoku.lists.budgets import Limit
+from todoku.lists.engine import Engine
+from todoku.lists.history import At, Standing, rfc3339
+from todoku.lists.judging import Judge
+from todoku.lists.kept import Account, Kept, Question
+from todoku.lists.lookup import Addresses, Lookup
+from todoku.lists.pace import Granted, Pace
+from todoku.lists.plan import Barred, Book, Terms, Way
+from todoku.lists.sweeping import ListSweep
+from todoku.lists.values import Clean, Notice, Progress, Request, Server, Target, Unclear
+from todoku.model import Finding, Subject
+
+Event: TypeAlias = Finding | Progress | Notice | Clean | Unclear
+
+STEP: Final = 0.1
+"""Seconds that the loop waits for packets at most before it looks after everything else."""
+SAVED_EVERY: Final = 3.0
+TOLD_EVERY: Final = 0.2
+"""Seconds between two saves of a sweep, and between two words on its progress."""
+STRANGERS: Final = 8
+"""Questions under way at once at a list's own server."""
+
+
+def run(
+    request: Request,
+    knowledge: Compiled,
+    terms: Terms,
+    kept: Kept,
+    *,
+    lang: Language,
+    engine: Engine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
+) -> Iterator[Event]:
+    """Findings as they come: exactly one for each single identity and list that fits it, and for
+    ranges those that `request.only` wants, with `Clean` and `Unclear` to count the others.
+
+    Whoever stops early (closes the generator, interrupts) loses nothing that was answered."""
+    engine = engine or Engine(clock)
+    with engine:
+        checking = _Run(
+            request,
+            knowledge,
+            terms,
+            kept,
+            lang,
+            engine,
+            clock,
+            wall,
+            rng or random.Random(),  # noqa: S311
+        )
+        yield from checking.events()
+
+
+class _Run:
+    def __init__(
+        self,
+        request: Request,
+        knowledge: Compiled,
+        terms: Terms,
+        kept: Kept,
+        lang: Language,
+        engine: Engine,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.request = request
+        self.kept = kept
+        self.engine = engine
+        self.clock = clock
+        self.wall = wall
+        self.rng = rng
+        self.lang: Language = lang
+        self.desks: Mapping[str, Desk] = knowledge.desks
+        self.upstream = request.upstream
+        self.source = request.upstream.name
+        self.started = clock()
+        self.out: deque[Event] = deque()
+        self.lists: list[OneList] = []
+        self.barred: list[Barred] = []
+        self.sweeps: list[ListSweep] = []
+        self.standings: dict[At, Standing] = {}
+        self.singles: dict[Subject, None] = {}
+        self.lookup: Lookup | None = None
+        self._leased: list[Pace] = []
+        self._findings: list[Finding] = []
+        book = Book(lists_of(knowledge))
+        own = request.unlimited
+        for name in request.lists:
+            way = plan.way(book.find(name) or plan.of_zone(name), terms, own=own)
+            if isinstance(way, Barred):
+                self.barred.append(way)
+            else:
+                self.lists.append(self._list(way))
+
+    # ── the run ───────────────────────────────────────────────────────────────────────────────
+
+    def events(self) -> Iterator[Event]:
+        try:
+            self._begin()
+            yield from self._drain()
+            yield from self._ask()
+            self._end()
+            yield from self._drain()
+        finally:
+            self._keep()
+
+    def _begin(self) -> None:
+        """What needs no question: kept answers, lists that are not asked; then the first feeds."""
+        targets = self.request.targets
+        singles = [t.subject for t in targets if t.subject is not None]
+        self.standings = self.kept.standings(singles)
+        if self.upstream.kind == "direct":
+            self._find_servers()
+        for one in self.lists:
+            self.engine.add(one.feed, window=self._window())
+        self._believe_kept()
+        self._add(singles)
+        self._look_up([s for s in singles if s.kind == "hostname"])
+        for target in targets:
+            if target.range is not None:
+                self._sweep(target, target.range)
+
+    def _ask(self) -> Iterator[Event]:
+        """The loop: until everything is answered, given up, or the time is up."""
+        deadline = self.request.deadline
+        end = None if deadline is None else self.started + deadline
+        save_at = tell_at = self.clock()
+        while not self._finished():
+            now = self.clock()
+            if end is not None and now >= end:
+                break
+            self.engine.step(STEP if end is None else min(STEP, end - now))
+            yield from self._drain()
+            if not self.sweeps:
+                continue
+            now = self.clock()
+            if now - save_at >= SAVED_EVERY:
+                save_at = now
+                self._save()
+            if now - tell_at >= TOLD_EVERY:
+                tell_at = now
+                yield self._progress(now)
+
+    def _finished(self) -> bool:
+        if self.engine.pending:
+            return False
+        return self.engine.idle
+
+    def _drain(self) -> Iterator[Event]:
+        while self.out:
+            event = self.out.popleft()
+            if isinstance(event, Finding):
+                self._findings.append(event)
+            yield event
+
+    def _end(self) -> None:
+        """What did not come is not known."""
+        if self.lookup is not None:
+            self.lookup.end()
+        for one in self.lists:
+            one.end()
+        for sweep in self.sweeps:
+            self.out.extend(sweep.end())
+        self._notices()
+
+    # ── lists ─────────────────────────────────────────────────────────────────────────────────
+
+    def _list(self, way: Way) -> OneList:
+        direct = self.upstream.kind == "direct"
+        judge = Judge(way.entry, self.desks, self.lang, zone=way.zone, key=way.key, direct=direct)
+        servers = () if direct else self.upstream.servers
+        return OneList(
+            way, judge, servers, self._pace(way), self.out.append, self._since, self.wall,
+            self.rng, direct=direct,
+        )  # fmt: skip
+
+    def _pace(self, way: Way) -> Pace:
+        if self.request.unlimited:
+            return Pace(None, None, self.clock)
+        usage = way.ask.usage
+        rate = self.request.rate or usage.per_second or plan.PER_SECOND
+        limit = Limit(usage.per_day, rate)
+        account = Account(self.kept, self.source, plan.budget_name(way), limit)
+
+        def lease(wanted: int) -> Granted:
+            now = self.wall()
+            got = account.lease(wanted, now)
+            wait = None if got.wait_until is None else max(got.wait_until - now, 0.001)
+            return Granted(got.granted, wait)
+
+        pace = Pace(lease, lambda unused: account.give_back(unused, self.wall()), self.clock)
+        self._leased.append(pace)
+        return pace
+
+    def _window(self) -> int:
+        return STRANGERS if self.upstream.kind == "direct" else 64
+
+    def _find_servers(self) -> None:
+        """Each list's own name servers, told by the resolver."""
+        from todoku.lists.servers import find_servers
+
+        found = find_servers(
+            [one.way.zone for one in self.lists], self.upstream.servers, self.engine
+        )
+        for one in self.lists:
+            servers: Sequence[Server] = found.get(one.way.zone, ())
+            one.ask_at(servers)
+
+    def _believe_kept(self) -> None:
+        """Health that was tested in the last hours is not tested again."""
+        if self.request.fresh or self.request.unlimited:
+            return
+        health = self.kept.health(self.source, self.wall())
+        for one in self.lists:
+            kinds: tuple[AskKind, ...] = ("ipv4", "ipv6", "domain")
+            for kind in kinds:
+                record = health.get((one.way.entry.id, kind))
+                # One that failed is tested again: it may be well by now.
+                if record is not None and record.state != "failed":
+                    one.believe(kind, record)
+
+    # ── single identities ─────────────────────────────────────────────────────────────────────
+
+    def _add(self, subjects: Sequence[Subject]) -> None:
+        """Ask about these, wherever no kept answer holds."""
+        new = [s for s in subjects if s not in self.singles]
+        self.singles |= dict.fromkeys(new)
+        pairs = [
+            (one, s, self._question(one.way, s))
+            for one in self.lists
+            for s in new
+            if names.fits(one.way.ask, s)
+        ]
+        answers = {}
+        if not self.request.fresh and not self.request.unlimited:
+            answers = self.kept.answers(self.source, [q for _, _, q in pairs], self.wall())
+        for one, subject, question in pairs:
+            one.add(subject, answers.get(question))
+        for barred in self.barred:
+            for subject in new:
+                if not barred.ask.kinds or names.fits(barred.ask, subject):
+                    self._not_asked(barred, subject)
+
+    def _question(self, way: Way, subject: Subject) -> Question:
+        name = (
+            names.asked_name(subject.value, registered=True)
+            if (subject.kind != "ip" and way.ask.names == "registered")
+            else subject.value
+        )
+        return Question(way.entry.id, way.zone, name)
+
+    def _not_asked(self, barred: Barred, subject: Subject) -> None:
+        judge = Judge(barred.entry, self.desks, self.lang, zone=barred.zone)
+        self.out.append(judge.not_asked(subject, barred.cause, self.wall()))
+
+    def _since(self, subject: Subject, list_id: str) -> str | None:
+        """For a listing: since when, as far as is known; else from now on."""
+        before = self.standings.get((subject, list_id))
+        if before is None or before.state != "listed" or before.first_seen is None:
+            return rfc3339(self.wall())
+        return rfc3339(before.first_seen)
+
+    def _look_up(self, hosts: Sequence[Subject]) -> None:
+        """The addresses of host names are checked too."""
+        if not hosts:
+            return
+        if self.upstream.kind == "server":
+            for host in hosts:
+                self.out.append(Notice("addresses-unknown", {"name": host.value}))
+            return
+        self.lookup = Lookup(hosts, self.upstream.servers, self._addresses, self.wall, self.clock)
+        self.engine.add(self.lookup.feed)
+
+    def _addresses(self, found: Addresses) -> None:
+        if found.addresses:
+            subjects = [Subject("ip", a) for a in found.addresses]
+            self.standings |= self.kept.standings(subjects)
+            self._add(subjects)
+        else:
+            key = "no-addresses" if found.known else "addresses-unknown"
+            self.out.append(Notice(key, {"name": found.host.value}))
+
+    # ── ranges ────────────────────────────────────────────────────────────────────────────────
+
+    def _sweep(self, target: Target, network: str) -> None:
+        now = self.wall()
+        for one in self.lists:
+            if "ipv4" not in one.way.ask.kinds:
+                continue
+            stored = self.kept.open_sweep(
+                network, one.way.entry.id, self.source, now, restart=self.request.restart
+            )
+            resumed = stored.done > 0
+            sweep = ListSweep(
+                one, stored, target.given, self.out.append, self.request.only, self.rng
+            )
+            if resumed:
+                sweep.resume(self.kept.hits(stored))
+                told = {"done": stored.done, "total": stored.size, "list": one.way.entry.id}
+                self.out.append(Notice("resumed", told))
+            self.sweeps.append(sweep)
+            self.engine.add(sweep.feed, window=self._window())
+        for barred in self.barred:
+            if "ipv4" in barred.ask.kinds or not barred.ask.kinds:
+                self._not_asked(barred, Subject("range", network))
+
+    def _progress(self, now: float) -> Progress:
+        done = sum(s.sweep.done for s in self.sweeps)
+        total = sum(s.sweep.size for s in self.sweeps)
+        spent = now - self.started
+        left = (total - done) * spent / done if done else None
+        return Progress(done, total, sum(s.listed for s in self.sweeps), left)
+
+    def _save(self) -> None:
+        open_ = [s.sweep for s in self.sweeps if s.sweep.finished is None]
+        if open_:
+            self.kept.save(open_, self.wall())
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────
+
+    def _notices(self) -> None:
+        """What concerns the upstream is said once, not once a list."""
+        records = [r for one in self.lists for r in one.tested.values()]
+        server = str(self.upstream.servers[0])
+        if self.upstream.kind == "direct" or not records:
+            return
+        if all(r.cause == "timeout" for r in records):
+            self.out.append(Notice("resolver-silent", {"server": server}))
+        turned = [
+            one.way.entry.name
+            for one in self.lists
+            if any(r.cause == "resolver-refused" for r in one.tested.values())
+        ]
+        if turned and self.upstream.kind == "resolver":
+            values = {"lists": ", ".join(turned), "server": server}
+            self.out.append(Notice("resolver-refused", values))
+
+    def _keep(self) -> None:
+        """All that was learned, in few transactions; also when the run was stopped."""
+        now = self.wall()
+        finished = [s.sweep for s in self.sweeps if s.complete]
+        stopped = [s.sweep for s in self.sweeps if not s.complete]
+        if finished:
+            self.kept.save(finished, now, finished=True)
+        if stopped:
+            self.kept.save(stopped, now)
+        for pace in self._leased:
+            pace.close()
+        if self.request.unlimited:
+            self._record(now)
+            return
+        answers = [
+            (self._question(one.way, subject), answer)
+            for one in self.lists
+            for subject, answer in one.answers.items()
+        ]
+        if answers:
+            self.kept.keep_answers(self.source, answers, now)
+        tested = [
+            (one.way.entry.id, kind, record)
+            for one in self.lists
+            for kind, record in one.tested.items()
+        ]
+        if tested:
+            self.kept.keep_health(self.source, tested)
+        self._record(now)
+
+    def _record(self, now: float) -> None:
+        singles = [f for f in self._findings if f.identity in self.singles]
+        if singles:
+            self.kept.record(singles, now)
