@@ -89,7 +89,7 @@ class Judge:
             entries=tuple(self._entry(m, subject) for m in shown[:MAX_CODES]),
             text=self._words(answer.text if text is None else text),
             detail=self._masked(detail),
-            first_seen=first_seen,
+            first_seen=first_seen if listed else None,
             asked=self._masked(answer.asked or None),
             server=answer.server,
             took_ms=None if answer.took is None else round(answer.took * 1000, 3),

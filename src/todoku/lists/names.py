@@ -10,7 +10,7 @@ import itertools
 import random
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from todoku.errors import TodokuError
@@ -127,8 +127,8 @@ def sweep(
     Asked in rounds, one address of every /24 in each, so that a sweep that was stopped has seen
     all of the range alike; which ones, and in what order, only the seed tells.
 
-    `done` is a bitmap of those that need no more asking: bit `i & 7` of octet `i >> 3` is the
-    address `base + i`. It may change while the sweep runs, and is looked at a round ahead."""
+    `done` marks those that need no more asking: octet `i`, for the address `base + i`, is not 0.
+    It may change while the sweep runs, and is looked at a round ahead."""
     return itertools.chain.from_iterable(_rounds(base, bits, end, seed, done))
 
 
@@ -154,13 +154,5 @@ def _rounds(
             yield [
                 (base + i + j, low + rest)
                 for (i, rest), (j, low) in pairs
-                if not done[i + j >> 3] >> (j & 7) & 1
+                if not done[i + j]
             ]
-
-
-def bitmap(bits: int, indices: Iterable[int] = ()) -> bytearray:
-    """The bitmap that `sweep` reads, with these marked."""
-    marks = bytearray(max(1 << bits >> 3, 1))
-    for i in indices:
-        marks[i >> 3] |= 1 << (i & 7)
-    return marks

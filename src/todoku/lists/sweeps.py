@@ -11,13 +11,14 @@ from __future__ import annotations
 import ipaddress
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from todoku.lists import history
 from todoku.lists.history import Change, Seen
+from todoku.lists.kept_file import blob
 from todoku.lists.values import Answer
 from todoku.model import Finding, ListingState, Subject, UnknownCause
 
@@ -75,6 +76,11 @@ class Sweep:
         """Addresses that were answered."""
         return self._answered.count(1)
 
+    @property
+    def answered(self) -> bytearray:
+        """A byte for each address from the first on: 1 where it was answered."""
+        return self._answered
+
     def has(self, address: int) -> bool:
         """Whether it was answered."""
         return self._answered[address - self._first] == 1
@@ -111,7 +117,7 @@ class Sweep:
         ).fetchone()
         if row is not None and row[3] is None and abs(now - row[2]) <= within and not restart:
             self._id, self.started, self.updated = row[:3]
-            self._unite(row[4])
+            self._unite(blob(row[4]))
         else:
             self._id = db.execute(
                 "INSERT INTO sweeps (network, list, upstream, started, updated, answered, unknown)"
@@ -127,7 +133,7 @@ class Sweep:
         row = db.execute("SELECT answered FROM sweeps WHERE id = ?", (self._id,)).fetchone()
         if row is None:
             return  # cleared away after a long standstill: it is no longer kept
-        self._unite(row[0])
+        self._unite(blob(row[0]))
         db.execute(
             "UPDATE sweeps SET answered = ?, unknown = ?, updated = ?,"
             " finished = coalesce(?, finished) WHERE id = ?",
@@ -158,7 +164,7 @@ class Sweep:
             " ORDER BY place LIMIT ?",
             (self._id, -1 if behind is None else behind - self._first, most),
         )
-        return [Hit(self._first + place, state, _decode(answer)) for place, state, answer in rows]
+        return [Hit(self._first + place, state, answer) for place, state, answer in map(_hit, rows)]
 
     def _news(self, now: float) -> list[tuple[Subject, str, Seen]]:
         """What history learns from the answers since the last save. A range is not a row an
@@ -203,7 +209,7 @@ def compare(db: sqlite3.Connection, network: str, list_id: str, upstream: str) -
         return []
     net = ipaddress.ip_network(network)
     (new, at, new_bits), (old, _, old_bits) = rows
-    both = int.from_bytes(new_bits, "little") & int.from_bytes(old_bits, "little")
+    both = int.from_bytes(blob(new_bits), "little") & int.from_bytes(blob(old_bits), "little")
     now, before = _hits(db, new), _hits(db, old)
     found = []
     for place in sorted(now.keys() | before.keys()):
@@ -233,7 +239,12 @@ _ABSENT: Final[tuple[ListingState, Answer | None]] = ("not-listed", None)
 
 def _hits(db: sqlite3.Connection, number: int) -> dict[int, tuple[ListingState, Answer | None]]:
     rows = db.execute("SELECT place, state, answer FROM hits WHERE sweep = ?", (number,))
-    return {place: (state, _decode(answer)) for place, state, answer in rows}
+    return {place: (state, answer) for place, state, answer in map(_hit, rows)}
+
+
+def _hit(row: Sequence[object]) -> tuple[int, ListingState, Answer]:
+    place, state = msgspec.convert(row[:2], tuple[int, ListingState])
+    return place, state, _decode(blob(row[2]))
 
 
 def _codes(answer: Answer) -> tuple[str, ...]:
