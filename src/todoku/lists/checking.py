@@ -9,6 +9,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 from todoku.i18n import Language
@@ -21,6 +22,7 @@ from todoku.lists.engine import Engine
 from todoku.lists.history import At, Standing, rfc3339
 from todoku.lists.judging import Judge
 from todoku.lists.kept import Account, Kept, Question
+from todoku.lists.kept_file import Busy, KeptError
 from todoku.lists.lookup import Addresses, Lookup
 from todoku.lists.pace import Granted, Pace
 from todoku.lists.plan import Barred, Book, Terms, Way
@@ -116,14 +118,18 @@ class _Run:
     # ── the run ───────────────────────────────────────────────────────────────────────────────
 
     def events(self) -> Iterator[Event]:
+        kept = False
         try:
             self._begin()
             yield from self._drain()
             yield from self._ask()
             self._end()
+            kept = True
+            self._keep()
             yield from self._drain()
         finally:
-            self._keep()
+            if not kept:
+                self._keep()
 
     def _begin(self) -> None:
         """What needs no question: kept answers, lists that are not asked; then the first feeds."""
@@ -170,7 +176,7 @@ class _Run:
     def _drain(self) -> Iterator[Event]:
         while self.out:
             event = self.out.popleft()
-            if isinstance(event, Finding):
+            if isinstance(event, Finding) and event.identity in self.singles:
                 self._findings.append(event)
             yield event
 
@@ -201,17 +207,34 @@ class _Run:
         usage = way.ask.usage
         rate = self.request.rate or usage.per_second or plan.PER_SECOND
         limit = Limit(usage.per_day, rate)
-        account = Account(self.kept, self.source, plan.budget_name(way), limit)
+        name = plan.budget_name(way)
+        account = Account(self.kept, self.source, name, limit)
 
         def lease(wanted: int) -> Granted:
+            nonlocal account
             now = self.wall()
-            got = account.lease(wanted, now)
+            try:
+                got = account.lease(wanted, now)
+            except KeptError as error:
+                self._keep_no_more(error)
+                account = Account(self.kept, self.source, name, limit)
+                got = account.lease(wanted, now)
             wait = None if got.wait_until is None else max(got.wait_until - now, 0.001)
             return Granted(got.granted, wait)
 
-        pace = Pace(lease, lambda unused: account.give_back(unused, self.wall()), self.clock)
+        def give_back(unused: int) -> None:
+            with suppress(KeptError):  # a little is then counted that was not asked
+                account.give_back(unused, self.wall())
+
+        pace = Pace(lease, give_back, self.clock)
         self._leased.append(pace)
         return pace
+
+    def _keep_no_more(self, error: KeptError) -> None:
+        """The file cannot be used (any more): the run goes on, and keeps what it must in memory.
+        Said once."""
+        self.kept = Kept.open(None)
+        self.out.append(Notice("not-kept", {"why": error.text(self.lang)}))
 
     def _window(self) -> int:
         return STRANGERS if self.upstream.kind == "direct" else 64
@@ -276,6 +299,8 @@ class _Run:
 
     def _since(self, subject: Subject, list_id: str) -> str | None:
         """For a listing: since when, as far as is known; else from now on."""
+        if subject not in self.singles:  # of a range
+            self.standings |= self.kept.standings([subject])
         before = self.standings.get((subject, list_id))
         if before is None or before.state != "listed" or before.first_seen is None:
             return rfc3339(self.wall())
@@ -333,9 +358,12 @@ class _Run:
         return Progress(done, total, sum(s.listed for s in self.sweeps), left)
 
     def _save(self) -> None:
-        open_ = [s.sweep for s in self.sweeps if s.sweep.finished is None]
-        if open_:
-            self.kept.save(open_, self.wall())
+        try:
+            self.kept.save([s.sweep for s in self.sweeps], self.wall())
+        except Busy:
+            pass  # another process writes: the next save has it all
+        except KeptError as error:
+            self._keep_no_more(error)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 
@@ -358,18 +386,24 @@ class _Run:
 
     def _keep(self) -> None:
         """All that was learned, in few transactions; also when the run was stopped."""
-        now = self.wall()
+        try:
+            self._write(self.wall())
+        except KeptError as error:
+            self._keep_no_more(error)
+        for pace in self._leased:
+            pace.close()
+
+    def _write(self, now: float) -> None:
+        if self._findings:
+            self.kept.record(self._findings, now)
         finished = [s.sweep for s in self.sweeps if s.complete]
         stopped = [s.sweep for s in self.sweeps if not s.complete]
         if finished:
             self.kept.save(finished, now, finished=True)
         if stopped:
             self.kept.save(stopped, now)
-        for pace in self._leased:
-            pace.close()
         if self.request.unlimited:
-            self._record(now)
-            return
+            return  # one's own server may change its mind at any time
         answers = [
             (self._question(one.way, subject), answer)
             for one in self.lists
@@ -384,9 +418,3 @@ class _Run:
         ]
         if tested:
             self.kept.keep_health(self.source, tested)
-        self._record(now)
-
-    def _record(self, now: float) -> None:
-        singles = [f for f in self._findings if f.identity in self.singles]
-        if singles:
-            self.kept.record(singles, now)
