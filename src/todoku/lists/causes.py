@@ -23,15 +23,15 @@ _RCODES: Final = {
 
 WORDS: Final[Words] = {
     "timeout": {
-        "ja": "{server} から時間内に応答がありませんでした。",
+        "ja": "{server}から時間内に応答がありませんでした。",
         "en": "No answer came from {server} in time.",
     },
     "servfail": {
-        "ja": "{server} は SERVFAIL を返しました。リストのネームサーバーから答えを得られなかったという意味です。",
+        "ja": "{server}は SERVFAIL を返しました。リストのネームサーバーから答えを得られなかったという意味です。",
         "en": "{server} answered SERVFAIL: it got no answer from the list's name servers.",
     },
     "refused": {
-        "ja": "{server} は {rcode} を返し、この問い合わせには答えませんでした。",
+        "ja": "{server}は {rcode} を返し、この問い合わせには答えませんでした。",
         "en": "{server} answered {rcode}: it does not answer this question.",
     },
     "truncated": {
@@ -47,8 +47,8 @@ WORDS: Final[Words] = {
         "en": "The meaning of the answer {codes} is not known: it proves neither a listing nor its absence.",
     },
     "resolver-refused": {
-        "ja": "{list} は {server} からの問い合わせを断りました（{meaning}）。",
-        "en": "{list} turned {server} away ({meaning}).",
+        "ja": "{list} は{asker}からの問い合わせを断りました（{meaning}）。",
+        "en": "{list} turned {asker} away ({meaning}).",
     },
     "error": {
         "ja": "{list} はエラーを返しました（{meaning}）。",
@@ -79,8 +79,8 @@ WORDS: Final[Words] = {
         "en": "{list} does not list {point}, the test point of RFC 5782. Nothing has shown so far that it lists anything, so 'not listed' would prove nothing.",
     },
     "turned-away": {
-        "ja": "{list} は {server} からの問い合わせを断っています。",
-        "en": "{list} turns {server} away.",
+        "ja": "{list} は{asker}からの問い合わせを断っています。",
+        "en": "{list} turns {asker} away.",
     },
     "dead": {
         "ja": "{list} は運用を終了しています{since}。",
@@ -120,31 +120,33 @@ WORDS: Final[Words] = {
         "en": "--direct tells which.",
     },
     "own-resolver": {
-        "ja": "公開リゾルバーではなく、逆引きのある自分のリゾルバーを使ってください。",
-        "en": "Use a resolver of your own that has reverse DNS, not a public one.",
+        "ja": "公開リゾルバーではなく逆引きのある自分のリゾルバーを使うか、--direct で直接尋ねてください。",
+        "en": "Use a resolver of your own that has reverse DNS instead of a public one, or ask directly: --direct.",
     },
     "register": {
-        "ja": "リゾルバーのアドレスを登録してください: {url}",
-        "en": "Register the resolver's address: {url}",
+        "ja": "リゾルバーのアドレスを {url} で登録してください。",
+        "en": "Register the resolver's address at {url}.",
     },
     "key": {
         "ja": "キーは {url} で得て、設定 [lists.keys] の {key} に書きます。",
         "en": "Get a key at {url} and set it as {key} in [lists.keys].",
     },
     "agreement": {
-        "ja": "契約または個人利用の条件: {url}",
-        "en": "For an agreement: {url}",
+        "ja": "契約については {url} にあります。",
+        "en": "For an agreement see {url}.",
     },
     "private": {
         "ja": '私用なら設定 [general] に use = "private" と書いてください。',
         "en": 'If your use is private, set use = "private" in [general].',
     },
-    "look-up": {"ja": "確認先: {url}", "en": "Look it up at {url}"},
+    "look-up": {"ja": "{look_up} で確認できます。", "en": "Look it up at {look_up}."},
     "remove": {
         "ja": "どの問い合わせにも「登録あり」と答えるので、メールサーバーの設定に残っていれば外してください。",
         "en": "Its zone answers 'listed' to everything: take it out of your mail server's configuration.",
     },
     "later": {"ja": "しばらくしてから調べ直してください。", "en": "Ask again later."},
+    "you": {"ja": "このマシンのアドレス", "en": "this machine's address"},
+    "resolver": {"ja": "このリゾルバー", "en": "this resolver"},
     "servers": {"ja": "リストのネームサーバー", "en": "the list's name servers"},
     "operator-page": {"ja": "運営者のページ", "en": "the operator's site"},
 }
@@ -183,7 +185,7 @@ class Why:
         for m in read.meanings:
             if m.class_ == "error":
                 cause = m.cause or "resolver-refused"
-                return cause, self._error(cause, self._in_words(m.text), server)
+                return cause, self._error(cause, self._in_words(m.text), answer.server)
         if read.outside:
             return "not-loopback", self.say("not-loopback", codes=_few(read.outside))
         if read.unknown:
@@ -209,7 +211,7 @@ class Why:
                     limit = Text(ja=f"（1 日 {per_day:,} 件まで）", en=f" ({per_day:,} a day)")
                 return self.say("budget", "later", limit=self._in_words(limit))
             case "resolver-refused":
-                return self.say("turned-away", self._way_round(), server=self._server(server))
+                return self.say("turned-away", self._way_round(), asker=self._asker(server))
             case "timeout" | "servfail":
                 return self.say(cause, "later", server=self._server(server))
             case _:
@@ -217,16 +219,17 @@ class Why:
 
     def say(self, word: str, *after: str, **values: object) -> str:
         """A sentence, and those that say what to do."""
-        page = self._ask.usage.url or self._ask.lookup_url
+        look_up, page = self._ask.lookup_url, self._ask.usage.url
         values |= {
             "list": self._entry.name,
             "key": self._ask.key.name if self._ask.key else "",
-            "url": page or say(WORDS["operator-page"], self._lang),
+            "url": page or look_up or say(WORDS["operator-page"], self._lang),
+            "look_up": look_up,
         }
-        found = [w for w in (word, *after) if page or w != "look-up"]
+        found = [w for w in (word, *after) if look_up or w != "look-up"]
         return self._joined([say(WORDS[w], self._lang, **values) for w in found])
 
-    def _error(self, cause: UnknownCause, meaning: str, server: str) -> str:
+    def _error(self, cause: UnknownCause, meaning: str, server: str | None) -> str:
         """The list's own error, and whatever helps against it here."""
         if cause != "resolver-refused":
             return self.say("error", meaning=meaning)
@@ -238,9 +241,7 @@ class Why:
             after.append("own-resolver")
         if key is not None and not self._keyed:
             after.append("key")
-        elif not self._direct:
-            after.append("direct")
-        return self.say(cause, *after, meaning=meaning, server=server)
+        return self.say(cause, *after, meaning=meaning, asker=self._asker(server))
 
     def _dead(self) -> str:
         """What became of the list, and where its entries went."""
@@ -264,7 +265,20 @@ class Why:
         return "later" if self._direct else "direct"
 
     def _server(self, server: str | None) -> str:
-        return server or say(WORDS["servers"], self._lang)
+        """Who was asked."""
+        return self._spaced(server) or say(WORDS["servers"], self._lang)
+
+    def _asker(self, server: str | None) -> str:
+        """Whom the list sees asking."""
+        if self._direct:
+            return say(WORDS["you"], self._lang)
+        known = self._spaced(server)
+        lead = " " if self._lang == "ja" and known else ""
+        return lead + (known or say(WORDS["resolver"], self._lang))
+
+    def _spaced(self, server: str | None) -> str | None:
+        """In Japanese, Latin characters stand apart from the words around them."""
+        return f"{server} " if server and self._lang == "ja" else server
 
     def _in_words(self, text: Text) -> str:
         return text.ja if self._lang == "ja" else text.en
