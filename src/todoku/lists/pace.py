@@ -40,6 +40,8 @@ class Pace:
         self._next = 0.0
         self._losses = 0
         self._opened = 0
+        self._trying = False
+        """One question is under way, to see whether the list answers again."""
         self.exhausted = False
         """The day's budget is used up."""
         self.silenced = False
@@ -47,11 +49,13 @@ class Pace:
 
     def draw(self, most: int, now: float) -> int:
         """How many of `most` questions may be sent now; they count as sent."""
-        if self._next > now or self.silenced:
+        if self._next > now or self.silenced or self._trying:
             return 0
-        if self._losses >= LOSSES:
-            most = min(most, 1)  # after a pause: one question to see
+        trying = self._losses >= LOSSES
+        if trying:
+            most = min(most, 1)  # after a pause: one question, to see
         if self._lease is None:
+            self._trying = trying and most > 0
             return most
         if self._left < most and not self.exhausted:
             got = self._lease(max(most - self._left, self._block))
@@ -63,25 +67,30 @@ class Pace:
                     self._next = now + got.wait
         count = max(min(most, self._left), 0)
         self._left -= count
+        self._trying = trying and count > 0
         return count
 
     def ready_at(self, now: float) -> float | None:
-        if self.silenced or (self.exhausted and self._left <= 0):
+        if self.silenced or self._trying or (self.exhausted and self._left <= 0):
             return None
         return max(self._next, now)
 
     def spent(self, count: int) -> None:
         """Questions sent besides (again), or, negative, drawn and not sent."""
         self._left -= count
+        if count < 0:
+            self._trying = False
 
     def alive(self) -> None:
         self._losses = 0
         self._opened = 0
+        self._trying = False
 
     def silent(self) -> None:
         """A question got no answer in any try."""
         now = self._clock()
         self._losses += 1
+        self._trying = False
         if self._losses >= LOSSES and self._next <= now:
             if self._opened == len(PAUSES):
                 self.silenced = True
