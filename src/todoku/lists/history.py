@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
 
 from todoku.model import Finding, ListingState, Subject
 
@@ -171,7 +173,9 @@ def changes(
         (*values, identity.kind, identity.value) if identity is not None else values,
     )
     for at, kind, value, list_id, change, codes, text, first in rows:
-        yield Change(at, Subject(kind, value), list_id, change, _codes(codes), text, first)
+        identity_of = {"kind": kind, "value": value}
+        row = (at, identity_of, list_id, change, str(codes).split(), text, first)
+        yield msgspec.convert(row, Change)
 
 
 def rfc3339(at: float) -> str:
@@ -188,10 +192,5 @@ def _write(db: sqlite3.Connection, key: tuple[str, str, str], s: Standing) -> No
     )  # fmt: skip
 
 
-def _standing(row: tuple) -> Standing:  # type: ignore[type-arg]
-    state, known_at, first, last, codes, text, asked_at, asked_state = row
-    return Standing(state, known_at, first, last, _codes(codes), text, asked_at, asked_state)
-
-
-def _codes(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _standing(row: Sequence[Any]) -> Standing:
+    return msgspec.convert((*row[:4], str(row[4]).split(), *row[5:]), Standing)

@@ -19,7 +19,7 @@ import msgspec
 from todoku.lists import budgets, history, sweeps
 from todoku.lists.budgets import Budget, Lease, Limit
 from todoku.lists.history import At, Change, Standing
-from todoku.lists.kept_file import WAIT, KeptFile, open_file
+from todoku.lists.kept_file import WAIT, KeptFile, blob, open_file
 from todoku.lists.sweeps import WITHIN, Hit, Sweep
 from todoku.lists.values import Answer, HealthRecord
 from todoku.model import Finding, Subject
@@ -95,7 +95,7 @@ class Kept:
                     (upstream, *question, now),
                 ).fetchone()
                 # One that came later than now is of a clock that was wrong.
-                if row and (answer := _answer(row[0])).at <= now:
+                if row and (answer := _answer(blob(row[0]))).at <= now:
                     found[question] = answer
         return found
 
@@ -128,7 +128,7 @@ class Kept:
                 "SELECT list, kind, record FROM health WHERE upstream = ? AND at > ? AND at <= ?",
                 (upstream, now - valid, now),
             ).fetchall()
-        return {(list_id, kind): _health(record) for list_id, kind, record in rows}
+        return {(list_id, kind): _health(blob(record)) for list_id, kind, record in rows}
 
     def keep_health(self, upstream: str, records: Iterable[tuple[str, str, HealthRecord]]) -> None:
         """(list, kind of identity, record): the last one stays."""
@@ -196,7 +196,7 @@ class Kept:
                 "SELECT name, used FROM budgets WHERE source = ? AND day >= ?",
                 (source, now // budgets.DAY),
             ).fetchall()
-        return dict(rows)
+        return msgspec.convert(dict(rows), dict[str, int])
 
     # ── sweeps ────────────────────────────────────────────────────────────────────────────────
 
@@ -273,7 +273,7 @@ def _budget(db: Connection, name: str, source: str) -> Budget | None:
     row = db.execute(
         "SELECT day, used, level, at FROM budgets WHERE name = ? AND source = ?", (name, source)
     ).fetchone()
-    return Budget(*row) if row else None
+    return msgspec.convert(row, Budget) if row else None
 
 
 def _keep_budget(db: Connection, name: str, source: str, budget: Budget) -> None:

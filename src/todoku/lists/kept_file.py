@@ -31,6 +31,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from todoku.errors import TodokuError
 from todoku.i18n import Words
 
@@ -156,12 +158,14 @@ _ERRORS: Final[dict[int, tuple[type[KeptError], str]]] = {
     sqlite3.SQLITE_BUSY: (Busy, "busy"),
     sqlite3.SQLITE_LOCKED: (Busy, "busy"),
     sqlite3.SQLITE_FULL: (NoSpace, "no-space"),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (NoSpace, "no-space"),
     sqlite3.SQLITE_CORRUPT: (Damaged, "damaged"),
     sqlite3.SQLITE_NOTADB: (Damaged, "damaged"),
     # A table or column that is not there: the version says that it must be.
     sqlite3.SQLITE_ERROR: (Damaged, "damaged"),
 }
-"""By primary result code. All others (permissions, input and output) are `CannotOpen`."""
+"""By extended, then by primary result code. All others (permissions, input and output) are
+`CannotOpen`."""
 
 
 class KeptFile:
@@ -257,16 +261,29 @@ def _write_ahead(db: sqlite3.Connection, wait: float) -> None:
             return
 
 
+def blob(value: object) -> bytes:
+    """A column of bytes. (Others are read by `msgspec.convert`: SQLite has no checksums, and a
+    damaged page may hold anything.)"""
+    if isinstance(value, bytes):
+        return value
+    raise msgspec.ValidationError(f"{type(value).__name__} where bytes should be")
+
+
 @contextmanager
 def telling(path: str) -> Iterator[None]:
     """Errors of SQLite and of the operating system as sentences."""
     try:
         yield
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # a damaged value
+        raise Damaged(WORDS["damaged"], path=path, why=str(error)) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # a fault of ours (a closed connection, a wrong parameter)
-            raise
-        kind, sentence = _ERRORS.get(code & 0xFF, (CannotOpen, "cannot-open"))
+        if code is None:
+            if not isinstance(error, sqlite3.OperationalError):
+                raise  # a fault of ours: a closed connection, a wrong parameter
+            code = sqlite3.SQLITE_CORRUPT  # text that is not UTF-8
+        other = CannotOpen, "cannot-open"
+        kind, sentence = _ERRORS.get(code) or _ERRORS.get(code & 0xFF, other)
         raise kind(WORDS[sentence], path=path, why=str(error)) from error
     except OSError as error:
         why = (error.strerror or str(error)).lower()
