@@ -319,6 +319,8 @@ class _Run:
 
     def _addresses(self, found: Addresses) -> None:
         if found.addresses:
+            told = {"name": found.host.value, "addresses": found.addresses}
+            self.out.append(Notice("addresses", told))
             subjects = [Subject("ip", a) for a in found.addresses]
             self.standings |= self.kept.standings(subjects)
             self._add(subjects)
