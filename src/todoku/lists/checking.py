@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from todoku.i18n import Language
 from todoku.knowledge.load import lists_of
-from todoku.knowledge.schema import AskKind, Compiled, Desk
+from todoku.knowledge.schema import Compiled, Desk
 from todoku.lists import names, plan
 from todoku.lists.asking import OneList
 from todoku.lists.budgets import Limit
@@ -256,8 +256,7 @@ class _Run:
             return
         health = self.kept.health(self.source, self.wall())
         for one in self.lists:
-            kinds: tuple[AskKind, ...] = ("ipv4", "ipv6", "domain")
-            for kind in kinds:
+            for kind in plan.ALL_KINDS:
                 record = health.get((one.way.entry.id, kind))
                 # One that failed is tested again: it may be well by now.
                 if record is not None and record.state != "failed":
@@ -282,7 +281,7 @@ class _Run:
             one.add(subject, answers.get(question))
         for barred in self.barred:
             for subject in new:
-                if not barred.ask.kinds or names.fits(barred.ask, subject):
+                if names.fits(barred.ask, subject):
                     self._not_asked(barred, subject)
 
     def _question(self, way: Way, subject: Subject) -> Question:
@@ -349,7 +348,7 @@ class _Run:
             self.sweeps.append(sweep)
             self.engine.add(sweep.feed, window=self._window())
         for barred in self.barred:
-            if "ipv4" in barred.ask.kinds or not barred.ask.kinds:
+            if "ipv4" in barred.ask.kinds:
                 self._not_asked(barred, Subject("range", network))
 
     def _progress(self, now: float) -> Progress:

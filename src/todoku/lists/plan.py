@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from todoku.knowledge.schema import Ask, ListEntry, Tier
+from todoku.knowledge.schema import Ask, AskKind, ListEntry, Tier
 from todoku.model import UnknownCause
 
 PER_SECOND: Final = 5.0
@@ -19,6 +19,7 @@ PER_SECOND: Final = 5.0
 
 GONE: Final = frozenset({"dead", "fraudulent", "merged", "renamed"})
 DAY: Final = 86_400.0
+ALL_KINDS: Final[tuple[AskKind, ...]] = ("ipv4", "ipv6", "domain")
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +110,7 @@ class Book:
 def of_zone(zone: str) -> ListEntry:
     """A zone that the knowledge does not have: the defaults of RFC 5782."""
     zone = zone.lower().strip(".")
-    ask = Ask(kinds=("ipv4", "ipv6", "domain"), tier="candidate")
+    ask = Ask(kinds=ALL_KINDS, tier="candidate")
     return ListEntry(id=zone, name=zone, zones=(zone,), status="unknown", ask=ask)
 
 
@@ -117,6 +118,8 @@ def way(entry: ListEntry, terms: Terms, *, own: bool = False) -> Way | Barred:
     """How the list is asked, or why it is not. `own`: the server is the user's, who holds the
     zone: no terms, no keys, and a dead list's zone may live on there."""
     ask = entry.ask or Ask()
+    if not ask.kinds:  # nobody tells: each kind must prove itself by its test points
+        ask = msgspec.structs.replace(ask, kinds=ALL_KINDS)
     zone = entry.zones[0] if entry.zones else ""
     if own and zone:
         return Way(entry, ask, zone)
@@ -127,8 +130,8 @@ def way(entry: ListEntry, terms: Terms, *, own: bool = False) -> Way | Barred:
         zone = ask.key.zone or zone
     elif ask.key and ask.key.required:
         return Barred(entry, ask, ask.key.zone or zone, "no-key")
-    if not zone or not ask.kinds:
-        return Barred(entry, ask, zone, "not-permitted" if not zone else "list-dead")
+    if not zone:
+        return Barred(entry, ask, zone, "not-permitted")
     lifted = ask.key is not None and key is not None and ask.key.lifts
     if ask.usage.commercial == "agreement" and terms.use == "commercial" and not lifted:
         return Barred(entry, ask, zone, "not-permitted")
