@@ -108,6 +108,16 @@ def test_it_goes_on_where_it_was_saved(kept: Kept) -> None:
     ]
 
 
+def test_a_save_writes_what_is_new(kept: Kept) -> None:
+    sweep = _open(kept)
+    found(sweep, *range(500))
+    kept.save([sweep], NOW)
+    before = kept._file._db.total_changes
+    found(sweep, 700)
+    kept.save([sweep], NOW)
+    assert kept._file._db.total_changes - before <= 4  # sweep, hit, standing, change
+
+
 def test_hits_come_in_portions(kept: Kept) -> None:
     sweep = _open(kept)
     found(sweep, *range(0, 500, 5))
