@@ -9,7 +9,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Final, TypeAlias
 
 from todoku.i18n import Language
@@ -17,14 +16,11 @@ from todoku.knowledge.load import lists_of
 from todoku.knowledge.schema import Compiled, Desk
 from todoku.lists import names, plan
 from todoku.lists.asking import OneList
-from todoku.lists.budgets import Limit
 from todoku.lists.engine import Engine
-from todoku.lists.history import At, Standing, rfc3339
 from todoku.lists.judging import Judge
-from todoku.lists.kept import Account, Kept, Question
-from todoku.lists.kept_file import Busy, KeptError
+from todoku.lists.keeping import Keeper
+from todoku.lists.kept import Kept
 from todoku.lists.lookup import Addresses, Lookup
-from todoku.lists.pace import Granted, Pace
 from todoku.lists.plan import Barred, Book, Terms, Way
 from todoku.lists.sweeping import ListSweep
 from todoku.lists.values import Clean, Notice, Progress, Request, Server, Target, Unclear
@@ -87,7 +83,6 @@ class _Run:
         rng: random.Random,
     ) -> None:
         self.request = request
-        self.kept = kept
         self.engine = engine
         self.clock = clock
         self.wall = wall
@@ -95,17 +90,16 @@ class _Run:
         self.lang: Language = lang
         self.desks: Mapping[str, Desk] = knowledge.desks
         self.upstream = request.upstream
-        self.source = request.upstream.name
         self.started = clock()
         self.out: deque[Event] = deque()
         self.lists: list[OneList] = []
         self.barred: list[Barred] = []
         self.sweeps: list[ListSweep] = []
-        self.standings: dict[At, Standing] = {}
         self.singles: dict[Subject, None] = {}
         self.lookup: Lookup | None = None
-        self._leased: list[Pace] = []
         self._findings: list[Finding] = []
+        """Of single identities: what history learns."""
+        self.keeper = Keeper(kept, request, lang, self.out.append, clock, wall)
         book = Book(lists_of(knowledge))
         own = request.unlimited
         for name in request.lists:
@@ -135,7 +129,6 @@ class _Run:
         """What needs no question: kept answers, lists that are not asked; then the first feeds."""
         targets = self.request.targets
         singles = [t.subject for t in targets if t.subject is not None]
-        self.standings = self.kept.standings(singles)
         if self.upstream.kind == "direct":
             self._find_servers()
         for one in self.lists:
@@ -163,7 +156,7 @@ class _Run:
             now = self.clock()
             if now - save_at >= SAVED_EVERY:
                 save_at = now
-                self._save()
+                self.keeper.save([s.sweep for s in self.sweeps])
             if now - tell_at >= TOLD_EVERY:
                 tell_at = now
                 yield self._progress(now)
@@ -197,44 +190,9 @@ class _Run:
         judge = Judge(way.entry, self.desks, self.lang, zone=way.zone, key=way.key, direct=direct)
         servers = () if direct else self.upstream.servers
         return OneList(
-            way, judge, servers, self._pace(way), self.out.append, self._since, self.wall,
+            way, judge, servers, self.keeper.pace(way), self.out.append, self.keeper.since, self.wall,
             self.rng, direct=direct,
         )  # fmt: skip
-
-    def _pace(self, way: Way) -> Pace:
-        if self.request.unlimited:
-            return Pace(None, None, self.clock)
-        usage = way.ask.usage
-        rate = self.request.rate or usage.per_second or plan.PER_SECOND
-        limit = Limit(usage.per_day, rate)
-        name = plan.budget_name(way)
-        account = Account(self.kept, self.source, name, limit)
-
-        def lease(wanted: int) -> Granted:
-            nonlocal account
-            now = self.wall()
-            try:
-                got = account.lease(wanted, now)
-            except KeptError as error:
-                self._keep_no_more(error)
-                account = Account(self.kept, self.source, name, limit)
-                got = account.lease(wanted, now)
-            wait = None if got.wait_until is None else max(got.wait_until - now, 0.001)
-            return Granted(got.granted, wait)
-
-        def give_back(unused: int) -> None:
-            with suppress(KeptError):  # a little is then counted that was not asked
-                account.give_back(unused, self.wall())
-
-        pace = Pace(lease, give_back, self.clock)
-        self._leased.append(pace)
-        return pace
-
-    def _keep_no_more(self, error: KeptError) -> None:
-        """The file cannot be used (any more): the run goes on, and keeps what it must in memory.
-        Said once."""
-        self.kept = Kept.open(None)
-        self.out.append(Notice("not-kept", {"why": error.text(self.lang)}))
 
     def _window(self) -> int:
         return STRANGERS if self.upstream.kind == "direct" else 64
@@ -252,14 +210,10 @@ class _Run:
 
     def _believe_kept(self) -> None:
         """Health that was tested in the last hours is not tested again."""
-        if self.request.fresh or self.request.unlimited:
-            return
-        health = self.kept.health(self.source, self.wall())
+        health = self.keeper.health()
         for one in self.lists:
             for kind in plan.ALL_KINDS:
-                record = health.get((one.way.entry.id, kind))
-                # One that failed is tested again: it may be well by now.
-                if record is not None and record.state != "failed":
+                if (record := health.get((one.way.entry.id, kind))) is not None:
                     one.believe(kind, record)
 
     # ── single identities ─────────────────────────────────────────────────────────────────────
@@ -268,42 +222,19 @@ class _Run:
         """Ask about these, wherever no kept answer holds."""
         new = [s for s in subjects if s not in self.singles]
         self.singles |= dict.fromkeys(new)
-        pairs = [
-            (one, s, self._question(one.way, s))
-            for one in self.lists
-            for s in new
-            if names.fits(one.way.ask, s)
-        ]
-        answers = {}
-        if not self.request.fresh and not self.request.unlimited:
-            answers = self.kept.answers(self.source, [q for _, _, q in pairs], self.wall())
-        for one, subject, question in pairs:
-            one.add(subject, answers.get(question))
+        self.keeper.learn(new)
+        pairs = [(one, s) for one in self.lists for s in new if names.fits(one.way.ask, s)]
+        kept = self.keeper.answers((one.way, s) for one, s in pairs)
+        for one, subject in pairs:
+            one.add(subject, kept.get((one.way.entry.id, subject)))
         for barred in self.barred:
             for subject in new:
                 if names.fits(barred.ask, subject):
                     self._not_asked(barred, subject)
 
-    def _question(self, way: Way, subject: Subject) -> Question:
-        name = (
-            names.asked_name(subject.value, registered=True)
-            if (subject.kind != "ip" and way.ask.names == "registered")
-            else subject.value
-        )
-        return Question(way.entry.id, way.zone, name)
-
     def _not_asked(self, barred: Barred, subject: Subject) -> None:
         judge = Judge(barred.entry, self.desks, self.lang, zone=barred.zone)
         self.out.append(judge.not_asked(subject, barred.cause, self.wall()))
-
-    def _since(self, subject: Subject, list_id: str) -> str | None:
-        """For a listing: since when, as far as is known; else from now on."""
-        if subject not in self.singles:  # of a range
-            self.standings |= self.kept.standings([subject])
-        before = self.standings.get((subject, list_id))
-        if before is None or before.state != "listed" or before.first_seen is None:
-            return rfc3339(self.wall())
-        return rfc3339(before.first_seen)
 
     def _look_up(self, hosts: Sequence[Subject]) -> None:
         """The addresses of host names are checked too."""
@@ -321,7 +252,6 @@ class _Run:
             told = {"name": found.host.value, "addresses": found.addresses}
             self.out.append(Notice("addresses", told))
             subjects = [Subject("ip", a) for a in found.addresses]
-            self.standings |= self.kept.standings(subjects)
             self._add(subjects)
         else:
             key = "no-addresses" if found.known else "addresses-unknown"
@@ -330,19 +260,15 @@ class _Run:
     # ── ranges ────────────────────────────────────────────────────────────────────────────────
 
     def _sweep(self, target: Target, network: str) -> None:
-        now = self.wall()
         for one in self.lists:
             if "ipv4" not in one.way.ask.kinds:
                 continue
-            stored = self.kept.open_sweep(
-                network, one.way.entry.id, self.source, now, restart=self.request.restart
-            )
-            resumed = stored.done > 0
+            stored, hits = self.keeper.open_sweep(network, one.way.entry.id)
             sweep = ListSweep(
                 one, stored, target.given, self.out.append, self.request.only, self.rng
             )
-            if resumed:
-                sweep.resume(self.kept.hits(stored))
+            if stored.done:
+                sweep.resume(hits)
                 told = {"done": stored.done, "total": stored.size, "list": one.way.entry.id}
                 self.out.append(Notice("resumed", told))
             self.sweeps.append(sweep)
@@ -357,14 +283,6 @@ class _Run:
         spent = now - self.started
         left = (total - done) * spent / done if done else None
         return Progress(done, total, sum(s.listed for s in self.sweeps), left)
-
-    def _save(self) -> None:
-        try:
-            self.kept.save([s.sweep for s in self.sweeps], self.wall())
-        except Busy:
-            pass  # another process writes: the next save has it all
-        except KeptError as error:
-            self._keep_no_more(error)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 
@@ -386,36 +304,9 @@ class _Run:
             self.out.append(Notice("resolver-refused", values))
 
     def _keep(self) -> None:
-        """All that was learned, in few transactions; also when the run was stopped."""
-        try:
-            self._write(self.wall())
-        except KeptError as error:
-            self._keep_no_more(error)
-        for pace in self._leased:
-            pace.close()
-
-    def _write(self, now: float) -> None:
-        if self._findings:
-            self.kept.record(self._findings, now)
-        finished = [s.sweep for s in self.sweeps if s.complete]
-        stopped = [s.sweep for s in self.sweeps if not s.complete]
-        if finished:
-            self.kept.save(finished, now, finished=True)
-        if stopped:
-            self.kept.save(stopped, now)
-        if self.request.unlimited:
-            return  # one's own server may change its mind at any time
-        answers = [
-            (self._question(one.way, subject), answer)
-            for one in self.lists
-            for subject, answer in one.answers.items()
-        ]
-        if answers:
-            self.kept.keep_answers(self.source, answers, now)
-        tested = [
-            (one.way.entry.id, kind, record)
-            for one in self.lists
-            for kind, record in one.tested.items()
-        ]
-        if tested:
-            self.kept.keep_health(self.source, tested)
+        self.keeper.close(
+            self._findings,
+            self.lists,
+            [s.sweep for s in self.sweeps if s.complete],
+            [s.sweep for s in self.sweeps if not s.complete],
+        )
