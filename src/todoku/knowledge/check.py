@@ -1,4 +1,5 @@
-"""Validates the knowledge: shape, patterns, sources, and that every rule wins its own examples.
+"""Validates the knowledge: shape, patterns, sources, that every rule wins its own examples, and that
+lists can be asked as they say (`check_lists`).
 
 `problems` gives sentences that name file, line and rule at fault; an empty list is a clean bill.
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from todoku.diagnosis import Diagnoser
-from todoku.knowledge import match
+from todoku.knowledge import check_lists, match
 from todoku.knowledge.compiling import compile_files
 from todoku.knowledge.files import DATA, files, line_of, read_toml, shape_of
 from todoku.knowledge.schema import Example, KnowledgeError, Receiver, Rule
@@ -28,7 +29,7 @@ def problems(folder: Path, overlays: Iterable[Path] = ()) -> list[str]:
     except KnowledgeError as e:
         return e.problems
     diagnose = Diagnoser(knowledge, scan=match.load(knowledge) or match.pure(knowledge))
-    out: list[str] = []
+    out = check_lists.problems((folder, *overlays))
     for path, receiver, text in _receivers((folder, *overlays)):
         seen: set[str] = set()
         for n, rule in enumerate(receiver.rules):

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from todoku.knowledge import patterns
-from todoku.knowledge.files import files, read_toml, shape_of
+from todoku.knowledge.files import files, line_of, read_toml, shape_of
 from todoku.knowledge.schema import (
     SCHEMA,
     Compiled,
@@ -95,6 +95,7 @@ class _Book:
     def __init__(self) -> None:
         self.receivers: dict[str, Receiver] = {}
         self.lists: dict[str, ListEntry] = {}
+        self._list_at: dict[str, tuple[Path, int]] = {}
         self.desks: dict[str, Desk] = {}
         self.texts: dict[str, Text] = {}
         self.reasons: dict[str, Reason] = {}
@@ -121,13 +122,14 @@ class _Book:
             public = read_toml(path, Resolvers).resolvers
             self.resolvers |= {address: r.name for r in public for address in r.addresses}
         elif shape is Lists:
-            self._add_lists(read_toml(path, Lists))
+            self._add_lists(path, read_toml(path, Lists))
         else:
             self._add_receiver(path, read_toml(path, Receiver), overlay=overlay)
 
-    def _add_lists(self, group: Lists) -> None:
-        for entry in group.lists:
+    def _add_lists(self, path: Path, group: Lists) -> None:
+        for n, entry in enumerate(group.lists):
             self.lists[entry.id] = _with_owner(entry, group.id)
+            self._list_at[entry.id] = path, n
         self._add_own(group.id, group.desks, group.texts)
 
     def _add_receiver(self, path: Path, receiver: Receiver, *, overlay: bool) -> None:
@@ -151,17 +153,20 @@ class _Book:
                     for problem in self._of_rule(receiver.id, rule):
                         yield f"{receiver.id}/{rule.id}: {problem}"
         for entry in self.lists.values():
-            yield from self._of_list(entry)
+            for problem in self._of_list(entry):
+                path, n = self._list_at[entry.id]
+                line = line_of(path.read_text(), "lists", n)
+                yield f"{path}:{line}: list {entry.id}: {problem}"
 
     def _of_list(self, entry: ListEntry) -> Iterator[str]:
         codes = entry.ask.codes if entry.ask else ()
         for desk in (entry.desk, *(c.desk for c in codes)):
             if desk and desk not in self.desks:
-                yield f"list {entry.id}: unknown desk {desk!r}"
+                yield f"unknown desk {desk!r}"
         others = (entry.ask.part_of, entry.ask.moved_to) if entry.ask else ()
         for other in (*others, *(c.list for c in codes)):
             if other and other not in self.lists:
-                yield f"list {entry.id}: there is no list {other!r}"
+                yield f"there is no list {other!r}"
 
     def _of_rule(self, owner: str, rule: Rule) -> Iterator[str]:
         if rule.reason not in self.reasons:

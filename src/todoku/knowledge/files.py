@@ -51,7 +51,7 @@ def read_toml(path: Path, shape: type[T]) -> T:
 
 
 def locate(text: str, data: Any, where: str) -> tuple[int, str]:
-    """Line number and rule name of a path such as `.rules[3].reason`."""
+    """Line number, and rule or list, of a path such as `.rules[3].reason`."""
     if not where.startswith((".rules[", ".lists[", ".cues[")):
         return 1, ""
     table, _, rest = where[1:].partition("[")
@@ -61,7 +61,8 @@ def locate(text: str, data: Any, where: str) -> tuple[int, str]:
         name = data[table][number].get("id", "")
     except (LookupError, AttributeError, TypeError):
         name = ""
-    return line, f"rule {name!r}: " if name else ""
+    what = "list" if table == "lists" else "rule"
+    return line, f"{what} {name!r}: " if name else ""
 
 
 def line_of(text: str, table: str, number: int) -> int:

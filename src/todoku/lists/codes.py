@@ -69,7 +69,7 @@ class Read(NamedTuple):
         return "unknown-code" if self.unknown else None
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """A code of the table as the addresses that it stands for."""
 
     kind: int
@@ -93,7 +93,7 @@ def number(address: str) -> int:
         raise ValueError(f"{address!r} is no IPv4 address") from None
 
 
-def span(code: Code) -> _Span | None:
+def span(code: Code) -> Span | None:
     """The addresses that a code stands for; `None` for a bit. Raises `ValueError`."""
     text = code.code.strip()
     if text.lower().startswith("bit"):
@@ -101,13 +101,13 @@ def span(code: Code) -> _Span | None:
     first, dash, last = text.partition("-")
     if dash:
         low, high = number(first), number(last)
-        return _Span(1, high - low + 1, low, high, 0, code)
+        return Span(1, high - low + 1, low, high, 0, code)
     octets = text.upper().split(".")
     free = octets.count("X")
     low = number(".".join("0" if o == "X" else o for o in octets))
     mask = int.from_bytes(bytes(0 if o == "X" else 255 for o in octets), "big")
     high = low | ~mask & 0xFFFFFFFF
-    return _Span(2 if free else 0, 256**free, low, high, mask, code)
+    return Span(2 if free else 0, 256**free, low, high, mask, code)
 
 
 def bit(code: Code) -> int | None:
@@ -183,7 +183,7 @@ class Table:
             (code.cause or "resolver-refused") if class_ == "error" else None,
         )
 
-    def _category(self, s: _Span, n: int) -> Text | None:
+    def _category(self, s: Span, n: int) -> Text | None:
         """The name of the octet that a structured code leaves open, or its number."""
         octet = self.ask.category_octet
         if self.ask.code_mode != "structured" or octet is None or s.code.class_ == "error":
