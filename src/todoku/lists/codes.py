@@ -96,7 +96,7 @@ def number(address: str) -> int:
 def span(code: Code) -> Span | None:
     """The addresses that a code stands for; `None` for a bit. Raises `ValueError`."""
     text = code.code.strip()
-    if text.lower().startswith("bit"):
+    if bit(code) is not None:
         return None
     first, dash, last = text.partition("-")
     if dash:
