@@ -63,6 +63,7 @@ COMMANDS: Final = {
     "diagnose": Lazy(
         "todoku.cli.diagnose:diagnose", "Who refused a mail, why, by which list, and the way out."
     ),
+    "check": Lazy("todoku.cli.check:check", "On which blocklists an address, range or name is."),
     "init": Lazy("todoku.cli.init:init", "Write the settings file, with what is yours."),
     "knowledge": Lazy("todoku.cli.knowledge:knowledge", "Check, show and explain the rules."),
 }

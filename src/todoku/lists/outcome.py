@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
-from todoku.lists.values import Clean, Target
+from todoku.lists.values import Clean, Target, Unclear
 from todoku.model import Entry, Finding
 
 GOOD: Final = 0
@@ -55,6 +55,7 @@ class Outcome:
         self.grades: set[Grade] = set()
         """Of all findings, those apart that only a list that is not required could not tell."""
         self._heard: set[str] = set()
+        self._addresses: dict[str, tuple[str, ...]] = {}
         self._missing = False
 
     def add(self, f: Finding) -> None:
@@ -72,6 +73,14 @@ class Outcome:
         if c.list in self.required:
             self._heard.add(c.given)
 
+    def unclear(self, u: Unclear) -> None:
+        if u.list in self.required:
+            self.grades.add("unknown")
+
+    def addresses(self, host: str, addresses: Iterable[str]) -> None:
+        """A host name's addresses are checked along with it: what is heard of them counts."""
+        self._addresses[host] = tuple(addresses)
+
     def missing(self) -> None:
         """Something that was named could not be asked about."""
         self._missing = True
@@ -87,4 +96,7 @@ class Outcome:
 
     def _was_heard(self, t: Target) -> bool:
         """A target about which no required list said anything is not known to be good."""
-        return t.given in self._heard or (t.subject is not None and t.subject.value in self._heard)
+        if t.subject is None:
+            return t.given in self._heard
+        names = (t.subject.value, *self._addresses.get(t.subject.value, ()))
+        return any(name in self._heard for name in names)

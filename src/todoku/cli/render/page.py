@@ -29,7 +29,7 @@ class Page:
         self.marks = ("▸", "◂") if wide else (">>", "<<")
         self.ellipsis = "…" if wide else "..."
         self._line = "─" if wide else "-"
-        self._dot = "·" if wide else "-"
+        self.dot = "·" if wide else "-"
 
     @classmethod
     def of_stdout(cls, environ: Mapping[str, str] = os.environ) -> Page:
@@ -80,7 +80,7 @@ class Page:
 
     def rule(self, title: str) -> str:
         """`── 1/9 · 12 refusals ──────`."""
-        title = cut(title.replace("·", self._dot), self.columns - 6)
+        title = cut(title.replace("·", self.dot), self.columns - 6)
         head = f"{self._line * 2} {title} "
         return self.dim(head + self._line * (self.columns - width(head)))
 
