@@ -101,6 +101,13 @@ def test_a_clock_that_was_ahead_does_not_stop_history(kept: Kept) -> None:
     assert (standing.state, standing.asked_at) == ("not-listed", NOW)
 
 
+def test_several_answers_about_one_in_one_go(kept: Kept) -> None:
+    states = ["listed", "not-listed", "listed", "listed"]
+    findings = [finding(state=s, at=NOW + n) for n, s in enumerate(states)]  # type: ignore[arg-type]
+    assert kept.record(findings, NOW + 9) == {AT: rfc3339(NOW + 2)}
+    assert [c.change for c in kept.history()] == ["listed", "gone", "listed"]
+
+
 def test_history_of_one_identity_and_since_a_time(kept: Kept) -> None:
     kept.record([finding("192.0.2.1", at=NOW), finding("192.0.2.2", at=NOW + 5)], NOW + 5)
     kept.record([finding("192.0.2.1", at=NOW + 3, list_id="psbl")], NOW + 5)

@@ -135,25 +135,27 @@ def record(
 ) -> dict[At, float]:
     """Write down what was answered. Gives for all that are listed since when."""
     since: dict[At, float] = {}
+    stand: dict[tuple[str, str, str], Standing] = {}
+    changed: list[tuple[object, ...]] = []
     for identity, list_id, answer in answers:
         key = (identity.kind, identity.value, list_id)
-        row = db.execute(
-            f"SELECT {_COLUMNS} FROM standings WHERE kind = ? AND value = ? AND list = ?",  # noqa: S608
-            key,
-        ).fetchone()
-        before = _standing(row) if row else None
-        standing, change = after(before, answer, now)
-        if standing != before:
-            _write(db, key, standing)
+        before = stand.get(key) or _read(db, key)
+        stand[key], change = after(before, answer, now)
+        s = stand[key]
         if change:
-            db.execute(
-                "INSERT INTO changes (at, kind, value, list, change, codes, text, first_seen)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (answer.at, *key, change, " ".join(standing.codes), standing.text,
-                 standing.first_seen),
-            )  # fmt: skip
-        if answer.state == "listed" and standing.first_seen is not None:
-            since[identity, list_id] = standing.first_seen
+            changed.append((answer.at, *key, change, " ".join(s.codes), s.text, s.first_seen))
+        if answer.state == "listed" and s.first_seen is not None:
+            since[identity, list_id] = s.first_seen
+    db.executemany(
+        f"INSERT OR REPLACE INTO standings (kind, value, list, {_COLUMNS})"  # noqa: S608
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*key, *s[:4], " ".join(s.codes), *s[5:]) for key, s in stand.items()],
+    )
+    db.executemany(
+        "INSERT INTO changes (at, kind, value, list, change, codes, text, first_seen)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        changed,
+    )
     db.execute(
         "DELETE FROM standings WHERE first_seen IS NULL AND asked_at < ?", (now - FORGOTTEN,)
     )
@@ -183,13 +185,12 @@ def rfc3339(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def _write(db: sqlite3.Connection, key: tuple[str, str, str], s: Standing) -> None:
-    db.execute(
-        f"INSERT OR REPLACE INTO standings (kind, value, list, {_COLUMNS})"  # noqa: S608
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, s.state, s.known_at, s.first_seen, s.last_seen, " ".join(s.codes), s.text,
-         s.asked_at, s.asked_state),
-    )  # fmt: skip
+def _read(db: sqlite3.Connection, key: tuple[str, str, str]) -> Standing | None:
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM standings WHERE kind = ? AND value = ? AND list = ?",  # noqa: S608
+        key,
+    ).fetchone()
+    return _standing(row) if row else None
 
 
 def _standing(row: Sequence[Any]) -> Standing:
