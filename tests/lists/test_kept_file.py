@@ -61,6 +61,22 @@ def test_a_check_that_starts_imports_nothing_heavy() -> None:
     assert not heavy & set(output(program(source)))
 
 
+def test_together_is_all_or_nothing(tmp_path: Path) -> None:
+    with Kept.open(tmp_path) as kept, Kept.open(tmp_path) as other:
+        with pytest.raises(ZeroDivisionError), kept.together():
+            kept.record([finding()], NOW)
+            kept.lease("u", [Want("l", 5)], NOW)
+            assert other.standings([SUBJECT]) == {}
+            _ = 1 / 0
+        assert kept.standings([SUBJECT]) == {}
+        assert kept.used_today("u", NOW) == {}
+        with kept.together():
+            kept.record([finding()], NOW)
+            kept.lease("u", [Want("l", 5)], NOW)
+        assert list(other.standings([SUBJECT])) == [(SUBJECT, ZEN)]
+        assert other.used_today("u", NOW) == {"l": 5}
+
+
 # ── versions ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,6 +10,7 @@ written, and what a `Sweep` holds in memory is still there to be saved again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, NamedTuple, Self
@@ -79,6 +80,12 @@ class Kept:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done within is one transaction: all of it is kept, or nothing."""
+        with self._file.writing():
+            yield
 
     # ── answers ───────────────────────────────────────────────────────────────────────────────
 

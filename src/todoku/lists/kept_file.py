@@ -183,7 +183,8 @@ class KeptFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """The write lock is taken at the begin: no other process writes between what is read and
-        what is written here. Committed at the end, undone on any error."""
+        what is written here. Committed at the end, undone on any error. One within another is part
+        of it."""
         return self._transaction("BEGIN IMMEDIATE")
 
     def close(self) -> None:
@@ -191,6 +192,10 @@ class KeptFile:
 
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with telling(self.path):
+            within = self._db.in_transaction
+            if within:
+                yield self._db
+                return
             self._db.execute(begin)
             try:
                 yield self._db
