@@ -41,9 +41,10 @@ def points(entry: ListEntry, kind: AskKind, seed: int = 1) -> dict[Wants, Point]
         (shapes.TOLD, "ipv4", "127.0.0.2", "127.0.0.1", True),
         (shapes.TOLD, "ipv6", "::ffff:7f00:2", "::ffff:7f00:1", True),
         (shapes.TOLD, "domain", "_dnsbl_.test", "_dnsblneg_.test", True),
-        # the operator speaks of IPv4 alone: the rest is assumed
+        # the operator speaks of IPv4 alone: that the zone lives, it proves for the rest as well
         (shapes.GIVES, "ipv4", "127.0.0.2", "127.0.0.1", True),
-        (shapes.GIVES, "domain", "test", "invalid", False),
+        (shapes.GIVES, "domain", "127.0.0.2", "invalid", True),
+        (shapes.GIVES, "ipv6", "127.0.0.2", "::ffff:7f00:1", True),
         # a list of bogons may hold everything that a test would call absent
         (shapes.BOGONS, "ipv4", "192.168.1.1", None, True),
     ],
@@ -85,7 +86,8 @@ def test_random_points_differ() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_point_can_be_asked_as_what_it_tests(entry: ListEntry, kind: AskKind) -> None:
     for p in points(entry, kind).values():
-        assert names.kind_of(p.subject) == kind
+        assert p.kind == kind
+        assert names.kind_of(p.subject) == kind or entry is shapes.BOGONS
         assert names.question(p.subject, names.suffix("bl.acme.test"), "bl.acme.test")
 
 

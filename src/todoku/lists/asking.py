@@ -7,7 +7,7 @@ trip; nothing is told before the list has proved itself. TXT is asked only of wh
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -116,8 +116,12 @@ class OneList:
         self.prove(names.kind_of(subject))
         if kept is not None:
             self._answered(subject, kept)
-        else:
+            return
+        try:
             self._ask(About(subject), subject, self._end)
+        except names.NoQuestion as error:  # a name too long for this zone
+            found = self.judge.not_asked(subject, "refused", self._wall(), why=error)
+            self._tell(subject, found)
 
     def prove(self, kind: AskKind) -> None:
         """Ask for the list's health, unless that is known or under way."""
@@ -143,8 +147,7 @@ class OneList:
 
     def _got(self, key: Key, answer: Answer) -> None:
         match key:
-            case Point(subject=subject):
-                kind = names.kind_of(subject)
+            case Point(kind=kind):
                 self._points[kind][key] = answer
                 if all(a is not None for a in self._points[kind].values()):
                     self._healthy(kind)
@@ -158,9 +161,13 @@ class OneList:
     def _healthy(self, kind: AskKind) -> None:
         """All points of a kind are answered: the list is judged, then what it said so far."""
         answers = {p: a for p, a in self._points[kind].items() if a is not None}
-        record = health.judge(self.way.entry, answers, self._wall(), direct=self._direct)
+        record = self._judged(answers)
         self.tested[kind] = record
         self.believe(kind, record)
+
+    def _judged(self, answers: Mapping[Point, Answer]) -> HealthRecord:
+        keyed = self.way.key is not None
+        return health.judge(self.way.entry, answers, self._wall(), keyed=keyed, direct=self._direct)
 
     def believe(self, kind: AskKind, record: HealthRecord) -> None:
         """The list's health is this: found out now, or kept from before."""
@@ -241,7 +248,7 @@ class OneList:
         """A health test that was not finished says nothing, unless what came proves it broken."""
         now = self._wall()
         given = {p: a or Answer(rcode=None, at=now) for p, a in points.items()}
-        record = health.judge(self.way.entry, given, now, direct=self._direct)
+        record = self._judged(given)
         if record.state == "failed" and any(points.values()) and record.cause != "timeout":
             self.believe(kind, record)
             return

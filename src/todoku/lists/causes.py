@@ -71,12 +71,12 @@ WORDS: Final[Words] = {
         "en": "{list} lists {point} too, which nobody can have listed: what it answers proves nothing.",
     },
     "point-absent": {
-        "ja": "{list} の試験用の {point} が「登録なし」です。リストが空になったか、リゾルバーが登録を隠しています。",
-        "en": "{list} does not list its own test point {point}: it is empty or gone, or the resolver hides its entries.",
+        "ja": "{list} の試験用の {point} が「登録なし」です。リストが空になったか、なくなっています。",
+        "en": "{list} does not list its own test point {point}: it is empty or gone.",
     },
     "point-assumed": {
-        "ja": "{list} は {point}（RFC 5782 の試験用）を載せていません。動いているという証拠がまだないため、未登録とは言えません。",
-        "en": "{list} does not list {point}, the test point of RFC 5782. Nothing has shown so far that it lists anything, so 'not listed' would prove nothing.",
+        "ja": "{list} は {point}（RFC 5782 の試験用）を載せていません。何かを載せているという証拠がないため、未登録とは言えません。",
+        "en": "{list} does not list {point}, the test point of RFC 5782. Nothing shows that it lists anything, so 'not listed' would prove nothing.",
     },
     "turned-away": {
         "ja": "{list} は{asker}からの問い合わせを断っています。",
@@ -115,9 +115,9 @@ WORDS: Final[Words] = {
         "ja": "リストのネームサーバーに直接尋ねるには --direct を付けます。",
         "en": "Ask the list's own name servers: --direct.",
     },
-    "which": {
-        "ja": "--direct を付ければ、どちらかが分かります。",
-        "en": "--direct tells which.",
+    "hidden": {
+        "ja": "リゾルバーが登録を隠している場合もあり、--direct を付ければ分かります。",
+        "en": "Or the resolver hides its entries: --direct tells.",
     },
     "own-resolver": {
         "ja": "公開リゾルバーではなく逆引きのある自分のリゾルバーを使うか、--direct で直接尋ねてください。",

@@ -34,6 +34,8 @@ Wants: TypeAlias = Literal["listed", "absent", "random"]
 class Point(NamedTuple):
     """One question of a test."""
 
+    kind: AskKind
+    """What is tested; the point itself may be of another kind."""
     wants: Wants
     """What a sound list does with it; a random one is absent."""
     subject: Subject
@@ -43,19 +45,26 @@ class Point(NamedTuple):
 
 
 def questions(ask: Ask, kind: AskKind, random: randomness.Random) -> tuple[Point, ...]:
-    """The points that prove a list for one kind of subject."""
+    """The points that prove a list for one kind of subject.
+
+    Where the knowledge has a listed point of another kind alone, that one serves: the zone lives,
+    and an IPv6 half that is empty says *not listed* truly. For zones that nobody knows only the
+    point of RFC 5782 does: what they hold is not known."""
     points = []
-    listed = [p for p in ask.test.listed if _kind(p) == kind]
-    absent = [p for p in ask.test.not_listed if _kind(p) == kind]
+    by_kind: dict[AskKind, Subject] = {}
+    for value in ask.test.listed:
+        by_kind.setdefault(_kind(value), _subject(value))
     told = ask.test.basis != "rfc5782"
-    usual = DEFAULTS[kind]
-    points.append(Point("listed", _subject(kind, (listed or usual)[0]), told and bool(listed)))
+    usual_listed, usual_absent = map(_subject, DEFAULTS[kind])
+    listed = by_kind.get(kind) or next(iter(by_kind.values()), None)
+    points.append(Point(kind, "listed", listed or usual_listed, told and listed is not None))
+    absent = [_subject(p) for p in ask.test.not_listed if _kind(p) == kind]
     if absent:
-        points.append(Point("absent", _subject(kind, absent[0]), told))
+        points.append(Point(kind, "absent", absent[0], told))
     elif ask.test.random:  # a list of bogons may hold 127.0.0.1 on purpose
-        points.append(Point("absent", _subject(kind, usual[1]), False))
+        points.append(Point(kind, "absent", usual_absent, False))
     if ask.test.random:
-        points.append(Point("random", _subject(kind, _random(kind, random)), True))
+        points.append(Point(kind, "random", _subject(_random(kind, random)), True))
     return tuple(points)
 
 
@@ -84,7 +93,7 @@ def judge(
         return next((p for p, o in found.items() if o == outcome and p.wants in wants), None)
 
     def said(state: Health, cause: UnknownCause | None, word: str, p: Point) -> HealthRecord:
-        after = () if direct or word != "point-absent" else ("which",)
+        after = () if direct or word == "the-world" else ("hidden",)
         detail = {lang: why.say(word, *after, point=p.subject.value) for lang, why in both.items()}
         return HealthRecord(state=state, cause=cause, detail=detail, at=at)
 
@@ -147,8 +156,8 @@ def _kind(point: str) -> AskKind:
     return "ipv4" if ip.version == 4 else "ipv6"
 
 
-def _subject(kind: AskKind, value: str) -> Subject:
-    return Subject("domain" if kind == "domain" else "ip", value.lower())
+def _subject(value: str) -> Subject:
+    return Subject("domain" if _kind(value) == "domain" else "ip", value.lower())
 
 
 def _random(kind: AskKind, random: randomness.Random) -> str:

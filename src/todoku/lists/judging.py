@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from todoku.errors import TodokuError
 from todoku.i18n import Language
 from todoku.knowledge.schema import Ask, Desk, ListEntry
 from todoku.lists import names
@@ -105,9 +106,12 @@ class Judge:
         *,
         health: HealthRecord | None = None,
         server: str | None = None,
+        why: TodokuError | None = None,
     ) -> Finding:
         """A finding without an answer: the list is dead, its terms or budget forbid the question,
-        its health test failed, or the time was up. `at` is now (Unix time)."""
+        its health test failed, or the time was up. `at` is now (Unix time), `why` what
+        says more than cause and health do."""
+        detail = self._told(health) if why is None else why.text(self._lang)
         return Finding(
             identity=subject,
             list=self.entry.id,
@@ -115,7 +119,7 @@ class Judge:
             role=self.ask.role,
             state="unknown",
             cause=cause,
-            detail=self._masked(self._told(health) or self._why.not_asked(cause, server)),
+            detail=self._masked(detail or self._why.not_asked(cause, server)),
             server=server,
             health="untested" if health is None else health.state,
             at=stamp(at),

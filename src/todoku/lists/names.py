@@ -52,7 +52,7 @@ class NoQuestion(TodokuError):
 
 def kind_of(subject: Subject) -> AskKind:
     """As what a list is asked about it."""
-    if subject.kind != "ip":
+    if subject.kind in {"hostname", "domain"}:
         return "domain"
     return "ipv6" if ":" in subject.value else "ipv4"
 
@@ -151,8 +151,4 @@ def _rounds(
         if done is None:
             yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs]
         else:
-            yield [
-                (base + i + j, low + rest)
-                for (i, rest), (j, low) in pairs
-                if not done[i + j]
-            ]
+            yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs if not done[i + j]]

@@ -101,7 +101,7 @@ _SENTENCE: Final[Sentence] = {
 def special(subject: Subject) -> Sentence | None:
     """Why no public list speaks of an address or name, as a whole sentence; `None` where one may.
     `localhost` and `test` stand for all names below them."""
-    if subject.kind == "ip":
+    if subject.kind in {"ip", "range"}:
         return special_range(subject.value)
     labels = subject.value.split(".")
     for at in range(len(labels)):
