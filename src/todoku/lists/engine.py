@@ -66,7 +66,7 @@ class Engine:
         self._packets: mmsg.Packets = mmsg.Many() if many else mmsg.Single()
         self._until_many = inf if many is not None else _MANY
         self._lines: dict[Server, Line] = {}
-        self._flows: deque[Flow] = deque()
+        self._flows: list[Flow] = []
         self._ports: dict[int, Port] = {}
         self._to_send: set[Port] = set()
         self._poll = select.poll()
@@ -128,7 +128,8 @@ class Engine:
             times.append(self._look_at)
         if self._to_send:
             times.append(now + _SOON)
-        times += [line.paused for line in self._lines.values() if line.waiting]
+        lines = self._lines.values()
+        times += [n.paused for n in lines if n.waiting and n.busy < n.window]
         if self._busy < self._cap:
             for flow in self._flows:
                 ends = [line.paused for line in flow.lines if line.busy < line.window]
@@ -155,7 +156,7 @@ class Engine:
                 self._calls.ready(fd, self._clock())
 
     def close(self) -> None:
-        for flow in list(self._flows):
+        for flow in self._flows[:]:
             self.drop(flow.feed)
 
     def __enter__(self) -> Self:
@@ -167,25 +168,25 @@ class Engine:
     # ── out ───────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self, now: float) -> None:
-        """Next tries first, then new questions, by turns."""
+        """Next tries first, then new questions: who was served goes to the end of the queue."""
         for line in self._lines.values():
             while line.waiting and now >= line.paused and line.busy < line.window:
                 self._try_again(line, now)
         gave = True
         while gave:
             gave = False
-            for _ in range(len(self._flows)):
-                if not self._flows or self._busy >= self._cap:
+            for flow in self._flows[:]:
+                if self._busy >= self._cap:
                     return
-                flow = self._flows[0]
-                self._flows.rotate(-1)
-                free = flow.free(now)
+                free = None if flow.gone else flow.free(now)
                 if free is None:
                     continue
                 most = min(TURN, free.window - free.busy, self._cap - self._busy)
                 got = flow.feed.take(most, now)
-                if got:
+                if got and not flow.gone:
                     gave = True
+                    self._flows.remove(flow)
+                    self._flows.append(flow)
                     flow.turn = (flow.lines.index(free) + 1) % len(flow.lines)
                     self._ask(flow, free, got, now)
 
@@ -264,18 +265,17 @@ class Engine:
     # ── in ────────────────────────────────────────────────────────────────────────────────────
 
     def _read(self, port: Port) -> None:
-        more = True
-        while more and port.fd in self._ports:
-            packets: list[bytes] = []
-            refused = more = False
-            try:
-                more = self._packets.receive(port.sock, packets)
-            except OSError:
-                refused = True
-            now = self._clock()
-            self._sort(port, packets, now)
-            if refused:
-                self._refused(port, now)
+        """One batch: the server gets new questions while it still has some."""
+        packets: list[bytes] = []
+        refused = False
+        try:
+            self._packets.receive(port.sock, packets)
+        except OSError:
+            refused = True
+        now = self._clock()
+        self._sort(port, packets, now)
+        if refused:
+            self._refused(port, now)
 
     def _sort(self, port: Port, packets: list[bytes], now: float) -> None:
         """Each packet to its question."""

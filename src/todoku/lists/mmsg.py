@@ -1,4 +1,4 @@
-"""Many packets of a connected UDP socket at once: one call a packet, or on Linux one for 64.
+"""Many packets of a connected UDP socket at once: one call a packet, or on Linux one for 32.
 
 `sendmmsg` and `recvmmsg` halve the processor time of a question. Both ways behave alike; which is
 taken is the engine's choice.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-BATCH: Final = 64
+BATCH: Final = 32
 """Packets of one call."""
 SIZE: Final = 1024
 """Octets of a packet that are read. Questions say nothing of EDNS, so that answers have at most
@@ -27,8 +27,8 @@ class Packets(Protocol):
         however many were sent."""
         ...
 
-    def receive(self, sock: socket.socket, into: list[bytes]) -> bool:
-        """Append what is there, at most `BATCH`; whether there may be more. Raises `OSError` for
+    def receive(self, sock: socket.socket, into: list[bytes]) -> None:
+        """Append what is there, at most `BATCH`. Raises `OSError` for
         what came by ICMP; `into` has what came before it."""
         ...
 
@@ -52,19 +52,17 @@ class Single:
                 return sent
         return len(packets)
 
-    def receive(self, sock: socket.socket, into: list[bytes]) -> bool:
+    def receive(self, sock: socket.socket, into: list[bytes]) -> None:
         try:
             for _ in range(BATCH):
                 into.append(sock.recv(SIZE))  # noqa: PERF401 -- what came before an error counts
         except OSError as error:
             if error.errno not in _LATER:
                 raise
-            return False
-        return True
 
 
 class Many:
-    """Linux: 64 packets a call, through memory that is laid out once."""
+    """Linux: 32 packets a call, through memory that is laid out once."""
 
     def __init__(self) -> None:
         """Raises `AttributeError` where the C library has no such calls."""
@@ -99,18 +97,17 @@ class Many:
                 return sent + _sent(sock, part[count])
         return sent
 
-    def receive(self, sock: socket.socket, into: list[bytes]) -> bool:
+    def receive(self, sock: socket.socket, into: list[bytes]) -> None:
         count = self._recvmmsg(sock.fileno(), self._in.address, BATCH, socket.MSG_DONTWAIT, None)
         if count < 0:
-            if (code := self._errno()) in _LATER:
-                return False
-            raise OSError(code, os.strerror(code))
+            if (code := self._errno()) not in _LATER:
+                raise OSError(code, os.strerror(code))
+            return
         packets = bytes(self._in.memory[: count * SIZE])
         at = 0
         for size in self._in.sizes[:count].tolist():
             into.append(packets[at : at + size])
             at += SIZE
-        return bool(count == BATCH)
 
 
 class _Slots:
