@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from todoku.cli import options, spoken
 from todoku.cli.render.text import safe
-from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Words
-from todoku.knowledge import load, match
+from todoku.knowledge import load
 from todoku.knowledge.schema import Compiled, KnowledgeError
 from todoku.model import Language
 
 if TYPE_CHECKING:
     import click
 
+    from todoku.diagnosis import Diagnoser
     from todoku.settings.own import Own
 
 _NOT_SETTINGS: Final = ("TODOKU_PURE", "TODOKU_DEBUG", "TODOKU_CACHE")
@@ -98,6 +98,9 @@ def knowledge_of(overlay: Path | None) -> Compiled:
 def diagnoser(setup: Setup, sisimai: str = "5.5") -> Diagnoser:
     """The diagnoser of this run. Where the compiled patterns are not ready yet, the pure engine
     answers, and they are made in the background for the next run."""
+    from todoku.diagnosis import Diagnoser
+    from todoku.knowledge import match
+
     knowledge = knowledge_of(setup.overlay)
     scan = match.load(knowledge)
     if scan is None:

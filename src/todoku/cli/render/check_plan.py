@@ -17,7 +17,7 @@ from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue
 from todoku.lists import names
 from todoku.lists import plan as lists_plan
-from todoku.lists.plan import Barred, Book, Cost, Terms, Way
+from todoku.lists.plan import Barred, Book, Terms, Way
 from todoku.lists.values import Request
 from todoku.model import VERSION, UnknownCause
 
@@ -67,6 +67,18 @@ WORDS: Final[Words] = {
 }
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A `Cost`, with names."""
+
+    list: str
+    zone: str
+    questions: int
+    per_second: float | None
+    per_day: int | None
+    days: int
+    seconds: float
+
+
 class NotAsked(msgspec.Struct, frozen=True):
     list: str
     cause: UnknownCause
@@ -79,7 +91,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     questions: int
     seconds: float
     """Of the slowest list; 0 where no rate is minded."""
-    lists: tuple[Cost, ...]
+    lists: tuple[Asked, ...]
     not_asked: tuple[NotAsked, ...]
 
 
@@ -98,7 +110,7 @@ def plan(request: Request, book: Book, terms: Terms) -> Plan:
     return Plan(
         questions=sum(c.questions for c in costs),
         seconds=max((c.seconds for c in costs), default=0.0),
-        lists=tuple(costs),
+        lists=tuple(Asked(*c) for c in costs),
         not_asked=tuple(NotAsked(b.entry.id, b.cause) for b in barred),
     )
 
