@@ -67,7 +67,8 @@ class Keeper:
         usage = way.ask.usage
         limit = Limit(usage.per_day, self._request.rate or usage.per_second or plan.PER_SECOND)
         name = plan.budget_name(way)
-        account = Account(self._kept, self._source, name, limit)
+        sweep = any(target.range is not None for target in self._request.targets)
+        account = Account(self._kept, self._source, name, limit, sweep=sweep)
 
         def lease(wanted: int) -> Granted:
             nonlocal account
@@ -75,7 +76,9 @@ class Keeper:
             try:
                 got = account.lease(wanted, now)
             except KeptError:
-                account = self._do(lambda kept: Account(kept, self._source, name, limit))
+                account = self._do(
+                    lambda kept: Account(kept, self._source, name, limit, sweep=sweep)
+                )
                 got = self._do(lambda _: account.lease(wanted, now))
             wait = None if got.wait_until is None else max(got.wait_until - now, 0.001)
             return Granted(got.granted, wait)
@@ -148,18 +151,19 @@ class Keeper:
 
         def deed(kept: Kept) -> None:
             now = self._wall()
-            if findings:
-                kept.record(findings, now)
+            with kept.together():
+                if findings:
+                    kept.record(findings, now)
+                if not self._request.unlimited:
+                    self._keep_answers(kept, lists, now)
+                for pace in self._paces:
+                    pace.close()
             if finished:
                 kept.save(finished, now, finished=True)
             if stopped:
                 kept.save(stopped, now)
-            if not self._request.unlimited:
-                self._keep_answers(kept, lists, now)
 
         self._do(deed)
-        for pace in self._paces:
-            pace.close()
 
     def _keep_answers(self, kept: Kept, lists: Sequence[OneList], now: float) -> None:
         answers = [(_question(one.way, s), a) for one in lists for s, a in one.answers.items()]

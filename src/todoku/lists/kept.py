@@ -83,7 +83,8 @@ class Kept:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is done within is one transaction: all of it is kept, or nothing."""
+        """What is done within is one transaction: all of it is kept, or nothing. Not for sweeps,
+        which forget what they saved."""
         with self._file.writing():
             yield
 
