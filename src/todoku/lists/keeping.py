@@ -68,24 +68,24 @@ class Keeper:
         limit = Limit(usage.per_day, self._request.rate or usage.per_second or plan.PER_SECOND)
         name = plan.budget_name(way)
         sweep = any(target.range is not None for target in self._request.targets)
-        account = Account(self._kept, self._source, name, limit, sweep=sweep)
+        opened: tuple[Kept, Account] | None = None
+
+        def account(kept: Kept) -> Account:
+            """Another one where the run had to go on in memory."""
+            nonlocal opened
+            if opened is None or opened[0] is not kept:
+                opened = kept, Account(kept, self._source, name, limit, sweep=sweep)
+            return opened[1]
 
         def lease(wanted: int) -> Granted:
-            nonlocal account
             now = self._wall()
-            try:
-                got = account.lease(wanted, now)
-            except KeptError:
-                account = self._do(
-                    lambda kept: Account(kept, self._source, name, limit, sweep=sweep)
-                )
-                got = self._do(lambda _: account.lease(wanted, now))
+            got = self._do(lambda kept: account(kept).lease(wanted, now))
             wait = None if got.wait_until is None else max(got.wait_until - now, 0.001)
             return Granted(got.granted, wait)
 
         def give_back(unused: int) -> None:
             with suppress(KeptError):  # a little is then counted that was not asked
-                account.give_back(unused, self._wall())
+                account(self._kept).give_back(unused, self._wall())
 
         pace = Pace(lease, give_back, self._clock)
         self._paces.append(pace)
