@@ -10,12 +10,13 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora" / "bounces"
 
+_Change = Callable[[re.Match[bytes]], bytes]
 _LOCAL = re.compile(rb"(?<=[<\s:;,(\"])([A-Za-z][A-Za-z0-9._-]{2,40})(?=@[A-Za-z0-9-]+\.[A-Za-z])")
 _ID = re.compile(rb"\b(?=[0-9A-Za-z]*\d)(?=[0-9A-Za-z]*[A-Z])[0-9A-Za-z]{9,14}\b")
 _LAST_OCTET = re.compile(rb"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3}\.)\d{1,3}(?![\d.])")
@@ -35,14 +36,12 @@ def mails() -> list[bytes]:
 
 
 def vary(mail: bytes, rng: random.Random) -> bytes:
-    """The same mail for another recipient, with other ids."""
-    locals_: dict[bytes, bytes] = {}
+    """The same mail for another recipient, with other ids. What was one address or id stays one
+    throughout the mail: a boundary whose lines differ parts nothing."""
+    known: dict[bytes, bytes] = {}
 
     def local(m: re.Match[bytes]) -> bytes:
-        got = locals_.get(m[1])
-        if got is None:
-            got = locals_[m[1]] = m[1] + b"%05d" % rng.randrange(100000)
-        return got
+        return m[0] + b"%05d" % rng.randrange(100000)
 
     def other(m: re.Match[bytes]) -> bytes:
         return b"".join(b"%d" % rng.randrange(10) if 48 <= c <= 57 else bytes([c]) for c in m[0])
@@ -50,7 +49,13 @@ def vary(mail: bytes, rng: random.Random) -> bytes:
     def octet(m: re.Match[bytes]) -> bytes:
         return m[1] + b"%d" % rng.randrange(1, 255)
 
-    return _LAST_OCTET.sub(octet, _ID.sub(other, _LOCAL.sub(local, mail)))
+    for shape, change in ((_LOCAL, local), (_ID, other), (_LAST_OCTET, octet)):
+
+        def once(m: re.Match[bytes], change: _Change = change) -> bytes:
+            return known.get(m[0]) or known.setdefault(m[0], change(m))
+
+        mail = shape.sub(once, mail)
+    return mail
 
 
 def write_mails(folder: Path, number: int, seed: int = 1) -> int:
