@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import errno
 import heapq
+import io
 import os
 import re
 import stat
@@ -117,15 +118,23 @@ def _folder(top: str) -> Iterator[Item]:
         path = next(stack[-1], None)
         if path is None:
             stack.pop()
-        elif path.endswith(os.sep):
-            if (problem := enter(path.rstrip(os.sep))) is not None:
-                yield problem
-        else:
-            yield from _file(path, named=False)
+        elif path[-1] != "/":
+            data = _small(path)
+            if data is None:
+                yield from _file(path, named=False)
+            elif b"From " in data[:96]:  # perhaps a mailbox
+                yield from _plain(_shown(path), data, _NO_MORE, _ONE_MAIL(path))
+            else:
+                yield Item(source=_shown(path), data=data)
+        elif path[-2] == "/":
+            yield from _file(path[:-2], named=False)
+        elif (problem := enter(path[:-1])) is not None:
+            yield problem
 
 
 def _listed(folder: str) -> Iterator[str]:
-    """The paths in a folder, sorted, those of folders with a slash at the end.
+    """The paths in a folder, sorted; those of folders with a slash at the end, those of links, pipes
+    and the like with two.
 
     A million names as Python strings weigh 100 MB. So they are kept as sorted runs, each one
     string of bytes, and merged on the way out.
@@ -137,12 +146,18 @@ def _listed(folder: str) -> Iterator[str]:
         for entry in entries:
             name = os.fsencode(entry.name)
             try:
-                is_folder = entry.is_dir()
+                mark = (
+                    b"/"
+                    if entry.is_dir()
+                    else b""
+                    if entry.is_file(follow_symlinks=False)
+                    else b"//"
+                )
             except OSError:
-                is_folder = False
-            has_new = has_new or (name == b"new" and is_folder)
-            has_cur = has_cur or (name == b"cur" and is_folder)
-            names.append(name + b"/" if is_folder else name)
+                mark = b"//"
+            has_new = has_new or (name == b"new" and mark == b"/")
+            has_cur = has_cur or (name == b"cur" and mark == b"/")
+            names.append(name + mark)
             if len(names) >= 20_000:
                 names.sort()
                 runs.append(b"\0".join(names))
@@ -150,6 +165,7 @@ def _listed(folder: str) -> Iterator[str]:
     names.sort()
     maildir = has_new and has_cur
     merged = heapq.merge(names, *map(_names, runs)) if runs else iter(names)
+    before = os.path.join(folder, "")
 
     def wanted() -> Iterator[str]:
         for name in merged:
@@ -159,7 +175,7 @@ def _listed(folder: str) -> Iterator[str]:
                     continue
             elif name[:1] == b".":
                 continue
-            yield os.path.join(folder, os.fsdecode(name))
+            yield before + os.fsdecode(name)
 
     return wanted()
 
@@ -189,7 +205,7 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
         st = os.stat(path)
         mode = st.st_mode
         if stat.S_ISREG(mode):
-            if 0 < st.st_size < HEAD and (data := _small(path, st.st_size)) is not None:
+            if (data := _small(path)) is not None and b"From " not in data[:96]:
                 yield Item(source=source, data=data)
                 return
         else:
@@ -205,16 +221,24 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
         yield from _guarded(source, lambda: _stream(source, file, one_mail=_ONE_MAIL(path)))
 
 
-def _small(path: str, size: int) -> bytes | None:
-    """The short way to one plain mail, which most files of a folder are; None for all else."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _small(path: str) -> bytes | None:
+    """The short way to what most files of a folder are: small and not packed. None for all else."""
     try:
-        data = os.read(fd, size + 1)
+        fd = os.open(path, _SAFELY)
+    except (OSError, ValueError):
+        return None
+    try:
+        data = os.read(fd, HEAD)
+        more = os.read(fd, 1)
+    except OSError:
+        return None
     finally:
         os.close(fd)
-    # What is packed, a mailbox, or growing is for the long way.
-    plain = len(data) == size and data[:2] != b"\x1f\x8b" and b"From " not in data[:96]
-    return data if plain else None
+    return data if data and not more and data[:2] != b"\x1f\x8b" else None
+
+
+_SAFELY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A regular file may be another thing by the time it is opened: nothing waits, no link is followed."""
 
 
 def _is_terminal(path: str, mode: int) -> bool:
@@ -236,6 +260,7 @@ def _guarded(source: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]
         yield Item(source=source, error=_why(e))
 
 
+_NO_MORE: Final = io.BytesIO()
 _ONE_MAIL: Final = re.compile(r"/(?:cur|new)/[^/]+\Z").search
 
 
