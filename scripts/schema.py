@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
+from todoku.cli.render.check_history import Row
+from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
 from todoku.knowledge.files import DATA, read_toml
@@ -36,6 +38,8 @@ OUTPUT: dict[str, tuple[type, str]] = {
         Finding,
         "One line of `todoku check --json`; docs/reference/json.md tells more.",
     ),
+    "check-plan": (Plan, "What `todoku check --plan --json` prints."),
+    "check-history": (Row, "One line of `todoku check --history --json`."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }
 INPUT: dict[str, tuple[type, str]] = {
@@ -44,6 +48,7 @@ INPUT: dict[str, tuple[type, str]] = {
     "knowledge-reasons": (schema.Reasons, "`reasons.toml`."),
     "knowledge-texts": (schema.Texts, "`texts.toml`."),
     "knowledge-identities": (schema.Cues, "`identities.toml`."),
+    "knowledge-resolvers": (schema.Resolvers, "`resolvers.toml`."),
     "knowledge-status": (schema.Statuses, "`general/status.toml`."),
 }  # fmt: skip
 

@@ -8,17 +8,31 @@ import re
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import msgspec
 import pytest
 
 import todoku
+from todoku.cli.render.check_history import Row
+from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis import explain
 from todoku.knowledge import files, load
 from todoku.knowledge.schema import Lists, Reasons, Receiver
-from todoku.model import Diagnosis, Refusal, Reply
+from todoku.model import (
+    Diagnosis,
+    Entry,
+    EntryClass,
+    Finding,
+    Health,
+    ListingState,
+    ListRole,
+    Refusal,
+    Reply,
+    Subject,
+    UnknownCause,
+)
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -130,7 +144,18 @@ def test_the_page_names_every_field_and_reason() -> None:
     assert set(re.findall(r"^\| `([\w-]+)`", table, re.M)) == set(reasons)
 
 
-def test_the_example_of_the_page_is_valid() -> None:
+def test_the_page_names_every_field_and_cause_of_check() -> None:
     page = (REFERENCE / "json.md").read_text()
+    chapter = page.partition("## `todoku check --json`")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([\w.-]+)`", chapter))
+    for struct in (Finding, Entry, Subject, Plan, Row):
+        assert {f.encode_name for f in msgspec.structs.fields(struct)} - {"v"} <= named
+    for words in (UnknownCause, EntryClass, ListRole, Health, ListingState):
+        assert set(get_args(words)) <= named
+
+
+@pytest.mark.parametrize(("chapter", "schema"), [("diagnose", "diagnosis"), ("check", "check")])
+def test_the_example_of_the_page_is_valid(chapter: str, schema: str) -> None:
+    page = (REFERENCE / "json.md").read_text().partition(f"## `todoku {chapter} --json`")[2]
     example = page.partition("```json\n")[2].partition("```")[0]
-    validator("diagnosis").validate(json.loads(example))
+    validator(schema).validate(json.loads(example))

@@ -26,11 +26,18 @@ from todoku.i18n import LANGUAGES
 from todoku.knowledge.load import lists_of
 from todoku.knowledge.schema import Compiled
 from todoku.lists import checking
+from todoku.lists.kept import Kept
 from todoku.lists.plan import Book, Terms
 from todoku.lists.values import Clean, Notice, Progress, Request, Server, Unclear, Upstream
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "docs/reference/check.schema.json").read_text())
+
+
+def schema(name: str) -> Any:
+    return json.loads((ROOT / f"docs/reference/{name}.schema.json").read_text())
+
+
+SCHEMA = schema("check")
 SETTINGS = '[dns]\nresolver = "127.0.0.9"\n[general]\nuse = "private"\n'
 
 
@@ -460,7 +467,7 @@ class TestOutput:
         assert got.exit_code == 0
         assert "questions to 4 lists" in got.stdout
         told = json.loads(check("--plan", "--json", "203.0.114.0/24").stdout)
-        assert told["v"] == 1
+        jsonschema.validate(told, schema("check-plan"))
         assert told["questions"] == 4 * 259 == sum(x["questions"] for x in told["lists"])
         assert check("--plan", "--quiet", "203.0.114.0/24").stdout == ""
 
@@ -470,6 +477,21 @@ class TestOutput:
         assert got.exit_code == 0
         assert got.stdout == "No listing of 10.0.0.1 was ever seen.\nIt was never asked about.\n"
         assert check("--history", "--json", "10.0.0.1").stdout == ""
+        with Kept.open(check.data) as kept:
+            kept.record([finding("cop", "listed", entries=(w.COP,))], w.NOW)
+        row = json.loads(check("--history", "--json", w.IP).stdout)
+        jsonschema.validate(row, schema("check-history"))
+        assert (row["list"], row["change"], row["codes"]) == ("cop", "listed", ["127.0.0.2"])
+
+
+class TestResolver:
+    def test_none_is_known(self, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("todoku.lists.servers.resolvers", tuple)
+        check.settings.write_text("")
+        got = check("--quiet", "203.0.114.9")
+        assert got.exit_code == 3
+        assert "no resolver is known (/etc/resolv.conf)" in got.stderr
+        assert check.asked is None
 
 
 class TestNotices:

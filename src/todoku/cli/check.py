@@ -152,6 +152,9 @@ class Run:
         )
         if given.plan:
             return self._plan(request)
+        if not request.upstream.servers:
+            self._notice(Notice("no-resolver", {}))
+            return UNKNOWN
         with self._kept() as kept:
             self._ask(request, kept, outcome)
         return outcome.exit_code(targets)
