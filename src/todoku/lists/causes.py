@@ -27,16 +27,16 @@ WORDS: Final[Words] = {
         "en": "No answer came from {server} in time.",
     },
     "servfail": {
-        "ja": "{server}は SERVFAIL を返しました。リストのネームサーバーから答えを得られなかったという意味です。",
-        "en": "{server} answered SERVFAIL: it got no answer from the list's name servers.",
+        "ja": "{server}は SERVFAIL を返しました。調べられなかったという意味です。",
+        "en": "{server} answered SERVFAIL: it could not look the name up.",
     },
     "refused": {
         "ja": "{server}は {rcode} を返し、この問い合わせには答えませんでした。",
         "en": "{server} answered {rcode}: it does not answer this question.",
     },
     "truncated": {
-        "ja": "応答が UDP に収まらず、TCP でも届きませんでした。リゾルバーの TCP 53 番を確かめてください。",
-        "en": "The answer did not fit into UDP and did not come over TCP: look at TCP port 53 of the resolver.",
+        "ja": "{server}からの応答が UDP に収まらず、TCP でも届きませんでした。TCP の 53 番が通るか確かめてください。",
+        "en": "The answer of {server} did not fit into UDP and did not come over TCP: see whether TCP port 53 is open.",
     },
     "not-loopback": {
         "ja": "応答 {codes} は 127.0.0.0/8 の外です。放棄されたドメイン、認証画面、存在しない名前に答えるリゾルバーのいずれかで、登録ではありません。",
@@ -154,7 +154,7 @@ WORDS: Final[Words] = {
 
 class Why:
     """The sentences about one list, in one language. They hold no key: `keyed` tells whether
-    there is one. `direct`: the list's own servers are asked, so no resolver can be to blame."""
+    there is one. `direct`: no resolver stands between, so none can be to blame."""
 
     def __init__(
         self, entry: ListEntry, lang: Language, zone: str, *, keyed: bool, direct: bool
@@ -172,7 +172,7 @@ class Why:
         if answer.rcode is None:
             return "timeout", self.say("timeout", "later", server=server)
         if answer.truncated:
-            return "truncated", self.say("truncated")
+            return "truncated", self.say("truncated", server=server)
         if answer.rcode == wire.SERVFAIL:
             return "servfail", self.say("servfail", self._way_round(), server=server)
         if answer.rcode not in {wire.NOERROR, wire.NXDOMAIN}:

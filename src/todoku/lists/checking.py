@@ -186,9 +186,9 @@ class _Run:
     # ── lists ─────────────────────────────────────────────────────────────────────────────────
 
     def _list(self, way: Way) -> OneList:
-        direct = self.upstream.kind == "direct"
+        direct = self.upstream.kind != "resolver"  # nobody between to blame
         judge = Judge(way.entry, self.desks, self.lang, zone=way.zone, key=way.key, direct=direct)
-        servers = () if direct else self.upstream.servers
+        servers = () if self.upstream.kind == "direct" else self.upstream.servers
         return OneList(
             way, judge, servers, self.keeper.pace(way), self.out.append, self.keeper.since, self.wall,
             self.rng, direct=direct,

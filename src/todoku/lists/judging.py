@@ -25,8 +25,8 @@ class Judge:
     """What one list says, in the language of the run.
 
     `zone` is the one that is asked, `key` what stands in front of it: it occurs in no finding.
-    `direct`: the list's own servers are asked, so no resolver can be to blame. Raises `ValueError`
-    for a table of codes that cannot be read."""
+    `direct`: no resolver stands between, so none can be to blame. Raises `ValueError` for a table
+    of codes that cannot be read."""
 
     def __init__(
         self,
