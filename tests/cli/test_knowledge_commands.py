@@ -194,7 +194,7 @@ def test_check_a_folder(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPa
     path.write_text(RULE)
     done = run("check", str(over))
     assert done.exit_code == 0
-    assert "(1 rules, 1 examples)" in done.stdout
+    assert "(1 rules, 1 examples, 0 lists)" in done.stdout
     path.write_text(RULE.replace('reason = "policy"', 'reason = "polizy"'))
     done = run("check", str(over), "--json")
     assert done.exit_code == 1

@@ -22,8 +22,8 @@ from todoku.model import VERSION, Refusal, Remote
 
 WORDS: Words = {
     "clean": {
-        "ja": "知識に問題はありません（規則 {rules}、例 {examples}）。",
-        "en": "the knowledge is clean ({rules} rules, {examples} examples).",
+        "ja": "知識に問題はありません（規則 {rules}、例 {examples}、リスト {lists}）。",
+        "en": "the knowledge is clean ({rules} rules, {examples} examples, {lists} lists).",
     },
     "problems": {"ja": "問題 {n} 件", "en": "{n} problems"},
     "no-folder": {
@@ -106,22 +106,25 @@ def check(
         if found:
             click.echo(say(WORDS["problems"], lang, n=f"{len(found):,}"))
         else:
-            rules, examples = _counted(folders)
-            click.echo(say(WORDS["clean"], lang, rules=f"{rules:,}", examples=f"{examples:,}"))
+            click.echo(say(WORDS["clean"], lang, **_counted(folders)))
     ctx.exit(1 if found else 0)
 
 
-def _counted(folders: tuple[Path, ...]) -> tuple[int, int]:
-    from todoku.knowledge.schema import Receiver
+def _counted(folders: tuple[Path, ...]) -> dict[str, str]:
+    from todoku.knowledge.schema import Lists, Receiver
 
     rules = examples = 0
+    lists: set[str] = set()
     for root in (files.DATA, *folders):
         for path in files.files(root):
-            if files.shape_of(path) is Receiver:
+            shape = files.shape_of(path)
+            if shape is Receiver:
                 receiver = files.read_toml(path, Receiver)
                 rules += len(receiver.rules)
                 examples += sum(len(r.examples) for r in receiver.rules)
-    return rules, examples
+            elif shape is Lists:
+                lists |= {e.id for e in files.read_toml(path, Lists).lists}
+    return {"rules": f"{rules:,}", "examples": f"{examples:,}", "lists": f"{len(lists):,}"}
 
 
 # ── show ──────────────────────────────────────────────────────────────────────────────────────
@@ -161,17 +164,27 @@ def show(
         raise Failure(sentence, 1)
     if as_json:
         for kind, id_, thing in found:
-            told = msgspec.to_builtins(thing.rule if kind == "rule" else thing)
-            _print_json({"v": VERSION, "what": kind, "name": id_, kind: told})
+            _print_json({"v": VERSION, "what": kind, "name": id_, **_told(kind, thing, c)})
         return
     page = Page.of_stdout()
     _print(_shown(found, c, lang, page), page)
+
+
+def _told(kind: str, thing: Any, c: Catalogue) -> dict[str, Any]:
+    """An entry as in its knowledge file; a list with the desks that it and its codes name."""
+    if kind != "list":
+        return {kind: msgspec.to_builtins(thing.rule if kind == "rule" else thing)}
+    entry = c.asked[thing.id]
+    names = (entry.desk, *(code.desk for code in (entry.ask.codes if entry.ask else ())))
+    desks = {name: c.knowledge.desks[name] for name in dict.fromkeys(names) if name}
+    return {kind: msgspec.to_builtins(entry), "desks": desks}
 
 
 def _shown(
     found: list[tuple[str, str, Any]], c: Catalogue, lang: Language, page: Page
 ) -> Iterator[str]:
     from todoku.cli.render import knowledge as screens
+    from todoku.cli.render import knowledge_list
 
     for n, (kind, id_, thing) in enumerate(found):
         if n:
@@ -180,7 +193,7 @@ def _shown(
             case "receiver":
                 yield from screens.receiver(thing, c, lang, page)
             case "list":
-                yield from screens.block_list(thing, c, lang, page)
+                yield from knowledge_list.screen(c.asked[id_], c, lang, page)
             case "desk":
                 yield from screens.desk(id_, thing, c, lang, page)
             case "reason":

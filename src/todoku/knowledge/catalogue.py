@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
+from todoku.knowledge.load import lists_of
 from todoku.knowledge.names import NameTable
 from todoku.knowledge.schema import Compiled, Desk, ListEntry, Receiver, Rule, Text
 from todoku.model import Diagnosis, Language
@@ -43,6 +44,11 @@ class Catalogue:
     @functools.cached_property
     def lists(self) -> dict[str, ListEntry]:
         return {e.id: e for e in self.knowledge.lists}
+
+    @functools.cached_property
+    def asked(self) -> dict[str, ListEntry]:
+        """Lists with how they are asked, which takes a while longer to read."""
+        return {e.id: e for e in lists_of(self.knowledge)}
 
     @functools.cached_property
     def rules(self) -> dict[str, Owned]:

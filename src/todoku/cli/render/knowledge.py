@@ -1,5 +1,5 @@
-"""The screens of `todoku knowledge`: what is known of a receiver, list, desk, reason or rule, and
-why a rule won."""
+"""The screens of `todoku knowledge`: what is known of a receiver, desk, reason or rule, and why
+a rule won. A list has a screen of its own (`knowledge_list`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from todoku.cli.render.words import CHANNEL, REQUIRES, STAGE, WHO, duration
 from todoku.diagnosis.explain import Explanation, Match
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, Owned, said
-from todoku.knowledge.schema import Desk, ListEntry, Reason, Receiver
+from todoku.knowledge.schema import Desk, Reason, Receiver
 
 KINDS: Final[Words] = {
     "mailbox": {"ja": "メールボックス", "en": "mailbox provider"},
@@ -39,11 +39,6 @@ WORDS: Final[Words] = {
     "at": {"ja": "段階", "en": "Refuses"},
     "list": {"ja": "リスト", "en": "List"},
     "matches": {"ja": "一致する語", "en": "Matches"},
-    "zones": {"ja": "ゾーン", "en": "Zones"},
-    "names": {"ja": "別名", "en": "Names"},
-    "operator": {"ja": "運営", "en": "Operator"},
-    "class": {"ja": "分類", "en": "Class"},
-    "status": {"ja": "状態", "en": "Status"},
     "needs": {"ja": "先に必要", "en": "First"},
     "fields": {"ja": "記入事項", "en": "To fill in"},
     "takes": {"ja": "所要", "en": "Takes"},
@@ -157,15 +152,15 @@ def receiver(r: Receiver, c: Catalogue, lang: Language, page: Page) -> Iterator[
     yield page.bold(f"{said(r.name, lang)} ({r.id})")
     yield ""
     yield from page.row(WORDS["kind"][lang], [say(KINDS[r.kind], lang)])
-    yield from _listed(page, WORDS["hosts"][lang], r.hosts)
-    yield from _listed(page, WORDS["domains"][lang], r.domains)
-    yield from _listed(page, WORDS["also"][lang], r.also)
+    yield from listed(page, WORDS["hosts"][lang], r.hosts)
+    yield from listed(page, WORDS["domains"][lang], r.domains)
+    yield from listed(page, WORDS["also"][lang], r.also)
     if r.note is not None:
         yield from page.row(WORDS["note"][lang], [said(r.note, lang)])
     for name, d in c.knowledge.desks.items():
         if name.startswith(f"{r.id}/"):
-            yield from page.row(WORDS["desk"][lang], [name, *_desk_lines(d, lang)])
-    yield from _sources(page, r.source, r.date, lang)
+            yield from page.row(WORDS["desk"][lang], [name, *desk_lines(d, lang)])
+    yield from sources(page, r.source, r.date, lang)
     rules = c.rules_of(r.id)
     if rules:
         yield ""
@@ -192,9 +187,9 @@ def rule(owned: Owned, c: Catalogue, lang: Language, page: Page) -> Iterator[str
     if x.desk:
         name = x.desk if "/" in x.desk else f"{owned.receiver.id}/{x.desk}"
         if (d := c.knowledge.desks.get(name)) is not None:
-            yield from page.row(WORDS["desk"][lang], [name, *_desk_lines(d, lang)])
-    yield from _listed(page, WORDS["matches"][lang], (*x.phrases, *x.match))
-    yield from _sources(page, x.source or owned.receiver.source, x.date, lang)
+            yield from page.row(WORDS["desk"][lang], [name, *desk_lines(d, lang)])
+    yield from listed(page, WORDS["matches"][lang], (*x.phrases, *x.match))
+    yield from sources(page, x.source or owned.receiver.source, x.date, lang)
 
 
 def _title(name: str, r: Reason, lang: Language) -> str:
@@ -208,27 +203,11 @@ def _steps(ids: tuple[str, ...], owner: str, c: Catalogue, lang: Language) -> li
     return [f"{n}. {said(t, lang)}" for n, t in enumerate((t for t in found if t), 1)]
 
 
-def block_list(entry: ListEntry, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
-    yield page.bold(f"{entry.name} ({entry.id})")
-    yield ""
-    yield from _listed(page, WORDS["zones"][lang], entry.zones)
-    yield from _listed(page, WORDS["names"][lang], entry.names)
-    if entry.operator:
-        yield from page.row(WORDS["operator"][lang], [entry.operator])
-    if entry.list_class:
-        yield from page.row(WORDS["class"][lang], [entry.list_class])
-    if entry.status != "alive":
-        yield from page.row(WORDS["status"][lang], [entry.status])
-    if entry.desk and (d := c.knowledge.desks.get(entry.desk)) is not None:
-        yield from page.row(WORDS["desk"][lang], [entry.desk, *_desk_lines(d, lang)])
-    yield from _sources(page, entry.source, entry.date, lang)
-
-
 def desk(name: str, d: Desk, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     owner, _, short = name.partition("/")
     yield page.bold(f"{name} · {c.receiver_name(owner, lang)}")
     yield ""
-    yield from page.row(WORDS["desk"][lang], _desk_lines(d, lang))
+    yield from page.row(WORDS["desk"][lang], desk_lines(d, lang))
     if d.fields:
         yield from page.row(WORDS["fields"][lang], list(d.fields))
     users = {
@@ -236,16 +215,19 @@ def desk(name: str, d: Desk, c: Catalogue, lang: Language, page: Page) -> Iterat
         for o in c.rules.values()
         if o.rule.desk == name or (o.rule.desk == short and o.receiver.id == owner)
     }
-    yield from _listed(page, WORDS["used-by"][lang], tuple(sorted(users)))
-    yield from _sources(page, d.source, d.date, lang)
+    yield from listed(page, WORDS["used-by"][lang], tuple(sorted(users)))
+    yield from sources(page, d.source, d.date, lang)
 
 
-def _desk_lines(d: Desk, lang: Language) -> list[str]:
+def desk_lines(d: Desk, lang: Language, *, fields: bool = False) -> list[str]:
+    """How one asks a desk, and what it takes; `fields`: what its form wants to know too."""
     sep = "、" if lang == "ja" else "; "
     out = [" ".join(x for x in (say(CHANNEL[d.channel], lang), d.url, d.address) if x)]
     if d.requires:
         needs = sep.join(say(REQUIRES[x], lang) if x in REQUIRES else x for x in d.requires)
         out.append(f"{WORDS['needs'][lang]}: {needs}")
+    if fields and d.fields:
+        out.append(f"{WORDS['fields'][lang]}: {sep.join(d.fields)}")
     if d.wait:
         out.append(f"{WORDS['takes'][lang]}: {duration(d.wait, lang)}")
     if d.expires:
@@ -264,7 +246,7 @@ def reason(name: str, r: Reason, c: Catalogue, lang: Language, page: Page) -> It
     yield from page.row("Sisimai", [r.sisimai])
 
 
-def _listed(page: Page, label: str, values: tuple[str, ...]) -> Iterator[str]:
+def listed(page: Page, label: str, values: tuple[str, ...]) -> Iterator[str]:
     if values:
         shown = [safe(v) for v in values[:MOST_PATTERNS]]
         if len(values) > MOST_PATTERNS:
@@ -272,7 +254,7 @@ def _listed(page: Page, label: str, values: tuple[str, ...]) -> Iterator[str]:
         yield from page.row(label, shown)
 
 
-def _sources(
+def sources(
     page: Page, sources: tuple[str, ...], date: str | None, lang: Language
 ) -> Iterator[str]:
     lines = [safe(s) for s in sources]
