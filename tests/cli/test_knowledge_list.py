@@ -70,6 +70,7 @@ def show(*words: str) -> Any:
         ("dnswl", ("answered by 127.0.10.0", "good news · weight -8", "4    organisation")),
         ("barracuda", ("the asking address must be registered", "weight 7", "phone number")),
         ("abusix", ("needed: abusix in [lists.keys]", "holds abusix-black, abusix-exploit")),
+        ("senderscore", ("once you have an account and senderscore stands in [lists] add",)),
         ("uribl", ("by the registered domain: example.jp for mail.example.jp", "bit 4", "weight 3")),
         ("surbl", ("on a third party's word", "listing: abuse · weight 5")),
         ("sem-ipv6bl", ("IPv6 by /64",)),

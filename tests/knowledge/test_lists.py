@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from todoku.knowledge import check, check_lists, compiling, files, load
-from todoku.knowledge.schema import Ask, ListEntry
+from todoku.knowledge.schema import Ask, Desk, ListEntry, Text
 from todoku.lists.codes import LISTINGS, Table
 
 LIST: Final = """
@@ -452,6 +452,35 @@ def test_the_data_says_what_the_facts_say(
     _codes(entry, ask, fact)
     _tests(ask, fact)
     _weights(entry, ask, fact)
+    _ways(entry, fact, load.knowledge().desks)
+
+
+BY_ISP: Final = "e-mail by the ISP"
+"""Trend Micro: besides the form of whoever holds the address."""
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+
+
+def _ways(entry: ListEntry, fact: dict[str, Any], desks: dict[str, Desk]) -> None:
+    """The desk is the one that the facts tell, and entries end when they say."""
+    told = fact.get("removal") or {}
+    methods = told.get("method", [])
+    if methods and BY_ISP not in methods:
+        desk = desks[entry.desk or ""]
+        wanted = (
+            "mail" if "e-mail" in methods
+            else "form" if any("form" in m for m in methods)
+            else "none" if "none" in methods
+            else "automatic"
+        )  # fmt: skip
+        assert desk.channel == wanted
+        assert desk.url == told.get("url", desk.url)
+        assert desk.address == told.get("address")
+    elif methods:
+        assert told["address"] in (desks[entry.desk or ""].note or Text("", "")).en
+    ends = re.match(r"(?:about )?(\d+)[.\d]* ?([hdw])", fact.get("expiry", ""))
+    if ends is not None:
+        expires = desks[entry.desk or ""].expires or ""
+        assert int(expires[:-1]) * _HOURS[expires[-1]] == int(ends[1]) * _HOURS[ends[2]]
 
 
 def _weights(entry: ListEntry, ask: Ask, fact: dict[str, Any]) -> None:

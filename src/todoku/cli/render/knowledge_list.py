@@ -63,7 +63,11 @@ WORDS: Final[Words] = {
     "domain": {"ja": "ドメイン", "en": "domains"},
     "default": {"ja": "既定で調べる", "en": "asked by default"},
     "optional": {"ja": "--tier optional で調べる", "en": "asked with --tier optional"},
-    "by-key": {"ja": "鍵またはアカウントがあれば調べる", "en": "asked with a key or an account"},
+    "by-key": {"ja": "鍵があれば調べる", "en": "asked where its key is set"},
+    "by-account": {
+        "ja": "アカウントを得て、設定 [lists] add に {id} と書けば調べる",
+        "en": "asked once you have an account and {id} stands in [lists] add",
+    },
     "candidate": {
         "ja": "--tier candidate で調べる（動作確認しだい）",
         "en": "asked with --tier candidate (its health test decides)",
@@ -126,7 +130,7 @@ WORDS: Final[Words] = {
         "en": "assumed by RFC 5782, not confirmed by its operator",
     },
     # answers
-    "abuse": {"ja": "掲載（行為）", "en": "listing: abuse"},
+    "abuse": {"ja": "掲載（迷惑行為）", "en": "listing: abuse"},
     "policy": {"ja": "掲載（方針）", "en": "listing: policy"},
     "range": {"ja": "掲載（範囲）", "en": "listing: range"},
     "good": {"ja": "良い知らせ", "en": "good news"},
@@ -209,7 +213,8 @@ def _asked(entry: ListEntry, ask: Ask, lang: Language) -> Iterator[str]:
     elif entry.status in _GONE:
         yield say(WORDS["gone"], lang)
     elif ask.kinds:
-        yield say(WORDS["by-key" if ask.tier == "key" else ask.tier], lang)
+        by = ask.tier if ask.tier != "key" else "by-key" if ask.key else "by-account"
+        yield say(WORDS[by], lang, id=entry.id)
     if ask.names == "registered":
         yield say(WORDS["registered"], lang)
     if ask.ipv6_prefix < 128:
