@@ -3,7 +3,8 @@ knowledge of the package, only with its reasons and shared steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -176,3 +177,13 @@ def judge(small: Compiled) -> Judge:
         return [diagnose(r, f"mails/{n}.eml") for n, r in enumerate(refusals, 1)]
 
     return diagnoses
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times are told in the reader's zone: here nine hours ahead."""
+    monkeypatch.setenv("TZ", "JST-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

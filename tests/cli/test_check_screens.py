@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -47,14 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     return worlds.compiled(tmp_path_factory.mktemp("lists"), w.FILES)
 
 
-@pytest.fixture(autouse=True)
-def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are told in the reader's zone: here nine hours ahead."""
-    monkeypatch.setenv("TZ", "JST-9")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("tokyo")
 
 
 def target(text: str) -> Target:

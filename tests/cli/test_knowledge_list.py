@@ -15,6 +15,7 @@ from todoku.cli import main
 from todoku.cli.render.knowledge_list import screen
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import width
+from todoku.cli.render.words import REQUIRES
 from todoku.i18n import LANGUAGES, Language
 from todoku.knowledge import load
 from todoku.knowledge.catalogue import Catalogue
@@ -152,3 +153,17 @@ def test_a_list_of_ones_own_is_shown(tmp_path: Path) -> None:
     assert "listing: policy" in text
     assert "postmaster@partner.example" in text
     assert "not asked by default here" in show("bl.spamcop.net", "--lang", "en")
+
+
+def test_a_fault_in_a_list_of_ones_own_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "todoku" / "knowledge" / "lists"
+    folder.mkdir(parents=True)
+    (folder / "partner.toml").write_text(OWN.replace('["127.0.0.2"], not', '["mx"], not'))
+    done = CliRunner().invoke(main, ["knowledge", "check", "--lang", "en"])
+    assert done.exit_code == 1
+    assert "partner.toml:13: list partner-bl: the test point 'mx' is domain" in done.stdout
+
+
+def test_what_a_desk_requires_has_words(book: Catalogue) -> None:
+    for name, desk in book.knowledge.desks.items():
+        assert set(desk.requires) <= set(REQUIRES), name

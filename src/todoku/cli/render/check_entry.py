@@ -140,7 +140,8 @@ class Teller:
         if self.now - at < 60:
             return None
         ago = self.say("ago", age=age(self.now - at, self.lang))
-        return self.say("seen", ago=ago, when=local(at))
+        when = local(at) if self.now - at < 86_400 else local(at)[:10]
+        return self.say("seen", ago=ago, when=when)
 
 
 def age(seconds: float, lang: Language) -> str:
