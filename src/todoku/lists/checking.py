@@ -23,7 +23,7 @@ from todoku.lists.kept import Kept
 from todoku.lists.lookup import Addresses, Lookup
 from todoku.lists.plan import Barred, Book, Terms, Way
 from todoku.lists.sweeping import ListSweep
-from todoku.lists.values import Clean, Notice, Progress, Request, Server, Target, Unclear
+from todoku.lists.values import Clean, Notice, Progress, Request, Target, Unclear
 from todoku.model import Finding, Subject
 
 Event: TypeAlias = Finding | Progress | Notice | Clean | Unclear
@@ -198,15 +198,23 @@ class _Run:
         return STRANGERS if self.upstream.kind == "direct" else 64
 
     def _find_servers(self) -> None:
-        """Each list's own name servers, told by the resolver."""
+        """Each list's own name servers, told by the resolver. A list that has none is not asked."""
         from todoku.lists.servers import find_servers
 
-        found = find_servers(
-            [one.way.zone for one in self.lists], self.upstream.servers, self.engine
-        )
+        zones = [one.way.zone for one in self.lists]
+        known = self.keeper.name_servers(zones)
+        new = [zone for zone in zones if zone not in known]
+        if new:
+            found = find_servers(new, self.upstream.servers, self.engine)
+            self.keeper.keep_name_servers(found)
+            known |= found
+            for one in self.lists:
+                if one.way.zone not in known:
+                    way, why = one.way, found.why.get(one.way.zone, "timeout")
+                    self.barred.append(Barred(way.entry, way.ask, way.zone, why))
+        self.lists = [one for one in self.lists if one.way.zone in known]
         for one in self.lists:
-            servers: Sequence[Server] = found.get(one.way.zone, ())
-            one.ask_at(servers)
+            one.ask_at(known[one.way.zone])
 
     def _believe_kept(self) -> None:
         """Health that was tested in the last hours is not tested again."""

@@ -4,9 +4,9 @@ memory, and says so once: nothing that is asked depends on what is kept but the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from todoku.i18n import Language
 from todoku.lists import names, plan
@@ -18,10 +18,14 @@ from todoku.lists.kept_file import Busy, KeptError
 from todoku.lists.pace import Granted, Pace
 from todoku.lists.plan import Way
 from todoku.lists.sweeps import Hit, Sweep
-from todoku.lists.values import Answer, HealthRecord, Notice, Request
+from todoku.lists.values import Answer, HealthRecord, Notice, Request, Server
 from todoku.model import Finding, Subject
 
 T = TypeVar("T")
+
+AN_HOUR: Final = 3600
+NAME_SERVERS: Final = "NS"
+"""As a question's name: no question about an identity has it."""
 
 
 class Keeper:
@@ -105,6 +109,28 @@ class Keeper:
         asked = {_question(way, s): (way.entry.id, s) for way, s in pairs}
         found = self._do(lambda kept: kept.answers(self._source, asked, self._wall()))
         return {asked[question]: answer for question, answer in found.items()}
+
+    def name_servers(self, zones: Sequence[str]) -> dict[str, tuple[Server, ...]]:
+        """Lists' own servers, as they were found in the last hour."""
+        if self._request.fresh:
+            return {}
+        asked = {Question("", zone, NAME_SERVERS): zone for zone in zones}
+        found = self._do(lambda kept: kept.answers(self._source, asked, self._wall()))
+        return {
+            asked[question]: tuple(Server(host, recursive=False) for host in answer.addresses)
+            for question, answer in found.items()
+        }
+
+    def keep_name_servers(self, found: Mapping[str, Sequence[Server]]) -> None:
+        now = self._wall()
+        answers = [
+            (
+                Question("", zone, NAME_SERVERS),
+                Answer(rcode=0, addresses=tuple(s.host for s in servers), ttl=AN_HOUR, at=now),
+            )
+            for zone, servers in found.items()
+        ]
+        self._do(lambda kept: kept.keep_answers(self._source, answers, now))
 
     def since(self, subject: Subject, list_id: str) -> str:
         """If it is listed: since when, as far as is known; else from now on."""
