@@ -40,7 +40,7 @@ class Keeper:
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
-        self._kept = kept
+        self._kept = self._given = kept
         self._request = request
         self._lang: Language = lang
         self._tell = tell
@@ -190,6 +190,8 @@ class Keeper:
                 kept.save(stopped, now)
 
         self._do(deed)
+        if self._kept is not self._given:
+            self._kept.close()
 
     def _keep_answers(self, kept: Kept, lists: Sequence[OneList], now: float) -> None:
         answers = [(_question(one.way, s), a) for one in lists for s, a in one.answers.items()]

@@ -190,11 +190,6 @@ class KeptFile:
     def close(self) -> None:
         self._db.close()
 
-    def __del__(self) -> None:
-        """Python 3.13 warns of a connection that nobody closed, and a run that had to go on in
-        memory leaves one."""
-        self._db.close()
-
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with telling(self.path):
             within = self._db.in_transaction
