@@ -22,8 +22,9 @@ from todoku import store
 from todoku.i18n import LANGUAGES
 from todoku.store import MigrationFailed, MissingExtra, NewerStore, StoreError, Unreachable, migrate
 from todoku.store import engine as engines
+from todoku.store.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 
 Connect = Callable[[str], sa.Engine]
 
@@ -47,7 +48,8 @@ class TestBothDatabases:
     ) -> None:
         engine = connect(url)
         assert migrate.versions(engine) == (HEAD, HEAD)
-        assert sa.inspect(engine).get_table_names() == [migrate.VERSION_TABLE]
+        tables = {migrate.VERSION_TABLE, *metadata.tables}
+        assert set(sa.inspect(engine).get_table_names()) == tables
 
     def test_again_changes_nothing(self, url: str, connect: Connect) -> None:
         connect(url)
@@ -64,7 +66,7 @@ class TestBothDatabases:
         with connect(url).connect() as connection:
             options = {"version_table": migrate.VERSION_TABLE, "compare_type": True}
             context = MigrationContext.configure(connection, opts=options)
-            assert compare_metadata(context, engines.metadata) == []
+            assert compare_metadata(context, metadata) == []
 
     def test_a_newer_database_is_left_alone(self, url: str, connect: Connect) -> None:
         engine = connect(url)
@@ -238,10 +240,10 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
         runpy.run_path({str(root / "scripts" / "new_migration.py")!r}, run_name="__main__")
     """
     subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    written = copy / "todoku" / "store" / "migrations" / "versions" / "0002_things.py"
+    written = copy / "todoku" / "store" / "migrations" / "versions" / "0003_things.py"
     text = written.read_text()
-    compile(text, "0002_things.py", "exec")
-    assert 'revision = "0002"' in text.replace("'", '"')
+    compile(text, "0003_things.py", "exec")
+    assert 'revision = "0003"' in text.replace("'", '"')
     assert "op.create_table" in text
     assert "pk_things" in text
 
@@ -249,5 +251,5 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
 def test_migrations_are_in_the_package() -> None:
     module: ModuleType = migrate
     folder = Path(str(module.__file__)).parent / "migrations"
-    for name in ("env.py", "script.py.mako", "versions/0001_begin.py"):
+    for name in ("env.py", "script.py.mako", "versions/0001_begin.py", "versions/0002_cases.py"):
         assert (folder / name).is_file()

@@ -10,7 +10,10 @@ Commands that keep nothing never import it.
     ├── MissingExtra    SQLAlchemy, Alembic or psycopg is not installed
     ├── Unreachable     no server answers, or it turns us away; the file cannot be opened
     ├── NewerStore      written by a newer todoku
-    └── MigrationFailed could not be brought to this version, and was left as it was
+    ├── MigrationFailed could not be brought to this version, and was left as it was
+    ├── Busy, Full, Broken   another process does not let go; no room; the disk or server fails
+    ├── UnknownCase     there is no case of that number
+    └── LeaseLost, Overtaken    another worker was faster
 """
 
 from __future__ import annotations
@@ -56,6 +59,43 @@ WORDS: Final[Words] = {
         "en": "the database {url} could not be brought to this version ({why}). All was taken back; "
         "it is as it was, and the todoku of before still works with it.",
     },
+    "busy": {
+        "ja": "データベース {url} を別のプロセスが {seconds} 秒以上使い続けています。何も変更していません。"
+        "ほかの todoku が止まっていないか確かめ、もう一度実行してください。",
+        "en": "another process has kept the database {url} to itself for {seconds} seconds. Nothing "
+        "was changed. See whether another todoku hangs, and run it again.",
+    },
+    "full": {
+        "ja": "データベース {url} に書き込む空きがありません（{why}）。途中までの変更は取り消され、記録は"
+        "元のままです。空きを作れば続きから再開します。",
+        "en": "there is no room to write to the database {url} ({why}). The change was taken back and "
+        "the records are as they were. Make room; work then goes on where it stopped.",
+    },
+    "broken": {
+        "ja": "データベース {url} に書けません（{why}）。途中までの変更は取り消されました。ディスクと権限を"
+        "確かめてください。",
+        "en": "cannot write to the database {url} ({why}). The change was taken back. See to its disk "
+        "and permissions.",
+    },
+    "lost-server": {
+        "ja": "データベース {url} との接続が切れました（{why}）。確定していない変更は取り消されました。"
+        "サーバーが戻れば再開できます。",
+        "en": "the connection to the database {url} was lost ({why}). What was not committed was taken "
+        "back. Work goes on when its server is back.",
+    },
+    "no-case": {
+        "ja": "案件 {case} はありません。何も変更していません。一覧: todoku case list",
+        "en": "there is no case {case}. Nothing was changed. All cases: todoku case list",
+    },
+    "lease-lost": {
+        "ja": "案件 {case} の作業「{key}」は、別の作業者に移ったか取り消されました。何もしていません。",
+        "en": "the action {key} of case {case} went to another worker or was cancelled. Nothing was "
+        "done.",
+    },
+    "overtaken": {
+        "ja": "この一部は別の作業者が処理済みです。何も記録していません。読み直してください。",
+        "en": "another worker has handled some of these. Nothing was recorded. Read them again.",
+    },
 }
 
 
@@ -81,6 +121,38 @@ class MigrationFailed(StoreError):
     """A migration failed; its transaction was rolled back."""
 
 
+class Busy(StoreError):
+    """Another process does not let go of the SQLite file."""
+
+    exit_code = 75
+
+
+class Full(StoreError):
+    """No room on the disk. The transaction was rolled back."""
+
+    exit_code = 74
+
+
+class Broken(StoreError):
+    """The disk fails or may not be written. The transaction was rolled back."""
+
+    exit_code = 74
+
+
+class UnknownCase(StoreError):
+    """There is no case of that number."""
+
+    exit_code = 66
+
+
+class LeaseLost(StoreError):
+    """An action is no longer this worker's. It was not done."""
+
+
+class Overtaken(StoreError):
+    """Another worker handled a part of this."""
+
+
 def connect(url: str) -> Engine:
     """The engine for a store URL: reached, checked and migrated to this program's version."""
     with _needing_extra():
@@ -99,8 +171,30 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: SQLite takes its write lock at the begin, so that it waits
     for other writers there and never fails half-way. Committed at the end, rolled back on error.
     """
-    with engine.connect().execution_options(todoku_write=True) as connection, connection.begin():
+    options = {"todoku_write": True}
+    with (
+        telling(engine),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+@contextmanager
+def telling(engine: Engine) -> Iterator[None]:
+    """What a disk or a server does to a transaction, in sentences. Errors of ours, and those that
+    a second try can mend, pass."""
+    from sqlalchemy.exc import DBAPIError
+
+    from todoku.store.engine import told
+
+    try:
+        yield
+    except DBAPIError as error:
+        sentence = told(engine, error)
+        if sentence is None:
+            raise
+        raise sentence from error
 
 
 @contextmanager

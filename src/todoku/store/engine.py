@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from todoku.store import WORDS, MissingExtra, Unreachable
+from todoku.store import WORDS, Broken, Busy, Full, MissingExtra, StoreError, Unreachable
 
 BUSY_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10
@@ -124,3 +124,24 @@ def plain(error: Exception) -> str:
     """The database's own words, on one line."""
     original = getattr(error, "orig", None) or error
     return " ".join(str(original).split()) or type(original).__name__
+
+
+def told(engine: sa.Engine, error: sa.exc.DBAPIError) -> StoreError | None:
+    """What the database's error means for a person; `None` for one that says a program is wrong,
+    or that a second try can mend."""
+    words = {"url": shown(engine.url), "why": plain(error)}
+    if engine.dialect.name == "postgresql":
+        state = getattr(error.orig, "sqlstate", None)
+        if error.connection_invalidated or state in {"57P01", "57P02", "57P03"}:
+            return Unreachable(WORDS["lost-server"], **words)
+        if state in {"53100", "53200"}:
+            return Full(WORDS["full"], **words)
+        return Broken(WORDS["broken"], **words) if state == "25006" else None
+    name = getattr(error.orig, "sqlite_errorname", "")
+    if name.startswith("SQLITE_BUSY"):
+        return Busy(WORDS["busy"], url=words["url"], seconds=BUSY_SECONDS)
+    if name == "SQLITE_FULL":
+        return Full(WORDS["full"], **words)
+    if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_CANTOPEN")):
+        return Broken(WORDS["broken"], **words)
+    return None

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from todoku.store.engine import metadata
+from todoku.store import tables
 from todoku.store.migrate import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=tables.metadata,
     version_table=VERSION_TABLE,
     # SQLite can alter little in place: Alembic copies the table where it cannot.
     render_as_batch=True,

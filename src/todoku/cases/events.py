@@ -1,0 +1,338 @@
+"""What happens to a case, as values. Events are appended and never changed.
+
+Stored and printed as JSON: `{"event": "refused", "v": 1, "at": "2026-11-24T00:20:00Z", ...}`
+(docs/reference/event.schema.json). Every field that is not said to be ours holds what strangers
+wrote, and is data. A change of an event's shape raises the `v` of its class and adds a function to
+`records.UPCASTS`; what is stored is never rewritten.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal, TypeAlias, get_args
+
+import msgspec
+
+from todoku.model import Channel, Confidence, Identity, ListingState, Removal, Reply, Stage, WhoActs
+
+At: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment, with its offset from UTC."""
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+
+AnswerClass = Literal[
+    "received",
+    "mitigated",
+    "conditionally-mitigated",
+    "not-qualified",
+    "nothing-detected",
+    "needs-information",
+    "delisted",
+    "refused",
+    "expires",
+    "bounce",
+    "unrelated",
+    "unclear",
+]
+Asked = Literal[
+    "confirm-link",
+    "refusal-line",
+    "headers",
+    "cause",
+    "reverse-dns",
+    "authentication",
+    "logs",
+    "contact",
+    "registration",
+    "other",
+]
+Result = Literal["accepted", "refused", "deferred", "junked", "inconclusive", "failed"]
+"""What a probe, a trial or real mail met. `junked`: accepted, but put into the junk folder there.
+`inconclusive`: accepted so far, but this receiver refuses later than the probe goes. `failed`: it
+could not be asked at all."""
+Why = Literal["resolved", "expired", "address-changed", "gave-up", "not-ours", "joined"]
+WHYS: Final[tuple[Why, ...]] = get_args(Why)
+About = Literal["opened", "resolved", "reminder"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one is blocked: a list or a receiver of the knowledge, else a domain.
+
+    `id` is that of the list where one is named, else of the receiver; `domain:example.jp` where
+    the knowledge knows neither."""
+
+    id: str
+    zone: str | None = None
+    """Set for a list that DNS serves: asking it tells whether one is still on it."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events have."""
+
+    v: int = 1
+    at: At
+    """When it was recorded, by the clock of the machine that did."""
+    by: str | None = None
+    """The person who did it; `None`: todoku."""
+    source: str | None = None
+    """What it was read from, or which action did it: `message:<sha256>`, `action:17`. An event of
+    one name and source counts once in a case."""
+
+
+class Reported(Event, frozen=True, kw_only=True, tag="reported"):
+    """A person says that mail does not arrive; or an administrator opens a case by hand."""
+
+    who: str | None = None
+    """Whom to tell when it works again; `None`: nobody."""
+    words: str = ""
+    lang: Literal["ja", "en"] | None = None
+    to: tuple[str, ...] = ()
+    """Domains that could not be reached."""
+    place: Place | None = None
+    identities: tuple[Identity, ...] = ()
+
+
+class Refused(Event, frozen=True, kw_only=True, tag="refused"):
+    """Mail was refused or deferred, once or many times: a flood is one event."""
+
+    identities: tuple[Identity, ...] = ()
+    place: Place | None = None
+    reply: Reply = Reply()
+    """The newest of them."""
+    stage: Stage | None = None
+    temporary: bool = False
+    host: str | None = None
+    count: Count = 1
+    first: At
+    last: At
+    """When the receiver answered so, the first and the last time: earlier than `at`."""
+    to: tuple[str, ...] = ()
+    """Domains of recipients, the first few."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One identity at one list, as `todoku check` found it."""
+
+    list: str
+    identity: Identity
+    state: ListingState
+    cause: str | None = None
+    codes: tuple[str, ...] = ()
+    text: str | None = None
+
+
+class Checked(Event, frozen=True, kw_only=True, tag="checked"):
+    """Lists were asked about the identities of the case."""
+
+    place: Place | None = None
+    """With the listing that opens a case."""
+    findings: tuple[Seen, ...] = ()
+    proves: tuple[str, ...] = ()
+    """Identities (`ip:192.0.2.1`) for which this was the last proof that was needed."""
+
+
+class Diagnosed(Event, frozen=True, kw_only=True, tag="diagnosed"):
+    """What the knowledge makes of the refusal."""
+
+    place: Place | None = None
+    identities: tuple[Identity, ...] = ()
+    receiver: str | None = None
+    receiver_code: str | None = None
+    reason: str | None = None
+    who_acts: WhoActs | None = None
+    desk: str | None = None
+    """Who decides on removal, by the knowledge's id."""
+    removal: Removal | None = None
+    refuses_at: Stage | None = None
+    """How far a probe has to go to meet this refusal."""
+    rule: str | None = None
+    confidence: Confidence | None = None
+    knowledge: str | None = None
+
+
+class CauseFound(Event, frozen=True, kw_only=True, tag="cause-found"):
+    """Why one was listed; or that nothing was found, and where one looked."""
+
+    cause: str | None = None
+    evidence: str = ""
+    looked: tuple[str, ...] = ()
+
+
+class Mended(Event, frozen=True, kw_only=True, tag="mended"):
+    """The cause is gone."""
+
+    what: str = ""
+    evidence: str = ""
+
+
+class Requested(Event, frozen=True, kw_only=True, tag="requested"):
+    """A desk was asked, or given what it had asked for."""
+
+    desk: str | None = None
+    channel: Channel | None = None
+    identities: tuple[Identity, ...] = ()
+    """Empty, here and below: all of the case."""
+    ticket: str | None = None
+    text: str = ""
+
+
+class Acknowledged(Event, frozen=True, kw_only=True, tag="acknowledged"):
+    """The desk has it, under this number."""
+
+    ticket: str | None = None
+    identities: tuple[Identity, ...] = ()
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer says of one identity."""
+
+    identity: Identity
+    class_: AnswerClass = msgspec.field(name="class")
+
+
+class Answered(Event, frozen=True, kw_only=True, tag="answered"):
+    """The desk's answer, classed. What is not authentic moves nothing until a person accepts it."""
+
+    class_: AnswerClass = msgspec.field(name="class")
+    words: str = ""
+    """Those that decided."""
+    ticket: str | None = None
+    desk: str | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    until: At | None = None
+    """With a class that promises: when it holds everywhere, at the latest."""
+    min_hours: float | None = None
+    max_hours: float | None = None
+    """The desk's own figures."""
+    asks: tuple[Asked, ...] = ()
+    authentic: bool = False
+
+
+class AcceptedByPerson(Event, frozen=True, kw_only=True, tag="accepted-by-person"):
+    """A named person takes an answer for genuine."""
+
+    answer: int
+    """Its `seq`."""
+
+
+class Waited(Event, frozen=True, kw_only=True, tag="waited"):
+    """The time to settle is over for what was to settle until then."""
+
+    until: At
+
+
+class Probed(Event, frozen=True, kw_only=True, tag="probed"):
+    """The receiver was asked by SMTP, without sending mail."""
+
+    identity: Identity
+    result: Result
+    stage: Stage | None = None
+    reply: Reply = Reply()
+    host: str | None = None
+    proves: tuple[str, ...] = ()
+
+
+class Tried(Event, frozen=True, kw_only=True, tag="tried"):
+    """Mail went out: a marked trial, or real mail as the logs show it."""
+
+    identity: Identity
+    how: Literal["trial", "mail"] = "trial"
+    result: Result
+    reply: Reply = Reply()
+    hosts: tuple[str, ...] = ()
+    count: Count = 1
+    first: At
+    last: At
+    proves: tuple[str, ...] = ()
+
+
+class Escalated(Event, frozen=True, kw_only=True, tag="escalated"):
+    """The desk was asked to look again, by a person there."""
+
+    desk: str | None = None
+    ticket: str | None = None
+    identities: tuple[Identity, ...] = ()
+    text: str = ""
+
+
+class Held(Event, frozen=True, kw_only=True, tag="held"):
+    """Mail for that receiver waits in the queue."""
+
+    how: str = ""
+    until: At | None = None
+    """When the queue gives it up."""
+
+
+class Detoured(Event, frozen=True, kw_only=True, tag="detoured"):
+    """Mail for that receiver goes another way."""
+
+    via: str
+
+
+class Released(Event, frozen=True, kw_only=True, tag="released"):
+    """What was held or detoured goes its usual way again."""
+
+    what: Literal["held", "detoured"]
+
+
+class Told(Event, frozen=True, kw_only=True, tag="told"):
+    """A person was told."""
+
+    who: str
+    about: About
+    task: str | None = None
+    """With `reminder`: what of."""
+    delivered: bool = True
+    """False: every way to reach them failed, and it is left at that."""
+
+
+class Noted(Event, frozen=True, kw_only=True, tag="noted"):
+    """A person's note."""
+
+    text: str
+    answers: tuple[int, ...] = ()
+    """Answers (`seq`) that a person has looked at and that need nothing more."""
+
+
+class Closed(Event, frozen=True, kw_only=True, tag="closed"):
+    """The end, for now."""
+
+    why: Why
+    text: str = ""
+    into: int | None = None
+    """With `joined`: the case that goes on with it."""
+
+
+class Reopened(Event, frozen=True, kw_only=True, tag="reopened"):
+    """It is not over."""
+
+    why: str = ""
+    identities: tuple[Identity, ...] = ()
+
+
+AnyEvent: TypeAlias = (
+    Reported
+    | Refused
+    | Checked
+    | Diagnosed
+    | CauseFound
+    | Mended
+    | Requested
+    | Acknowledged
+    | Answered
+    | AcceptedByPerson
+    | Waited
+    | Probed
+    | Tried
+    | Escalated
+    | Held
+    | Detoured
+    | Released
+    | Told
+    | Noted
+    | Closed
+    | Reopened
+)
+
+
+def name(event: Event) -> str:
+    return str(event.__struct_config__.tag)

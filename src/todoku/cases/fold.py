@@ -1,0 +1,350 @@
+"""From events to the case. Any sequence of events gives a case: what makes no sense in its place
+(an answer before a request, a probe after the end) is counted where it counts and moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from todoku.cases import events as ev
+from todoku.cases import standings as st
+from todoku.cases.case import Case, Person, Standing, Waiting, identity_key
+from todoku.model import Identity
+
+replace = msgspec.structs.replace
+
+MOST_DOMAINS: Final = 50
+
+
+def fold(events: Iterable[ev.AnyEvent], case: Case | None = None) -> Case:
+    """The case after these events; or, given a case, after these further ones."""
+    case = case or Case()
+    for event in events:
+        case = apply(case, event)
+    return case
+
+
+def apply(case: Case, event: ev.AnyEvent) -> Case:
+    """The case after one more event."""
+    opened = case.opened_at or event.at
+    case = replace(case, seq=case.seq + 1, opened_at=opened, changed_at=event.at)
+    return _APPLY[type(event)](case, event)
+
+
+# Standings
+
+
+def _named(case: Case, identities: Iterable[Identity]) -> set[str]:
+    """Keys of the identities that an event is about: none named, all of them."""
+    return {identity_key(i) for i in identities} or {s.key for s in case.standings}
+
+
+def _including(case: Case, identities: Iterable[Identity], at: datetime) -> Case:
+    """With identities that are new to the case."""
+    known = {s.key for s in case.standings}
+    new: dict[str, Standing] = {}
+    for identity in identities:
+        key = identity_key(identity)
+        if key not in known:
+            standing = Standing(key=key, identity=identity, since=at)
+            if case.closed is not None:
+                standing = replace(standing, state="closed")
+            new.setdefault(key, standing)
+    return replace(case, standings=(*case.standings, *new.values())) if new else case
+
+
+def _each(case: Case, keys: set[str], change: Callable[[Standing], Standing]) -> Case:
+    changed = tuple(change(s) if s.key in keys else s for s in case.standings)
+    return replace(case, standings=changed)
+
+
+def _place(case: Case, place: ev.Place | None) -> Case:
+    """A list or a receiver says more than a domain; a zone more than none."""
+    old = case.place
+    if place is None or place == old:
+        return case
+    if old is None or (old.id.startswith("domain:") and not place.id.startswith("domain:")):
+        return replace(case, place=place)
+    if old.id == place.id and old.zone is None:
+        return replace(case, place=place)
+    return case
+
+
+def _more(known: tuple[str, ...], new: Iterable[str], most: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *new)))[:most]
+
+
+# What was seen
+
+
+def _reported(case: Case, event: ev.Reported) -> Case:
+    case = _place(_including(case, event.identities, event.at), event.place)
+    case = replace(case, to=_more(case.to, event.to, MOST_DOMAINS))
+    if event.who is None:
+        return case
+    open_report = next((p for p in case.people if p.who == event.who and not p.done), None)
+    if open_report is not None:
+        return case
+    person = Person(who=event.who, report=case.seq, at=event.at, words=event.words, lang=event.lang)
+    others = tuple(p for p in case.people if p.who != event.who)
+    return replace(case, people=(*others, person))
+
+
+def _refused(case: Case, event: ev.Refused) -> Case:
+    case = _place(_including(case, event.identities, event.at), event.place)
+    firm = not event.temporary
+    if case.reply is None or firm or case.deferring:
+        case = replace(case, reply=event.reply, stage=event.stage)
+    case = replace(
+        case,
+        refusals=case.refusals + event.count,
+        counted_at=event.at,
+        refused_from=min(event.first, event.last, case.refused_from or event.first),
+        refused_to=max(event.first, event.last, case.refused_to or event.last),
+        deferring=case.deferring and not firm,
+        to=_more(case.to, event.to, MOST_DOMAINS),
+    )
+    if event.temporary and not case.deferring:
+        return case  # a limit, or greylisting: not what this case is about
+    if not event.identities and len(case.standings) > 1:
+        return case  # which of them was refused is not known
+    last = max(event.first, event.last)
+    return _each(case, _named(case, event.identities), lambda s: st.refusal(s, last, event.at))
+
+
+def _checked(case: Case, event: ev.Checked) -> Case:
+    case = _place(case, event.place)
+    newest = {(f.list, identity_key(f.identity)): f for f in (*case.findings, *event.findings)}
+    case = replace(
+        case,
+        findings=tuple(newest.values()),
+        checks=case.checks + 1,
+        checked_at=event.at,
+        checked_round=case.round,
+    )
+    here = [f for f in event.findings if case.place is not None and f.list == case.place.id]
+    case = _including(case, (f.identity for f in here if f.state == "listed"), event.at)
+    for finding in here if case.place is not None and case.place.zone else ():
+        keys = {identity_key(finding.identity)}
+        if finding.state == "listed":
+            case = _each(case, keys, lambda s: st.move(st.unproven(s), "refused", event.at))
+        elif finding.state == "not-listed":
+            case = _each(case, keys, lambda s: st.seen_now(s, event.at, ()))
+    return _proved(case, event.proves, event.at)
+
+
+def _diagnosed(case: Case, event: ev.Diagnosed) -> Case:
+    case = _place(_including(case, event.identities, event.at), event.place)
+    return replace(
+        case,
+        diagnosis=event,
+        diagnoses=case.diagnoses + 1,
+        diagnosed_round=case.round,
+        desk=case.desk or event.desk,
+    )
+
+
+def _cause_found(case: Case, event: ev.CauseFound) -> Case:
+    return replace(case, cause=event)
+
+
+def _mended(case: Case, _event: ev.Mended) -> Case:
+    return replace(case, mended=True)
+
+
+# The desk
+
+
+def _ticket(case: Case, ticket: str | None) -> Case:
+    return replace(case, tickets=_more(case.tickets, (ticket,), 1000)) if ticket else case
+
+
+def _requested(case: Case, event: ev.Requested) -> Case:
+    case = replace(_ticket(case, event.ticket), requests=case.requests + 1)
+    case = replace(case, desk=event.desk or case.desk)
+
+    def ask(s: Standing) -> Standing:
+        return replace(st.move(s, "requested", event.at), asks=(), requested_at=event.at)
+
+    return _each(case, _named(case, event.identities), ask)
+
+
+def _acknowledged(case: Case, event: ev.Acknowledged) -> Case:
+    return _each(
+        _ticket(case, event.ticket),
+        _named(case, event.identities),
+        lambda s: replace(st.move(s, "acknowledged", event.at), asks=()),
+    )
+
+
+def _answered(case: Case, event: ev.Answered) -> Case:
+    if event.class_ == "unrelated":
+        return case
+    if not event.authentic or event.class_ == "unclear":
+        return replace(case, waiting=(*case.waiting, Waiting(seq=case.seq, answer=event)))
+    return _heeded(case, event, event.at)
+
+
+def _accepted_by_person(case: Case, event: ev.AcceptedByPerson) -> Case:
+    waiting = next((w for w in case.waiting if w.seq == event.answer), None)
+    if waiting is None:
+        return case
+    case = _looked(case, {event.answer})
+    return _heeded(case, waiting.answer, event.at)
+
+
+def _looked(case: Case, answers: set[int]) -> Case:
+    return replace(case, waiting=tuple(w for w in case.waiting if w.seq not in answers))
+
+
+def _heeded(case: Case, answer: ev.Answered, at: datetime) -> Case:
+    """An answer that counts."""
+    case = replace(_ticket(case, answer.ticket), answer=answer)
+    verdicts = {identity_key(v.identity): v.class_ for v in answer.verdicts}
+
+    def heed(s: Standing) -> Standing:
+        return st.heed(s, verdicts.get(s.key, answer.class_), answer, at)
+
+    return _each(case, set(verdicts) or _named(case, ()), heed)
+
+
+def _waited(case: Case, event: ev.Waited) -> Case:
+    def wait(s: Standing) -> Standing:
+        over = s.until is None or s.until <= event.until
+        return st.move(s, "waited", event.at) if over else s
+
+    return _each(replace(case, waits=case.waits + 1), _named(case, ()), wait)
+
+
+def _escalated(case: Case, event: ev.Escalated) -> Case:
+    case = replace(_ticket(case, event.ticket), escalations=case.escalations + 1)
+
+    def ask(s: Standing) -> Standing:
+        n = s.escalations + 1
+        moved_ = st.move(s, "escalated", event.at)
+        return replace(moved_, asks=(), requested_at=event.at, escalations=n)
+
+    return _each(case, _named(case, event.identities), ask)
+
+
+# Proof
+
+
+def _probed(case: Case, event: ev.Probed) -> Case:
+    hosts = (event.host,) if event.host else ()
+
+    def probe(s: Standing) -> Standing:
+        s = replace(s, probes=s.probes + 1, probed_at=event.at)
+        match event.result:
+            case "accepted" | "junked":
+                return st.seen_now(s, event.at, hosts)
+            case "refused":
+                return st.move(st.unproven(s), "refused", event.at)
+            case _:
+                return replace(s, vain=s.vain + 1)
+
+    case = _each(case, {identity_key(event.identity)}, probe)
+    return _proved(case, event.proves, event.at)
+
+
+def _tried(case: Case, event: ev.Tried) -> Case:
+    def try_(s: Standing) -> Standing:
+        match event.result:
+            case "accepted" | "junked":
+                s = replace(s, junked=event.result == "junked")
+                return st.acceptance(s, event.count, event.first, event.last, event.hosts)
+            case "refused":
+                return st.refusal(s, max(event.first, event.last), event.at)
+            case _:
+                return s
+
+    case = _each(case, {identity_key(event.identity)}, try_)
+    return _proved(case, event.proves, event.at)
+
+
+def _proved(case: Case, keys: Iterable[str], at: datetime) -> Case:
+    return _each(case, set(keys), lambda s: st.move(s, "proved", at))
+
+
+# People, and the mail meanwhile
+
+
+def _told(case: Case, event: ev.Told) -> Case:
+    if event.about == "reminder":
+        return replace(case, reminded=_more(case.reminded, (event.task or "",), 10_000))
+    people = tuple(
+        replace(p, opened=True, done=p.done or event.about == "resolved")
+        if p.who == event.who
+        else p
+        for p in case.people
+    )
+    return replace(case, people=people)
+
+
+def _noted(case: Case, event: ev.Noted) -> Case:
+    return _looked(case, set(event.answers))
+
+
+def _held(case: Case, event: ev.Held) -> Case:
+    return replace(case, held=event)
+
+
+def _detoured(case: Case, event: ev.Detoured) -> Case:
+    return replace(case, detoured=event)
+
+
+def _released(case: Case, event: ev.Released) -> Case:
+    case = replace(case, released=case.released + 1)
+    if event.what == "held":
+        return replace(case, held=None)
+    return replace(case, detoured=None)
+
+
+# The end
+
+
+def _closed(case: Case, event: ev.Closed) -> Case:
+    if case.closed is not None:
+        return case
+    case = _each(case, _named(case, ()), lambda s: st.move(s, "closed", event.at))
+    return replace(case, closed=event, waiting=())
+
+
+def _reopened(case: Case, event: ev.Reopened) -> Case:
+    was_closed = case.closed is not None
+    case = _including(replace(case, closed=None), event.identities, event.at)
+
+    def reopen(s: Standing) -> Standing:
+        return replace(st.move(s, "reopened", event.at), asks=())
+
+    case = _each(case, _named(case, event.identities), reopen)
+    case = replace(case, round=case.round + 1)
+    return replace(case, cause=None, mended=False) if was_closed else case
+
+
+_APPLY: Final[dict[type, Callable[..., Case]]] = {
+    ev.Reported: _reported,
+    ev.Refused: _refused,
+    ev.Checked: _checked,
+    ev.Diagnosed: _diagnosed,
+    ev.CauseFound: _cause_found,
+    ev.Mended: _mended,
+    ev.Requested: _requested,
+    ev.Acknowledged: _acknowledged,
+    ev.Answered: _answered,
+    ev.AcceptedByPerson: _accepted_by_person,
+    ev.Waited: _waited,
+    ev.Probed: _probed,
+    ev.Tried: _tried,
+    ev.Escalated: _escalated,
+    ev.Held: _held,
+    ev.Detoured: _detoured,
+    ev.Released: _released,
+    ev.Told: _told,
+    ev.Noted: _noted,
+    ev.Closed: _closed,
+    ev.Reopened: _reopened,
+}

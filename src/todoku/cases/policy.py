@@ -1,0 +1,52 @@
+"""How patient a case is. The settings may change all of it; the rules take it as an argument."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    settle: timedelta = 48 * _HOUR
+    """How long a promise needs, where the desk names no figure (Microsoft: 24 to 48 hours)."""
+    probe_every: timedelta = 6 * _HOUR
+    """A receiver is not asked more often about one source address."""
+    check_every: timedelta = 6 * _HOUR
+
+    accepted: int = 3
+    """So many messages, trials, probes (for a list: answers "not listed") prove that it is over,"""
+    over: timedelta = _DAY
+    """spread over so long,"""
+    hosts: int = 2
+    """and accepted by so many hosts, where the receiver has as many."""
+    vain_probes: int = 2
+    """After so many probes that tell nothing, a trial is needed."""
+    patience: timedelta = 14 * _DAY
+    """After so long in one state without a proof, a person decides."""
+
+    pauses: tuple[timedelta, ...] = (4 * _HOUR, _DAY, 3 * _DAY)
+    """Before the first, second, ... reply to a desk that said no; the last one repeats."""
+    escalations: int = 5
+    """After so many, a person decides."""
+    silent: timedelta = 7 * _DAY
+    """A desk that has not answered for so long may be asked again."""
+
+    remind_link: timedelta = _HOUR / 3
+    """When a person is reminded of a desk that does nothing before a link is clicked;"""
+    remind: timedelta = _DAY
+    """of any other task."""
+    flood: timedelta = _HOUR
+    """Refusals that tell nothing new are counted, and recorded as one event this often."""
+
+    unattended: frozenset[str] = frozenset()
+    """Desks to which todoku may write without a person."""
+    never_probed: frozenset[str] = frozenset()
+    """Receivers that do not want to be probed."""
+
+
+DEFAULT: Final = Policy()

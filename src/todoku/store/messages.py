@@ -1,0 +1,166 @@
+"""Raw messages as they came, and the people who reported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from todoku.i18n import Language
+from todoku.store import tables as t
+from todoku.store.cases import Desk, reading
+from todoku.store.rows import plain
+
+KEEP: Final = timedelta(days=30)
+
+
+class Message(NamedTuple):
+    sha256: str
+    origin: str
+    received_at: float
+    body: bytes
+
+
+class Person(NamedTuple):
+    """`address` and `name` are `None` when they were forgotten."""
+
+    ref: str
+    address: str | None
+    name: str | None
+    lang: str | None
+
+
+class Mailbox:
+    """What came in. A message is kept before anybody is told that it was received, and read later:
+    `Desk.see(..., handled=[...])` marks it as done with in the transaction that counts it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def keep(
+        self,
+        bodies: Iterable[bytes],
+        origin: str,
+        now: datetime,
+        keep: timedelta = KEEP,
+    ) -> list[tuple[str, bool]]:
+        """Store these, in one transaction; on disk when this returns. For each its SHA-256 and
+        whether it is new."""
+        expires = (now + keep).timestamp()
+
+        def work(connection: sa.Connection) -> list[tuple[str, bool]]:
+            told = []
+            known: set[str] = set()
+            rows = []
+            hashed = [(hashlib.sha256(body).hexdigest(), body) for body in bodies]
+            query = sa.select(t.messages.c.sha256)
+            for start in range(0, len(hashed), 500):
+                shas = [sha for sha, _ in hashed[start : start + 500]]
+                found = connection.execute(query.where(t.messages.c.sha256.in_(shas)))
+                known.update(found.scalars())
+            for sha, body in hashed:
+                told.append((sha, sha not in known))
+                if sha not in known:
+                    known.add(sha)
+                    rows.append(
+                        {
+                            "sha256": sha,
+                            "received_at": now.timestamp(),
+                            "expires_at": expires,
+                            "origin": plain(origin),
+                            "body": body,
+                        }
+                    )
+            if rows:
+                connection.execute(sa.insert(t.messages), rows)
+            return told
+
+        bodies = list(bodies)
+        return self.desk.transaction(work)
+
+    def unhandled(self, most: int = 1000) -> list[Message]:
+        """The oldest that nobody is done with."""
+        m = t.messages.c
+        query = (
+            sa.select(m.sha256, m.origin, m.received_at, m.body)
+            .where(m.handled_at.is_(None), m.body.is_not(None))
+            .order_by(m.received_at, m.sha256)
+            .limit(most)
+        )
+        with reading(self.desk.engine) as connection:
+            return [Message(*row) for row in connection.execute(query)]
+
+    def handled(self, shas: Iterable[str], now: datetime) -> None:
+        """Done with, without an event: what is no news of ours."""
+        statement = sa.update(t.messages).where(
+            t.messages.c.sha256.in_(list(shas)), t.messages.c.handled_at.is_(None)
+        )
+        self.desk.transaction(lambda c: c.execute(statement.values(handled_at=now.timestamp())))
+
+    def body(self, sha256: str) -> bytes | None:
+        """`None`: never seen, or expired."""
+        query = sa.select(t.messages.c.body).where(t.messages.c.sha256 == sha256)
+        with reading(self.desk.engine) as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def expire(self, now: datetime) -> int:
+        """Forget the bodies whose time is over; what nobody has read yet stays. Returns how many."""
+        m = t.messages.c
+        statement = (
+            sa.update(t.messages)
+            .where(m.body.is_not(None), m.expires_at <= now.timestamp(), m.handled_at.is_not(None))
+            .values(body=None)
+        )
+        return self.desk.transaction(lambda c: c.execute(statement).rowcount)
+
+
+class People:
+    """Who reported. Events name them by `ref`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def known_as(self, address: str, name: str | None = None, lang: Language | None = None) -> str:
+        """The `ref` of an address, new or not; name and language as they were told last."""
+        address = plain(address.strip())
+        person = t.people.c
+
+        def work(connection: sa.Connection) -> str:
+            query = sa.select(person.id).where(person.address == address)
+            number = connection.execute(query).scalar_one_or_none()
+            told = {"name": name and plain(name), "lang": lang}
+            told = {key: value for key, value in told.items() if value}
+            if number is None:
+                insert = sa.insert(t.people).values(address=address, **told)
+                number = connection.execute(insert.returning(person.id)).scalar_one()
+            elif told:
+                connection.execute(sa.update(t.people).where(person.id == number).values(**told))
+            return f"person:{number}"
+
+        return self.desk.transaction(work)
+
+    def get(self, ref: str) -> Person | None:
+        number = _number(ref)
+        if number is None:
+            return None
+        query = sa.select(t.people).where(t.people.c.id == number)
+        with reading(self.desk.engine) as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            return None
+        return Person(ref, row["address"], row["name"], row["lang"])
+
+    def forget(self, ref: str) -> None:
+        """Erase address and name. The cases keep that somebody reported, not who."""
+        number = _number(ref)
+        if number is not None:
+            statement = sa.update(t.people).where(t.people.c.id == number)
+            self.desk.transaction(lambda c: c.execute(statement.values(address=None, name=None)))
+
+
+def _number(ref: str) -> int | None:
+    kind, _, number = ref.partition(":")
+    return int(number) if kind == "person" and number.isascii() and number.isdigit() else None
