@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
+from todoku.cases.events import AnyEvent
+from todoku.cases.records import KINDS, version
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
@@ -88,6 +90,25 @@ def input_schema(shape: type, about: str) -> dict[str, Any]:
     return {"$schema": DIALECT, "title": shape.__name__, "description": about, **top, "$defs": defs}
 
 
+def event_schema() -> dict[str, Any]:
+    """The events of a case, as `--json` prints them: with the case and their number in it."""
+    (top,), defs = msgspec.json.schema_components([AnyEvent], ref_template="#/$defs/{name}")
+    for name, kind in KINDS.items():
+        told = defs[kind.__name__]
+        place = {"type": "integer", "minimum": 1}
+        told["properties"] = {
+            "v": {"const": version(kind)}, "case": place, "seq": place, "event": {"const": name},
+            **{n: p for n, p in told["properties"].items() if n not in {"v", "event"}},
+        }  # fmt: skip
+    for told in defs.values():
+        if "properties" in told:
+            told["required"] = list(told["properties"])
+            for value in told["properties"].values():
+                value.pop("default", None)
+    about = "One event of a case, a line of `todoku case show --json`; docs/cases.md tells more."
+    return {"$schema": DIALECT, "title": "Event", "description": about, **top, "$defs": defs}
+
+
 def _structs(shape: type, seen: set[type] | None = None) -> Iterable[type[msgspec.Struct]]:
     """A struct and all structs in its fields."""
     seen = set() if seen is None else seen
@@ -111,6 +132,7 @@ def all_schemas() -> dict[str, str]:
     """File name to content."""
     told = {n: output_schema(*x) for n, x in OUTPUT.items()}
     told |= {n: input_schema(*x) for n, x in INPUT.items()}
+    told["event"] = event_schema()
     return {
         f"{name}.schema.json": msgspec.json.format(msgspec.json.encode(s), indent=2).decode() + "\n"
         for name, s in told.items()

@@ -32,6 +32,7 @@ moments = st.one_of(
     st.sampled_from([START, START + timedelta(days=2)]),
     # Clocks that are wrong by ages, and days that desks name.
     st.datetimes(timezones=st.sampled_from([UTC])),
+    st.sampled_from([datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)]),
 )
 identities = st.sampled_from(IDENTITIES)
 some = st.lists(identities, max_size=3).map(tuple)

@@ -130,6 +130,54 @@ def test_nothing_detected_does_not_shorten_a_promise() -> None:
     assert w.states() == ["settling"]
 
 
+def test_a_second_promise_does_not_shorten_the_first() -> None:
+    w = promised()
+    until = w.case.standings[0].until
+    w.answer("mitigated", max_hours=1)
+    assert w.case.standings[0].until == until
+    w.answer("mitigated", max_hours=72)
+    assert w.case.standings[0].until == w.now + 72 * HOUR
+
+
+def test_a_wait_that_was_lengthened_meanwhile_is_not_over() -> None:
+    w = promised()
+    w.answer("mitigated", max_hours=72)
+    w.add([ev.Waited(at=w.now, until=w.now + 48 * HOUR)])
+    assert w.states() == ["settling"]
+
+
+def test_what_was_accepted_before_the_newest_refusal_proves_nothing() -> None:
+    w = asked()
+    w.pass_(days=3)
+    w.refuse()
+    first, last = w.now - 72 * HOUR, w.now - HOUR
+    tried = ev.Tried(
+        at=w.now, identity=IP, how="mail", result="accepted", count=9, first=first, last=last
+    )
+    w.run(commands.try_, tried)
+    assert w.case.standings[0].accepted == 0
+    tried = ev.Tried(
+        at=w.now + HOUR,
+        identity=IP,
+        how="mail",
+        result="accepted",
+        count=9,
+        first=first,
+        last=w.now + HOUR,
+    )
+    w.run(commands.try_, tried)
+    assert w.case.standings[0].accepted == 1, "of the nine only the last is known to be later"
+    assert w.states() == ["requested"]
+
+
+def test_nothing_is_closed_before_all_are_told() -> None:
+    w = asked()
+    w.add([ev.Probed(at=w.now, identity=IP, result="accepted", proves=(w.case.standings[0].key,))])
+    assert w.kinds() == ["tell"]
+    w.do(w.due()[0])
+    assert w.kinds() == ["close"]
+
+
 def test_needs_information() -> None:
     w = asked()
     w.answer("needs-information", asks=("refusal-line", "reverse-dns"))
