@@ -450,6 +450,7 @@ class TestOutput:
         got = check("203.0.114.9")
         assert got.exit_code == 130
         assert "203.0.114.9 is on 1 list that matters." in got.stdout
+        assert "Stopped before the end" in got.stdout
         got = check("--json", "203.0.114.9")
         assert got.exit_code == 130
         assert json.loads(got.stdout)["state"] == "listed"
@@ -534,6 +535,18 @@ def test_progress_is_one_line_after_a_second(
     assert err.getvalue() == (
         "\r\x1b[K10,000 of 65,536 questions, 3 listed, about 3 hours 5 minutes left\r\x1b[K"
     )
+
+
+def test_progress_of_single_identities(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, err = Clock(), io.StringIO()
+    monkeypatch.setattr(check_progress, "time", clock)
+    monkeypatch.setattr(sys, "stderr", err)
+    line = check_progress.Line("ja")
+    for n in range(20):
+        clock.now = n * 0.055
+        line.answered()
+    line.clear()
+    assert err.getvalue() == "\r\x1b[K20 件の答え。残りを待っています\r\x1b[K"
 
 
 HEAVY = {

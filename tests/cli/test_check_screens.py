@@ -256,6 +256,43 @@ def test_the_addresses_of_a_host_are_told_beside_it(world: Compiled) -> None:
     assert "192.0.2.9     LISTED" in text
 
 
+def test_all_names_where_only_they_are_wanted(world: Compiled) -> None:
+    names = [f"bl{n}.example" for n in range(40)]
+    text = shown([w.IP], [finding(n) for n in names], "en", world, only=frozenset({"not-listed"}))
+    assert all(name in text for name in names)
+    assert "(40)" in text
+
+
+def test_a_long_table_has_what_matters(world: Compiled) -> None:
+    ips = [f"203.0.114.{n}" for n in range(200)]
+    events = [finding("cop", who=ip) for ip in ips]
+    events[7] = finding("cop", "listed", ips[7], entries=(w.COP,))
+    events[8] = unknown("cop", "timeout", ips[8])
+    text = shown(ips, events, "en", world)
+    assert "200 checked: 1 listed, 1 not known, 198 not listed." in text
+    assert "198 more are not listed" in text
+    assert len(text.splitlines()) < 20
+    assert ips[9] in shown(ips, events, "en", world, only=frozenset({"not-listed"}))
+
+
+def test_a_run_that_was_stopped_says_so(world: Compiled) -> None:
+    for events, said in (
+        ([], "no listing was found so far, and not all was asked."),
+        ([finding("cop", "listed", "198.51.100.9", entries=(w.COP,))], "1 of 256 addresses is"),
+    ):
+        board = Board([target(RANGE)])
+        for event in events:
+            board.add(event)
+        board.stopped = True
+        page = Page(io.BytesIO())
+        screen = Screen(
+            Catalogue(world), "en", page, now=w.NOW, started=w.NOW, only=ALL  # type: ignore[arg-type]
+        )  # fmt: skip
+        text = " ".join(screen.lines(board))
+        assert said in text
+        assert "Stopped before the end" in text
+
+
 def test_every_cause_has_its_words() -> None:
     assert set(CAUSE) == set(ADVICE) == set(get_args(UnknownCause))
 

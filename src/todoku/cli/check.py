@@ -235,6 +235,7 @@ class Run:
                 if isinstance(event, Finding):
                     outcome.add(event)
                     if event.state in shown:
+                        self._clear()
                         out.write(harmless_json(encode(event)) + b"\n")
                         if at_once:
                             out.flush()
@@ -256,12 +257,16 @@ class Run:
                 if isinstance(event, Finding):
                     outcome.add(event)
                     board.add(event)
+                    if self._line is not None:
+                        self._line.answered()
                 else:
                     if isinstance(event, Clean | Unclear):
                         board.count(event)
                     self._aside(event, outcome)
+        except BaseException:
+            board.stopped = True  # what was found so far is shown, and a sweep goes on next time
+            raise
         finally:
-            # After Ctrl-C too: what was found so far is shown, and the sweep goes on next time.
             self._clear()
             self._print(lambda c, page: self._screen(board, c, page))
 

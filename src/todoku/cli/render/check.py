@@ -82,6 +82,10 @@ WORDS: Final[Words] = {
         "ja": "{n} 件を調べました: {what}。",
         "en": "{n} checked: {what}.",
     },
+    "good-ones": {
+        "ja": "ほか {n} 件は登録なし（一覧: --only not-listed）",
+        "en": "{n} more are not listed (to see them: --only not-listed)",
+    },
     "many-listed": {"ja": "登録あり {n}", "en": "{n} listed"},
     "many-wide": {"ja": "範囲の登録 {n}", "en": "{n} listed by range only"},
     "many-unknown": {"ja": "不明 {n}", "en": "{n} not known"},
@@ -91,6 +95,11 @@ WORDS: Final[Words] = {
     "for-some": {"ja": "{n} 件", "en": "for {n}"},
     "on-allow": {"ja": "{name}: {meaning}（良い知らせ）", "en": "{name}: {meaning} (good news)"},
     "off-allow": {"ja": "{names}: 登録なし", "en": "{names}: not on it"},
+    "stopped": {
+        "ja": "途中で中断しました。まだ答えのなかったものは含みません。範囲は、同じ指定で実行すれば続きから調べます。",
+        "en": "Stopped before the end: what was not answered by then is left out. A range goes on from "
+        "here with the same command.",
+    },
     "kept": {
         "ja": "{n} 件は保存してある答えです（最も古いものは {age}前）。今すぐ問い合わせるには --fresh。",
         "en": "{n} answers are kept ones, up to {age} old; --fresh asks anew.",
@@ -102,6 +111,8 @@ WORDS: Final[Words] = {
     "codes": {"ja": "応答 {codes}", "en": "answer {codes}"},
 }
 
+MANY: Final = 40
+"""Rows of a table; in a longer one those that are good are counted."""
 MOST_PROOFS: Final[dict[UnknownCause, int]] = {
     # How many sentences are told one by one; more give way to one that holds for all.
     "resolver-refused": 1,
@@ -142,7 +153,7 @@ class Screen(Teller):
         for swept in board.swept.values():
             if not first:
                 yield ""
-            yield from check_range.lines(self, swept)
+            yield from check_range.lines(self, swept, stopped=board.stopped)
             first = False
         singles = list(board.singles.values())
         if len(singles) == 1:
@@ -155,6 +166,9 @@ class Screen(Teller):
             yield from self.several(singles)
         yield from self.spaced(self.rest(board, singles))
         yield from self.spaced(self.kept(board.findings()))
+        if board.stopped:
+            yield ""
+            yield from self.page.wrapped(self.say("stopped"))
 
     def rest(self, board: Board, singles: list[Single]) -> Iterator[str]:
         """What is not bad news."""
@@ -253,9 +267,13 @@ class Screen(Teller):
             yield from self.page.row(LABEL["allow"][self.lang], on)
 
     def not_listed(self, s: Single) -> Iterator[str]:
-        """One line, however many they are."""
+        """One line, however many they are; all of them where only they are wanted."""
         names = [self.name(f) for f in s.clear]
         if not names:
+            return
+        if self.only == {"not-listed"}:
+            whole = f"{self.comma.join(names)} ({len(names)})"
+            yield from self.page.row(LABEL["clear"][self.lang], [whole])
             return
         tail = f" ({len(names)})"
         room = self.page.columns - 2 - (LABEL_WIDTH if self.page.columns >= NARROW else 0)
@@ -282,6 +300,10 @@ class Screen(Teller):
         whole = self.say("many", n=f"{len(singles):,}", what=self.comma.join(parts))
         yield from map(self.page.bold, self.page.wrapped(whole))
         shown = [(s, g) for s, g in zip(singles, states, strict=True) if SHOWS[g] in self.only]
+        good = 0
+        if len(shown) > MANY and self.only != {"not-listed"}:
+            all_shown, shown = shown, [x for x in shown if SHOWS[x[1]] != "not-listed"]
+            good = len(all_shown) - len(shown)
         if shown:
             yield ""
         left = min(max((width(safe(s.value)) for s, _ in shown), default=0), self.page.columns // 2)
@@ -291,6 +313,8 @@ class Screen(Teller):
             room = self.page.columns - width(row)
             row += cut(self.brief(s, g), room) if room > 8 else ""
             yield cut(row.rstrip(), self.page.columns)
+        if good:
+            yield from self.page.wrapped("  " + self.say("good-ones", n=f"{good:,}"))
         for s in singles:
             if "listed" in self.only and s.listed:
                 yield ""

@@ -148,6 +148,8 @@ class Board:
                 self.singles.setdefault(t.subject.value, Single(t.subject, self._places))
             elif t.range is not None:
                 self.swept.setdefault(t.given, Swept(t.given, t.range))
+        self.stopped = False
+        """The run did not come to its end."""
         self._unknown: dict[tuple[str, UnknownCause, str | None], Unknown] = {}
 
     def add(self, f: Finding) -> None:

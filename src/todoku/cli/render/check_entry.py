@@ -20,7 +20,7 @@ MOST_TEXTS: Final = 3
 WORDS: Final[Words] = {
     "weight": {"ja": "重み {n}", "en": "weight {n}"},
     "means": {"ja": "{meaning}（対象: {scope}）", "en": "{meaning}; covers {scope}"},
-    "seen": {"ja": "初めて確認 {ago}（{when}）", "en": "first seen {ago} ({when})"},
+    "seen": {"ja": "{when} から確認（{age}）", "en": "seen since {when} ({age})"},
     "way-out": {"ja": "解除: {way}", "en": "way out: {way}"},
     "no-way-out": {"ja": "解除: 窓口は知られていません", "en": "way out: none is known"},
     "first": {"ja": "先に必要: {what}", "en": "first: {what}"},
@@ -31,7 +31,6 @@ WORDS: Final[Words] = {
         "ja": "答えにはエラーも含まれていました。ほかにも載っている可能性があります",
         "en": "the answer held an error too: there may be more",
     },
-    "ago": {"ja": "{age}前", "en": "{age} ago"},
     "lists-1": {"ja": "リスト 1 件", "en": "1 list"},
     "lists": {"ja": "リスト {n} 件", "en": "{n} lists"},
     "n-1": {"ja": "1 件", "en": "1"},
@@ -139,9 +138,8 @@ class Teller:
         at = seconds_of(first_seen)
         if self.now - at < 60:
             return None
-        ago = self.say("ago", age=age(self.now - at, self.lang))
         when = local(at) if self.now - at < 86_400 else local(at)[:10]
-        return self.say("seen", ago=ago, when=when)
+        return self.say("seen", when=when, age=age(self.now - at, self.lang))
 
 
 def age(seconds: float, lang: Language) -> str:

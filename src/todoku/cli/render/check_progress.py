@@ -15,6 +15,10 @@ WORDS: Final[Words] = {
         "ja": "{done} / {total} 問、登録 {listed}、残り約 {left}",
         "en": "{done} of {total} questions, {listed} listed, about {left} left",
     },
+    "answers": {
+        "ja": "{n} 件の答え。残りを待っています",
+        "en": "{n} answers; waiting for the others",
+    },
     "progress-first": {
         "ja": "{done} / {total} 問、登録 {listed}",
         "en": "{done} of {total} questions, {listed} listed",
@@ -29,14 +33,30 @@ class Line:
         self.lang = lang
         self._next = time.monotonic() + 1.0
         self._shown = False
+        self._answers = 0
+        self._sweeps = False
 
     def show(self, p: Progress) -> None:
+        self._sweeps = True
+        if self._is_time():
+            self._write(self.words(p))
+
+    def answered(self) -> None:
+        """Another finding of a run without sweeps, which has no other progress."""
+        self._answers += 1
+        if not self._sweeps and self._is_time():
+            self._write(say(WORDS["answers"], self.lang, n=f"{self._answers:,}"))
+
+    def _is_time(self) -> bool:
         now = time.monotonic()
         if now < self._next:
-            return
+            return False
         self._next = now + 0.2
+        return True
+
+    def _write(self, words: str) -> None:
         self._shown = True
-        sys.stderr.write(f"\r\x1b[K{self.words(p)}")
+        sys.stderr.write(f"\r\x1b[K{words}")
         sys.stderr.flush()
 
     def words(self, p: Progress) -> str:

@@ -28,6 +28,10 @@ WORDS: Final[Words] = {
         "ja": "{range}: {all} アドレスのどれも載っていません（答えた{lists}）。",
         "en": "{range}: none of {all} addresses is listed ({lists} answered).",
     },
+    "stopped": {
+        "ja": "{range}: 登録は見つかっていませんが、最後まで調べていません。",
+        "en": "{range}: no listing was found so far, and not all was asked.",
+    },
     "unknown": {
         "ja": "{range}: {all} アドレスが載っているかどうかは分かりません。どのリストにも確認できませんでした。",
         "en": "{range}: whether any of {all} addresses is listed is not known: no list could be asked.",
@@ -45,8 +49,8 @@ WORDS: Final[Words] = {
 }
 
 
-def lines(t: Teller, s: Swept) -> Iterator[str]:
-    for sentence in verdict(t, s):
+def lines(t: Teller, s: Swept, *, stopped: bool = False) -> Iterator[str]:
+    for sentence in verdict(t, s, stopped=stopped):
         yield from map(t.page.red if s.listed else t.page.bold, t.page.wrapped(sentence))
     if "listed" not in t.only:
         return
@@ -56,13 +60,15 @@ def lines(t: Teller, s: Swept) -> Iterator[str]:
         yield from t.page.row(LABEL[group.entry.class_][t.lang], list(told(t, s, group)))
 
 
-def verdict(t: Teller, s: Swept) -> Iterator[str]:
+def verdict(t: Teller, s: Swept, *, stopped: bool) -> Iterator[str]:
     words = {"range": safe(s.network), "all": f"{s.size:,}"}
     answered = s.listing | s.clean.keys()
     if s.listed:
         key = "some-1" if len(s.listed) == 1 else "some"
         lists = t.number("lists", len(s.listing))
         yield say(WORDS[key], t.lang, **words, listed=f"{len(s.listed):,}", lists=lists)
+    elif stopped:
+        yield say(WORDS["stopped"], t.lang, **words)
     elif answered:
         yield say(WORDS["none"], t.lang, **words, lists=t.number("lists", len(answered)))
     else:
