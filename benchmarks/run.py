@@ -31,7 +31,6 @@ import corpus
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "speed.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 class Row(NamedTuple):
@@ -251,12 +250,13 @@ def _timed(words: list[str]) -> float:
 # ── the page ──────────────────────────────────────────────────────────────────────────────────
 
 
-def write(rows: list[Row], machine: str) -> None:
+def write(rows: list[Row], machine: str, name: str = "figures") -> None:
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     table = [f"{machine}.", "", "| what | figure | beside |", "| --- | ---: | --- |"]
     table += [f"| {' | '.join(row)} |" for row in rows]
-    head, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n" + "\n".join(table) + f"\n{END}{tail}", "utf-8")
+    head, _, rest = PAGE.read_text("utf-8").partition(begin)
+    _, _, tail = rest.partition(end)
+    PAGE.write_text(f"{head}{begin}\n" + "\n".join(table) + f"\n{end}{tail}", "utf-8")
 
 
 def main() -> None:
@@ -285,6 +285,8 @@ def main() -> None:
             bench.million()
     if options.write:
         write(bench.rows, machine)
+    lists = [sys.executable, str(Path(__file__).with_name("lists.py"))]
+    subprocess.run([*lists, *["--write"] * options.write], check=False)
 
 
 if __name__ == "__main__":
