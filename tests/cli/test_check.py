@@ -157,6 +157,40 @@ class TestRefused:
         assert check.asked is None
 
 
+class TestKeyInAZone:
+    """As it stands in the configuration of a mail server, from which people copy it."""
+
+    @pytest.mark.parametrize("option", ["--zone", "--list"])
+    @pytest.mark.parametrize(
+        ("zone", "key"),
+        [
+            ("HUNTER2.zen.dq.known.example.", "known-dqs"),
+            ("hunter2.zen.known.example", "known-dqs"),
+            ("hunter2.ip.closed.example", "closed"),
+        ],
+    )
+    def test_on_the_command_line(self, check: Check, option: str, zone: str, key: str) -> None:
+        for lang in LANGUAGES:
+            got = check(option, zone, "203.0.114.9", lang=lang)
+            assert got.exit_code == 64
+            assert f"<key>.{zone[8:].rstrip('.')}" in got.stderr
+            assert "[lists.keys]" in got.stderr
+            assert key in got.stderr
+            assert "hunter2" not in got.output.lower()
+            assert check.asked is None
+
+    def test_in_the_settings(self, check: Check) -> None:
+        check.settings.write_text('[lists]\nskip = ["hunter2.zen.dq.known.example"]\n')
+        got = check("203.0.114.9")
+        assert got.exit_code == 78
+        assert "[lists.keys]" in got.stderr
+        assert "hunter2" not in got.output
+
+    def test_a_zone_beside_it_is_no_key(self, check: Check) -> None:
+        check("--zone", "xzen.dq.known.example", "203.0.114.9")
+        assert check.request.lists == ("xzen.dq.known.example",)
+
+
 class TestGoesOn:
     """One thing that is wrong does not keep the others from being checked."""
 

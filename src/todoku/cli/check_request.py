@@ -13,7 +13,7 @@ from todoku.cli.render.text import short
 from todoku.errors import TodokuError
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.knowledge.schema import ListEntry, Tier
-from todoku.lists import identities, plan
+from todoku.lists import identities, names, plan
 from todoku.lists.plan import Book, Terms
 from todoku.lists.values import Server, Target, Upstream
 from todoku.model import ListingState
@@ -43,6 +43,13 @@ WORDS: Final[Words] = {
         "一覧: todoku knowledge show",
         "en": "[lists] {key} of the settings names {name}, which the knowledge does not have. "
         "{nearest}Nothing was asked. All lists: todoku knowledge show",
+    },
+    "holds-key": {
+        "ja": "{zone} のようにゾーンの名前に鍵を入れないでください（画面やログに残ります）。鍵は設定 "
+        "[lists.keys] に {key} として書き、リストは --list {list} で指定します。何も尋ねていません。",
+        "en": "a name such as {zone} holds a key, which would show on screens and in logs. Set the key "
+        "as {key} in [lists.keys] of the settings, and name the list: --list {list}. Nothing was "
+        "asked.",
     },
     "nearest": {"ja": "近いもの: {names}。", "en": "Near: {names}. "},
     "nothing": {
@@ -121,6 +128,12 @@ class NoSuchList(TodokuError):
     exit_code = 78
 
 
+class HoldsKey(TodokuError):
+    """The name of a zone has a key in front. The sentence does not show it."""
+
+    exit_code = 64
+
+
 class Chosen(NamedTuple):
     """The lists of a run."""
 
@@ -137,10 +150,14 @@ def terms_of(settings: Settings, book: Book) -> Terms:
     """The settings that bear on lists; names of lists become ids."""
     s = settings.lists
 
-    def ids(key: str, names: Iterable[str]) -> Iterator[str]:
-        for name in names:
+    def ids(key: str, given: Iterable[str]) -> Iterator[str]:
+        for name in given:
             found = find(book, name)
             if not found:
+                try:
+                    refuse_key(book, name)
+                except HoldsKey as error:
+                    raise NoSuchList(error.sentence, **error.values) from None
                 raise NoSuchList(WORDS["no-list-set"], key=key, name=name, **nearest(book, name))
             yield from (e.id for e in found)
 
@@ -172,12 +189,30 @@ def choose(
         entries = find(book, name)
         found |= {e.id: e for e in entries}
         if not entries:
+            refuse_key(book, name)
             unknown.append(name)
     for zone in zones:
-        entry = book.find(zone) or plan.of_zone(zone)
+        entry = book.find(zone)
+        if entry is None:
+            refuse_key(book, zone)
+            entry = plan.of_zone(zone)
         found[entry.id] = entry
     ids = sorted(found, key=lambda i: (-plan.heaviest(found[i]), i))
     return Chosen(tuple(ids), frozenset(ids), tuple(unknown), by_zone=bool(zones))
+
+
+def refuse_key(book: Book, name: str) -> None:
+    """Raises `HoldsKey` for a name below a zone that takes a key: so it stands in the configuration
+    of a mail server, from which people copy it."""
+    low = name.strip().strip(".").lower()
+    for e in book.by_id.values():
+        key = e.ask.key if e.ask else None
+        if key is None:
+            continue
+        for zone in filter(None, (*e.zones, key.zone)):
+            if low.endswith(f".{zone.lower()}"):
+                shown = f"{names.KEY_SHOWN}.{zone}"
+                raise HoldsKey(WORDS["holds-key"], zone=shown, key=key.name, list=e.id)
 
 
 def no_list(book: Book, name: str, lang: Language) -> str:
