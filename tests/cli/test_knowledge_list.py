@@ -161,7 +161,7 @@ def test_a_fault_in_a_list_of_ones_own_is_named(tmp_path: Path) -> None:
     (folder / "partner.toml").write_text(OWN.replace('["127.0.0.2"], not', '["mx"], not'))
     done = CliRunner().invoke(main, ["knowledge", "check", "--lang", "en"])
     assert done.exit_code == 1
-    assert "partner.toml:13: list partner-bl: the test point 'mx' is domain" in done.stdout
+    assert "partner.toml:12: list partner-bl: the test point 'mx' is domain" in done.stdout
 
 
 def test_what_a_desk_requires_has_words(book: Catalogue) -> None:
