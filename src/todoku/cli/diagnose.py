@@ -29,7 +29,10 @@ from todoku.model import Diagnosis, Refusal
 from todoku.reading import ndjson
 
 BATCH: Final = 128
-"""Refusals judged, encoded and written at once: so the pattern database stays in the cache."""
+"""Files opened, mails read, refusals judged and answers written at once: one kind of work after the
+other finds its code and its patterns in the processor's cache."""
+MOST: Final = 1 << 20
+"""Bytes of input that are enough for a batch."""
 
 WORDS: Final[Words] = {
     "no-input": {
@@ -165,25 +168,24 @@ class Run:
     def _diagnoses(self, diagnose: Diagnoser) -> Iterator[Diagnosis]:
         stdin = sys.stdin.buffer if sys.stdin is not None else None
         pending: list[tuple[Refusal, str]] = []
-        for item in sources.open_sources(self.paths, stdin):
-            if item.error is not None:
-                self._tell_error(item)
-                continue
-            self.items += 1
-            n = 0
-            for refusal in self._refusals(item):
-                n += 1
-                pending.append((refusal, item.source))
-                if len(pending) == BATCH:
-                    yield from self._judged(diagnose, pending)
-            if item.source == "-":  # somebody may be waiting at the other end
-                yield from self._judged(diagnose, pending)
-            self.results += n
-            if n == 0:
-                self._tell_nothing(item)
+        for items in _batches(sources.open_sources(self.paths, stdin)):
+            for item in items:
+                if item.error is not None:
+                    self._tell_error(item)
+                    continue
+                self.items += 1
+                n = 0
+                for refusal in self._refusals(item):
+                    n += 1
+                    pending.append((refusal, item.source))
+                    if len(pending) == BATCH:
+                        yield from self._judged(diagnose, pending)
+                self.results += n
+                if n == 0:
+                    self._tell_nothing(item)
+            yield from self._judged(diagnose, pending)
             if self._progress is not None:
                 self._progress.tick(self.items, self.results)
-        yield from self._judged(diagnose, pending)
 
     def _judged(
         self, diagnose: Diagnoser, pending: list[tuple[Refusal, str]]
@@ -270,6 +272,21 @@ class Run:
         if self.results == 0:
             return 2
         return 1 if self.undecided or self.failed else 0
+
+
+def _batches(items: Iterable[sources.Item]) -> Iterator[list[sources.Item]]:
+    """The same list again and again: no more than one batch is ever held."""
+    batch: list[sources.Item] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.data)
+        # Somebody may be waiting at the other end of standard input.
+        if len(batch) == BATCH or size > MOST or item.source == "-":
+            yield batch
+            batch.clear()
+            size = 0
+    yield batch
 
 
 def write_json(found: Iterable[Diagnosis], out: BinaryIO) -> None:
