@@ -7,6 +7,12 @@ from typing import Any
 from todoku.model import Entry, Finding, ListingState, Removal, Subject, UnknownCause
 
 FILES = {
+    "resolvers.toml": """
+schema = 1
+[[resolvers]]
+name = "Open DNS Company"
+addresses = ["203.0.113.53", "2001:db8:53::/48"]
+""",
     "lists/known.toml": """
 schema = 1
 id = "known"

@@ -520,6 +520,21 @@ class TestOutput:
 
 
 class TestResolver:
+    @pytest.mark.parametrize("server", ["203.0.113.53", "203.0.113.53:5353", "2001:db8:53::1"])
+    def test_a_public_one_is_told_once_and_first(self, check: Check, server: str) -> None:
+        told = {"lists": "Cop, Brakeacuda", "server": server}
+        check.events = [LISTED, Notice("resolver-refused", told)]
+        got = check("--resolver", server, "203.0.114.9")
+        assert got.stderr.startswith("todoku: ")
+        assert "is a public resolver (Open DNS Company)" in got.stderr
+        assert got.stderr.count("todoku:") == 1
+        assert check("--quiet", "--resolver", server, "203.0.114.9").stderr == ""
+
+    def test_nothing_of_the_kind_is_said_of_others(self, check: Check) -> None:
+        check.events = [LISTED]
+        for words in (("--resolver", "127.0.0.1"), ("--server", "203.0.113.53"), ("--direct",)):
+            assert check(*words, "203.0.114.9").stderr == ""
+
     def test_none_is_known(self, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("todoku.lists.servers.resolvers", tuple)
         check.settings.write_text("")

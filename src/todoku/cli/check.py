@@ -25,7 +25,7 @@ from todoku.cli.check_request import Given
 from todoku.cli.render.text import harmless_json
 from todoku.i18n import Language, say
 from todoku.lists.outcome import UNKNOWN, Outcome
-from todoku.lists.values import Clean, Notice, Progress, Request, Target, Unclear
+from todoku.lists.values import Clean, Notice, Progress, Request, Target, Unclear, Upstream
 from todoku.model import Finding, ListingState
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class Run:
         self.started = time.time()
         self._done = self._total = 0
         """Of sweeps that go on."""
+        self._public = False
+        """It was said that the resolver is a public one."""
         self._line: Line | None = None
         if not given.quiet and sys.stderr.isatty():
             from todoku.cli.render.check_progress import Line
@@ -155,6 +157,7 @@ class Run:
         if not request.upstream.servers:
             self._notice(Notice("no-resolver", {}))
             return UNKNOWN
+        self._warn_of_public(request.upstream)
         with self._kept() as kept:
             self._ask(request, kept, outcome)
         return outcome.exit_code(targets)
@@ -202,6 +205,22 @@ class Run:
         screen only counts the others."""
         shown = self.given.shown if self.given.as_json else frozenset()
         return shown | {"listed"}
+
+    def _warn_of_public(self, upstream: Upstream) -> None:
+        """Said once and first: by what so many lists then answer, nobody would guess the cause."""
+        from todoku.knowledge.load import public_resolvers
+        from todoku.lists.servers import public_resolver
+
+        if upstream.kind != "resolver":
+            return
+        known = public_resolvers(self.knowledge)
+        for server in upstream.servers:
+            operator = public_resolver(server.host, known)
+            if operator is not None:
+                told = {"server": str(server), "operator": operator}
+                self._notice(Notice("public-resolver", told))
+                self._public = True
+                return
 
     def _kept(self) -> Kept:
         """What is kept; where the file cannot be used, memory."""
@@ -302,6 +321,8 @@ class Run:
             self._done += n.values["done"]
             self._total += n.values["total"]
             return
+        if n.key == "resolver-refused" and self._public:
+            return  # the cause was told
         if not self.given.quiet or n.key in ALWAYS_TOLD:
             from todoku.cli.render.check_words import notice
 

@@ -129,9 +129,11 @@ ADVICE: Final[dict[UnknownCause, Sentence]] = {
 NOTICE: Final[Words] = {
     # Said once in a run, on stderr. `todoku.lists.values.Notice.key`.
     "public-resolver": {
-        "ja": "{server} は公開リゾルバーです。多くのリストは公開リゾルバーに答えないか、誤った答えを返します。"
+        "ja": "{server} は公開リゾルバーです（{operator}）。多くのリストは公開リゾルバーに答えないか、"
+        "誤った答えを返します。"
         "自前のリゾルバー（--resolver）か --direct を使ってください。",
-        "en": "{server} is a public resolver: many lists turn it away or answer it wrongly. Use a "
+        "en": "{server} is a public resolver ({operator}): many lists turn it away or answer it "
+        "wrongly. Use a "
         "resolver of your own (--resolver), or --direct.",
     },
     "resolver-refused": {
