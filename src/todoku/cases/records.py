@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -29,12 +29,20 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     event: AnyEvent
 
 
-def encode(event: AnyEvent) -> str:
+def encode(event: Event) -> str:
     """For the store: JSON, one line. What is no Unicode (half a surrogate pair) becomes U+FFFD."""
     try:
         return msgspec.json.encode(event).decode()
     except UnicodeEncodeError:
         return msgspec.json.encode(_whole(msgspec.to_builtins(event))).decode()
+
+
+Kind = TypeVar("Kind", bound=Event)
+
+
+def as_stored(event: Kind) -> Kind:
+    """The event as it will be read back: `encode` may have had to change it."""
+    return msgspec.json.decode(encode(event), type=type(event))
 
 
 def decode(text: str | bytes, where: str = "") -> AnyEvent:

@@ -20,7 +20,7 @@ from todoku.cases.case import Case
 from todoku.cases.fold import fold
 from todoku.cases.joining import Sighting
 from todoku.cases.policy import DEFAULT, Policy
-from todoku.cases.records import Recorded, decode, encode
+from todoku.cases.records import Recorded, as_stored, decode, encode
 from todoku.model import Identity
 from todoku.store import WORDS, Overtaken, UnknownCase, telling, writing
 from todoku.store import tables as t
@@ -109,6 +109,7 @@ class Desk:
         and nothing comes back for it; neither for a check that found no listing. `handled`: the
         messages that are done with it, in the same transaction; nothing is counted where another
         worker did them, and `Overtaken` raised where it did some of them."""
+        event = as_stored(event)
 
         def work(connection: sa.Connection) -> tuple[Recorded, ...]:
             if not _handle(connection, handled, event.at):
@@ -174,6 +175,7 @@ class Desk:
         counted already."""
         if not events or is_counted(connection, case.number, events[0]):
             return ()
+        events = [as_stored(event) for event in events]
         recorded = tuple(
             Recorded(case=case.number, seq=seq, event=event)
             for seq, event in enumerate(events, case.seq + 1)

@@ -1,0 +1,330 @@
+"""The desk on both databases: sightings find their case, commands are run, all in one piece."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.cases.world import HOUR, IP, MICROSOFT, OTHER_IP, SC001, START, ZEN, refused
+from tests.store import consistency
+from tests.store.conftest import OpenDesk
+from todoku import store
+from todoku.cases import NewerEvent, NotNow, commands
+from todoku.cases import events as ev
+from todoku.cases.case import Case
+from todoku.model import Identity, Reply
+from todoku.store import Overtaken, UnknownCase
+from todoku.store import tables as t
+from todoku.store.cases import Desk
+from todoku.store.messages import Mailbox
+
+
+def reported(who: str = "person:1", **fields: object) -> ev.Reported:
+    return ev.Reported(at=START, who=who, **({"place": MICROSOFT} | fields))  # type: ignore[arg-type]
+
+
+def names(desk: Desk, number: int = 1) -> list[str]:
+    return [ev.name(recorded.event) for recorded in desk.history(number)]
+
+
+class TestSeeing:
+    def test_a_refusal_opens_a_case(self, desk: Desk) -> None:
+        (recorded,) = desk.see(refused(START))
+        assert (recorded.case, recorded.seq) == (1, 1)
+        (row,) = desk.rows()
+        assert (row["number"], row["state"], row["place"]) == (1, "open", "microsoft-consumer")
+        assert row["identities"] == "ip:192.0.2.1"
+        assert row["next_due_at"] == START.timestamp()
+        assert {key for _, key, _ in consistency.open_actions(desk)} == {
+            "diagnose/0", "check/0", "remind/cause/1/0/0", "remind/request/1/0/0",
+        }  # fmt: skip
+        consistency.check(desk)
+
+    def test_what_belongs_together_joins(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(reported(identities=(IP,)))
+        desk.see(reported("person:2"))
+        later = START + 2 * HOUR
+        listed = ev.Seen(list="microsoft-consumer", identity=IP, state="listed")
+        desk.see(ev.Checked(at=later, place=MICROSOFT, findings=(listed,)))
+        desk.see(refused(later, temporary=True))
+        assert names(desk) == ["refused", "reported", "reported", "checked", "refused"]
+        assert len(desk.rows()) == 1
+        consistency.check(desk)
+
+    def test_what_does_not_does_not(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START, OTHER_IP))
+        desk.see(refused(START, place=ZEN))
+        desk.see(refused(START, Identity("ip", "2001:db8:1:2::1")))
+        desk.see(refused(START, Identity("ip", "2001:db8:1:2::2")))
+        assert sorted(row["number"] for row in desk.rows()) == [1, 2, 3, 4]
+        consistency.check(desk)
+
+    def test_one_event_about_addresses_of_several_cases(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START, OTHER_IP))
+        third = Identity("ip", "192.0.2.3")
+        recorded = desk.see(refused(START + 2 * HOUR, IP, OTHER_IP, third))
+        assert [each.case for each in recorded] == [1, 2]
+        assert len(desk.case(1).standings) == 2
+        assert [s.identity for s in desk.case(2).standings] == [OTHER_IP]
+        consistency.check(desk)
+
+    def test_a_diagnosis_comes_along(self, desk: Desk) -> None:
+        diagnosed = ev.Diagnosed(at=START, place=MICROSOFT, desk="microsoft-consumer")
+        desk.see(refused(START), diagnosed)
+        assert names(desk) == ["refused", "diagnosed"]
+        assert "diagnose/0" not in {key for _, key, _ in consistency.open_actions(desk)}
+
+    def test_a_check_without_a_listing_opens_nothing(self, desk: Desk) -> None:
+        clean = ev.Seen(list="spamhaus-zen", identity=IP, state="not-listed")
+        assert desk.see(ev.Checked(at=START, place=ZEN, findings=(clean,))) == ()
+        assert desk.rows() == []
+
+    def test_the_first_refusal_names_what_a_user_reported(self, desk: Desk) -> None:
+        desk.see(reported())
+        desk.see(refused(START))
+        assert names(desk) == ["reported", "refused"]
+        consistency.check(desk)
+
+    def test_reports_find_their_way_to_the_case(self, desk: Desk) -> None:
+        """Two users reported a domain; that its mail is Microsoft's tells only the refusal, and
+        for that address there is a case."""
+        desk.see(refused(START))
+        desk.see(reported("person:1", place=None, to=("partner.example",)))
+        desk.see(reported("person:2", place=None, to=("partner.example",)))
+        assert names(desk, 2) == ["reported", "reported"]
+        desk.see(refused(START + HOUR, to=("partner.example",)))
+        assert names(desk, 1) == ["refused", "reported", "reported", "refused"]
+        assert names(desk, 2) == ["reported", "reported", "closed"]
+        closed = desk.history(2)[-1].event
+        assert isinstance(closed, ev.Closed)
+        assert (closed.why, closed.into) == ("joined", 1)
+        assert [p.who for p in desk.case(1).untold] == ["person:1", "person:2"]
+        desk.see(reported("person:3", place=None, to=("partner.example",)))
+        assert names(desk, 1)[-1] == "reported"
+        consistency.check(desk)
+
+    def test_refused_after_the_end_reopens(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.change(1, lambda case: commands.close(case, START + HOUR, "gave-up", by="admin"))
+        assert desk.rows() == []
+        desk.see(refused(START + 2 * HOUR))
+        assert names(desk) == ["refused", "closed", "refused", "reopened"]
+        (row,) = desk.rows()
+        assert row["state"] == "open"
+        consistency.check(desk)
+
+    def test_one_source_counts_once(self, desk: Desk) -> None:
+        event = refused(START, source="message:abc")
+        assert len(desk.see(event)) == 1
+        assert desk.see(event) == ()
+        desk.change(1, lambda case: commands.close(case, START, "gave-up", by="admin"))
+        assert desk.see(event) == (), "not even reopened"
+        assert names(desk) == ["refused", "closed"]
+
+    def test_a_place_that_no_database_could_hold(self, desk: Desk) -> None:
+        desk.see(refused(START, Identity("domain", "a\x00\ud800b"), place=ev.Place(id="x\x00")))
+        assert len(desk.rows()) == 1
+        consistency.check(desk)
+
+
+class TestFlood:
+    def test_it_is_one_event_and_a_count(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        for minute in range(1, 60):
+            assert desk.see(refused(START + minute * HOUR / 60)) == ()
+        assert names(desk) == ["refused"]
+        counted = desk.tally(1)
+        assert counted is not None
+        assert (counted.count, counted.last) == (59, START + 59 * HOUR / 60)
+        desk.see(refused(START + HOUR))
+        assert names(desk) == ["refused", "refused"]
+        assert desk.case(1).refusals == 61
+        assert desk.tally(1) is None
+        consistency.check(desk)
+
+    def test_the_count_is_recorded_when_it_ends(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START + HOUR / 2))
+        desk.see(refused(START + HOUR / 2, count=5))
+        assert desk.flush(START + HOUR) == ()
+        (recorded,) = desk.flush(START + 1.5 * HOUR)
+        assert isinstance(recorded.event, ev.Refused)
+        assert recorded.event.count == 6
+        assert desk.flush(START + 9 * HOUR) == ()
+        consistency.check(desk)
+
+    def test_what_is_counted_survives_other_news(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START + HOUR / 2))
+        desk.see(refused(START + HOUR / 2, reply=Reply(421, None, "later")))
+        assert desk.case(1).refusals == 3
+        assert desk.tally(1) is None
+
+
+class TestMessages:
+    def test_a_message_is_counted_in_the_transaction_that_is_done_with_it(self, desk: Desk) -> None:
+        mailbox = Mailbox(desk)
+        (first,) = mailbox.keep([b"550 SC-001"], "lmtp", START)
+        assert mailbox.keep([b"550 SC-001", b"other"], "lmtp", START)[0] == (first[0], False)
+        desk.see(refused(START), handled=[first[0]])
+        assert [m.body for m in mailbox.unhandled()] == [b"other"]
+        assert desk.see(refused(START + 9 * HOUR), handled=[first[0]]) == ()
+        assert names(desk) == ["refused"]
+
+    def test_another_worker_did_a_part(self, desk: Desk) -> None:
+        mailbox = Mailbox(desk)
+        shas = [sha for sha, _ in mailbox.keep([b"a", b"b"], "lmtp", START)]
+        desk.see(refused(START), handled=shas[:1])
+        with pytest.raises(Overtaken):
+            desk.see(refused(START + 9 * HOUR), handled=shas)
+        assert names(desk) == ["refused"]
+        assert [m.body for m in mailbox.unhandled()] == [b"b"]
+
+
+class TestChanging:
+    def test_a_refused_command_writes_nothing(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.change(1, lambda case: commands.request(case, ev.Requested(at=START)))
+        before = consistency.rows(desk, t.events)
+        with pytest.raises(NotNow):
+            desk.change(1, lambda case: commands.request(case, ev.Requested(at=START)))
+        assert consistency.rows(desk, t.events) == before
+
+    def test_an_unknown_case(self, desk: Desk) -> None:
+        for ask in (desk.case, desk.history, lambda n: desk.change(n, lambda _: ())):
+            with pytest.raises(UnknownCase) as caught:
+                ask(7)
+            assert "no case 7" in str(caught.value)
+            assert "todoku case list" in caught.value.text("ja")
+
+    def test_an_error_half_way_leaves_all_as_it_was(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.see(refused(START))
+        before = [consistency.rows(desk, table) for table in t.metadata.tables.values()]
+
+        def breaks(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr("todoku.store.cases.claim", breaks)
+        with pytest.raises(RuntimeError):
+            desk.change(1, lambda case: commands.request(case, ev.Requested(at=START)))
+        after = [consistency.rows(desk, table) for table in t.metadata.tables.values()]
+        assert after == before
+
+    def test_an_event_of_a_newer_todoku(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START, OTHER_IP))
+        with store.writing(desk.engine) as connection:
+            newer = sa.func.replace(t.events.c.payload, '"v":1', '"v":7')
+            update = sa.update(t.events).where(t.events.c.case_id == 1)
+            connection.execute(update.values(payload=newer))
+        with pytest.raises(NewerEvent, match="1/1"):
+            desk.case(1)
+        assert desk.case(2).state == "open"
+        assert len(desk.rows()) == 2
+
+    def test_tickets_lead_to_their_case(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        asked = ev.Requested(at=START, ticket="SRX1234567890ID")
+        desk.change(1, lambda case: commands.request(case, asked))
+        assert desk.find("ticket:SRX1234567890ID") == 1
+        assert desk.find("ticket:SRX9999999999ID") is None
+
+    def test_what_is_planned_follows_the_events(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.change(1, lambda case: commands.request(case, ev.Requested(at=START)))
+        for hours in (48, 72):
+            answer = ev.Answered(
+                at=START, class_="mitigated", max_hours=hours, authentic=True, source=str(hours)
+            )
+            desk.change(1, lambda case, a=answer: commands.answer(case, a))  # type: ignore[misc]
+        until = (START + 72 * HOUR).timestamp()
+        assert (1, "wait/0", until) in consistency.open_actions(desk)
+        cancelled = {r["key"] for r in consistency.rows(desk, t.actions) if r["outcome"]}
+        assert "remind/request/1/0/0" in cancelled
+        consistency.check(desk)
+
+
+class TestAtOnce:
+    """Writers at the same moment."""
+
+    N = 6
+
+    def together(self, desks: list[Desk], work: object) -> list[object]:
+        start = threading.Barrier(len(desks))
+
+        def run(n: int) -> object:
+            start.wait()
+            return work(desks[n], n)  # type: ignore[operator]
+
+        with ThreadPoolExecutor(len(desks)) as pool:
+            return list(pool.map(run, range(len(desks))))
+
+    def test_sightings_of_one_thing_open_one_case(self, open_desk: OpenDesk) -> None:
+        desks = [open_desk() for _ in range(self.N)]
+        self.together(
+            desks, lambda d, n: d.see(reported(f"person:{n}", identities=(IP,), to=("a.example",)))
+        )
+        assert names(desks[0]) == ["reported"] * self.N
+        assert len(desks[0].rows()) == 1
+        consistency.check(desks[0])
+
+    def test_reports_without_an_identity_too(self, open_desk: OpenDesk) -> None:
+        desks = [open_desk() for _ in range(self.N)]
+        self.together(desks, lambda d, n: d.see(reported(f"person:{n}")))
+        assert len(desks[0].rows()) == 1
+
+    def test_different_things_get_different_numbers(self, open_desk: OpenDesk) -> None:
+        desks = [open_desk() for _ in range(self.N)]
+        self.together(desks, lambda d, n: d.see(refused(START, Identity("ip", f"192.0.2.{n}"))))
+        assert sorted(row["number"] for row in desks[0].rows()) == [1, 2, 3, 4, 5, 6]
+
+    def test_a_request_is_filed_once(self, open_desk: OpenDesk) -> None:
+        desks = [open_desk() for _ in range(self.N)]
+        desks[0].see(refused(START))
+
+        def ask(desk: Desk, n: int) -> bool:
+            event = ev.Requested(at=START, by=f"admin {n}")
+            try:
+                return bool(desk.change(1, lambda case: commands.request(case, event)))
+            except NotNow:
+                return False
+
+        assert sorted(map(bool, self.together(desks, ask))) == [False] * 5 + [True]
+        assert names(desks[0]) == ["refused", "requested"]
+
+    def test_two_cannot_append_the_same_number(self, desk: Desk) -> None:
+        """Were the locks to fail: the second writer's event is refused, and read again."""
+        desk.see(refused(START))
+        stale = desk.case(1)
+        desk.change(1, lambda _: (ev.Noted(at=START, text="first"),))
+        with pytest.raises(sa.exc.IntegrityError), store.writing(desk.engine) as connection:
+            desk.append(connection, stale, [ev.Noted(at=START, text="second")])
+        assert names(desk) == ["refused", "noted"]
+
+
+def test_a_clock_that_goes_backwards(desk: Desk) -> None:
+    desk.see(refused(START))
+    for n in range(5):
+        at = START - n * timedelta(days=1)
+        desk.change(1, lambda _, at=at: (ev.Noted(at=at, text=""),))  # type: ignore[misc]
+        desk.see(refused(at, reply=SC001))
+    assert desk.case(1).state == "open"
+    assert [recorded.seq for recorded in desk.history(1)] == list(
+        range(1, len(desk.history(1)) + 1)
+    )
+    consistency.check(desk)
+
+
+def test_an_empty_desk(desk: Desk) -> None:
+    assert desk.rows() == []
+    assert desk.rebuild() == 0
+    assert Case().number == 0

@@ -1,0 +1,62 @@
+"""What came in is kept; what is over is forgotten. On both databases."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from tests.cases.world import START
+from todoku.store.cases import Desk
+from todoku.store.messages import KEEP, Mailbox, People, Person
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def mailbox(desk: Desk) -> Mailbox:
+    return Mailbox(desk)
+
+
+def test_the_same_message_twice_counts_once(mailbox: Mailbox) -> None:
+    body = b"From: \x00\xff\r\n\r\nhello"
+    sha = hashlib.sha256(body).hexdigest()
+    assert mailbox.keep([body, body], "lmtp", START) == [(sha, True), (sha, False)]
+    assert mailbox.keep([body], "imap", START) == [(sha, False)]
+    (message,) = mailbox.unhandled()
+    assert (message.sha256, message.origin, message.body) == (sha, "lmtp", body)
+    assert mailbox.body(sha) == body
+    assert mailbox.body("0" * 64) is None
+
+
+def test_a_batch(mailbox: Mailbox) -> None:
+    bodies = [b"message %d" % n for n in range(1200)]
+    assert all(new for _, new in mailbox.keep(bodies, "spool", START))
+    assert not any(new for _, new in mailbox.keep(bodies, "spool", START))
+    assert len(mailbox.unhandled(most=5000)) == 1200
+    assert len(mailbox.unhandled(most=7)) == 7
+
+
+def test_bodies_expire_and_are_still_known(mailbox: Mailbox) -> None:
+    (read, _), (unread, _) = mailbox.keep([b"read", b"unread"], "lmtp", START)
+    mailbox.handled([read], START)
+    assert mailbox.expire(START + KEEP - DAY) == 0
+    assert mailbox.expire(START + KEEP) == 1
+    assert mailbox.body(read) is None
+    assert mailbox.body(unread) == b"unread", "what nobody has read is not thrown away"
+    assert mailbox.keep([b"read"], "lmtp", START + KEEP) == [(read, False)]
+
+
+def test_people(desk: Desk) -> None:
+    people = People(desk)
+    ref = people.known_as(" sato@hoge.example ", "佐藤")
+    assert people.known_as("sato@hoge.example", lang="ja") == ref
+    assert people.get(ref) == Person(ref, "sato@hoge.example", "佐藤", "ja")
+    other = people.known_as("suzuki@hoge.example")
+    assert other != ref
+    people.forget(ref)
+    assert people.get(ref) == Person(ref, None, None, "ja")
+    assert people.known_as("sato@hoge.example") not in {ref, other}
+    for nobody in ("person:999", "person:x", "sato", "", "person:²"):
+        assert people.get(nobody) is None
