@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
 
 from todoku.knowledge import check, check_lists, compiling, files, load
 from todoku.knowledge.schema import Ask, Desk, ListEntry, Text
-from todoku.lists.codes import LISTINGS, Table
+from todoku.lists import health
+from todoku.lists.codes import LISTINGS, Table, bit, span
+from todoku.lists.values import Answer, HealthRecord
 
 LIST: Final = """
 schema = 1
@@ -321,6 +324,64 @@ def test_three_ways_out_of_one_zone(lists: dict[str, ListEntry]) -> None:
     assert desks["127.0.0.10"] == "spamhaus/pbl"
     ways = {load.knowledge().desks[d].note for d in desks.values() if d}
     assert len(ways) == 4
+
+
+def _health(entry: ListEntry, **given: str) -> Iterator[HealthRecord]:
+    """By kind: the listed point answers by the table (or as given), all others NXDOMAIN."""
+    ask = entry.ask
+    assert ask is not None
+    codes = [c.code for c in ask.codes if c.class_ != "error" and bit(c) is None and span(c)]
+    codes += [f"127.0.0.{bit(c)}" for c in ask.codes if c.class_ != "error" and bit(c)]
+    usual = (*ask.test.gives, *(c.split("-")[0].replace("X", "4") for c in codes), "127.0.0.2")[0]
+    for kind in ask.kinds:
+        answers = {}
+        for p in health.questions(ask, kind, Random(1)):
+            address = given.get(p.wants, usual if p.wants == "listed" else None)
+            rcode, found = (0, (address,)) if address else (3, ())
+            answers[p] = Answer(rcode=rcode, addresses=found, at=0.0)
+        yield health.judge(entry, answers, 0.0)
+
+
+def test_the_points_of_every_list_prove_it(lists: dict[str, ListEntry]) -> None:
+    """A sound list is found sound, one that lists the world is not, and neither is one that turns
+    the resolver away."""
+    tried = 0
+    for entry in lists.values():
+        if entry.ask is None or entry.ask.tier == "never":
+            continue
+        for record in _health(entry):
+            assert record.state == "ok", (entry.id, record)
+            tried += 1
+        for record in _health(entry, absent="127.0.0.2", random="127.0.0.2"):
+            assert record.state == "failed" or not entry.ask.test.random, (entry.id, record)
+        for record in _health(entry, listed="127.255.255.254"):
+            assert (record.state, record.cause) == ("failed", "resolver-refused"), entry.id
+    assert tried > 140
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("hostkarma", {"absent": "127.0.0.1"}),  # a good sender there
+        ("dnswl", {"listed": "127.0.10.0"}),
+        ("dronebl", {"listed": "127.0.0.2"}),
+        ("surbl", {"listed": "127.0.0.254"}),
+        ("uribl", {"listed": "127.0.0.14"}),
+        ("spamrats", {"listed": "127.0.0.2"}),
+        ("senderscore", {"listed": "127.0.0.31"}),
+    ],
+)
+def test_known_answers_of_test_points(
+    lists: dict[str, ListEntry], name: str, given: dict[str, str]
+) -> None:
+    assert {r.state for r in _health(lists[name], **given)} == {"ok"}
+
+
+def test_a_refused_resolver_is_no_listing(lists: dict[str, ListEntry]) -> None:
+    for name, address in (("uribl", "127.0.0.1"), ("dnswl", "127.0.0.255"), ("surbl", "127.0.0.1")):
+        assert {r.cause for r in _health(lists[name], listed=address)} == {"resolver-refused"}
+    botnet = Table(lists["senderscore"]).read(["127.0.0.1"])
+    assert botnet.lists and botnet.error is None
 
 
 def test_a_list_of_ones_own_and_one_of_the_package_changed(tmp_path: Path) -> None:

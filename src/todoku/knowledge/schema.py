@@ -250,7 +250,8 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     role: ListRole = "block"
     kinds: tuple[AskKind, ...] = ()
-    """Never asked for a kind that does not stand here."""
+    """Never asked for a kind that does not stand here. Empty: nobody tells, or it is asked by hashes;
+    named by a person, it is asked for whatever its health test proves."""
     tier: Tier = "never"
     names: Literal["host", "registered"] = "host"
     """For domains: asked as given, or by the registered domain (public suffix list)."""
