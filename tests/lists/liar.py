@@ -120,18 +120,22 @@ class Liar:
     def _read(self, connection: socket.socket) -> None:
         kept = self._open[connection]
         try:
-            data = connection.recv(65535)
+            data, source = connection.recv(65535), connection.getpeername()
         except OSError:
-            data = b""
+            data, source = b"", ("", 0)
         if not data:
             del self._open[connection]
             connection.close()
             return
         kept += data
-        while len(kept) >= 2 and len(kept) >= 2 + (length := int.from_bytes(kept[:2], "big")):
-            packet = bytes(kept[2 : 2 + length])
-            del kept[: 2 + length]
-            self._hear(packet, connection.getpeername(), connection)
+        # Several may come at once, and the first may make us hang up.
+        while connection in self._open and len(kept) >= 2:
+            end = 2 + int.from_bytes(kept[:2], "big")
+            if len(kept) < end:
+                break
+            packet = bytes(kept[2:end])
+            del kept[:end]
+            self._hear(packet, source, connection)
 
     def _hear(self, data: bytes, source: tuple[str, int], tcp: socket.socket | None) -> None:
         q = lies.read_question(data, source, tcp is not None)

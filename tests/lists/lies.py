@@ -274,6 +274,11 @@ def alias(*targets: str, then: Sequence[str] = ("127.0.0.2",)) -> Behaviour:
     return behave
 
 
+def records(*found: Record, rcode: int = NOERROR) -> Behaviour:
+    """These records, whatever is asked."""
+    return lambda q: [Packet(reply(q, found, rcode=rcode))]
+
+
 def rotating(*codes: str) -> Behaviour:
     """The same A records in another order each time."""
     turn = itertools.count()

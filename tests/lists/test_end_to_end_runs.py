@@ -280,3 +280,15 @@ def test_a_list_that_can_do_without_a_key_is_asked_without(check: Command) -> No
     with Liar({"lockable.test": lies.lists(IP)}) as liar:
         done = check(IP, "--resolver", str(liar), *named("lockable"))
     assert done.state("lockable") == ("listed", None)
+
+
+@pytest.mark.parametrize("zone", ["locked.test", "keyed.test", "zen.dq.spamhaus.net"])
+def test_a_key_in_the_name_of_a_zone_is_refused_and_not_shown(check: Command, zone: str) -> None:
+    """As it stands in the configuration of a mail server, from which people copy it."""
+    check.secrets.append(KEY)
+    with Liar({}, otherwise=lies.world()) as liar:
+        words = (IP, "--resolver", str(liar), "--zone", f"{KEY.upper()}.{zone}.")
+        done = check(*words, as_json=False)
+        assert not liar.log
+    assert done.code == 64
+    assert "[lists.keys]" in done.err and not done.out
