@@ -92,6 +92,12 @@ BOTNET_ONE = entry(code("bit 1"), code("bit 2", "policy"), code_mode="bitmask")
 """127.0.0.1 is a listing here."""
 WIDE = entry(code("127.X.X.X"), code("127.255.255.1"))
 """A table so wide that it would take errors for listings, and one that says so of one address."""
+NESTED = entry(
+    code("127.0.0.3-127.0.0.9"),
+    code("127.0.0.4-127.0.0.5", "policy"),
+    code("127.255.255.X", "error", cause="no-key"),
+)
+"""Ranges within ranges, and a shape of errors of its own."""
 COUNTRIES = entry(code("127.0.0.X", "abuse"), role="info")
 """A table that calls abuse what the role says is information."""
 GOOD = entry(role="allow")

@@ -83,6 +83,9 @@ RULES: list[
     ("a range-wide listing", shapes.EXACT, answer("127.0.0.9"), "listed", ["range"], False),
     ("a shape", shapes.EXACT, answer("127.0.1.99"), "not-listed", ["info"], False),
     ("an address before its shape", shapes.EXACT, answer("127.0.1.7"), "listed", ["abuse"], False),
+    ("the narrowest of its ranges", shapes.NESTED, answer("127.0.0.5"), "listed", ["policy"], False),
+    ("the wider of its ranges", shapes.NESTED, answer("127.0.0.6"), "listed", ["abuse"], False),
+    ("a shape of errors", shapes.NESTED, answer("127.255.255.7"), "no-key", ["error"], False),
     ("good news", shapes.EXACT, answer("127.0.0.200"), "not-listed", ["allow"], False),
     ("an error of its table", shapes.EXACT, answer("127.0.0.255"), "resolver-refused", ["error"], False),
     ("an error with a cause", shapes.EXACT, answer("127.0.0.254"), "budget", ["error"], False),
@@ -279,6 +282,11 @@ def test_what_an_entry_covers(entry: ListEntry, subject: Subject, got: str, scop
     assert e.scope == scope
 
 
+def test_codes_are_sorted_as_addresses_and_what_is_none_stands_last() -> None:
+    found = finding(shapes.BARE, answer("not one", "203.0.113.9", "127.0.0.2", "8.8.8.8"))
+    assert found.codes == ("8.8.8.8", "127.0.0.2", "203.0.113.9", "not one")
+
+
 def test_the_evidence_of_a_finding() -> None:
     got = answer("127.0.0.4", "127.0.0.10", "127.0.0.2", took=0.0012345)
     found = finding(shapes.BARE, got, text="reason", first_seen="2026-11-01T00:00:00Z")
@@ -292,9 +300,8 @@ def test_the_evidence_of_a_finding() -> None:
 
 
 def test_words_of_a_list_are_not_endless() -> None:
-    found = finding(shapes.BARE, answer("127.0.0.2"), text="x" * 4000)
-    assert found.text is not None
-    assert len(found.text) == MAX_TEXT
+    for length, shown in ((MAX_TEXT, "x" * MAX_TEXT), (4000, "x" * (MAX_TEXT - 1) + "…")):
+        assert finding(shapes.BARE, answer("127.0.0.2"), text="x" * length).text == shown
 
 
 def test_a_flood_of_addresses_is_judged_whole_and_shown_in_part() -> None:
@@ -337,6 +344,7 @@ DEAD = shapes.entry(
     became=Text(ja="閉鎖した。", en="It closed."),
 )
 MERGED = shapes.entry(status="merged", moved_to="acme-new")
+GONE_ON = shapes.entry(status="dead", since="2019", moved_to="acme-new")
 FRAUD = shapes.entry(status="fraudulent", became=Text(ja="金を取る。", en="It takes money."))
 PRIVATE = msgspec.structs.replace(
     shapes.entry(kinds=(), lookup_url="https://acme.test/look"), zones=()
@@ -345,6 +353,7 @@ PRIVATE = msgspec.structs.replace(
 WHY: list[tuple[ListEntry, UnknownCause, tuple[str, ...]]] = [
     (DEAD, "list-dead", ("Acme BL", "2024-07-22", "closed", "take it out")),
     (MERGED, "list-dead", ("acme-new", "--list acme-new")),
+    (GONE_ON, "list-dead", ("out of service (2019)", "--list acme-new")),
     (FRAUD, "list-dead", ("no list to be trusted", "takes money")),
     (shapes.KEYED, "no-key", ("https://acme.test/terms", "acme-dq", "[lists.keys]")),
     (shapes.KEYED, "not-permitted", ("commercial", "acme-dq", 'use = "private"')),
@@ -405,6 +414,60 @@ def test_whoever_has_a_key_is_not_told_to_get_one() -> None:
 def test_every_sentence_is_there_in_both_languages() -> None:
     for words in causes.WORDS.values():
         assert set(words) == set(LANGUAGES)
+
+
+# ── sentences ─────────────────────────────────────────────────────────────────────────────────
+
+SENTENCES: list[tuple[ListEntry, Answer, str, str]] = [
+    (
+        shapes.BARE,
+        answer(rcode=None),
+        "[::1]:53 から時間内に応答がありませんでした。しばらくしてから調べ直してください。",
+        "No answer came from [::1]:53 in time. Ask again later.",
+    ),
+    (
+        shapes.BARE,
+        msgspec.structs.replace(answer(rcode=None), server=None),
+        "リストのネームサーバーから時間内に応答がありませんでした。しばらくしてから調べ直してください。",
+        "No answer came from the list's name servers in time. Ask again later.",
+    ),
+    (
+        shapes.BARE,
+        answer(rcode=4),
+        "[::1]:53 は NOTIMP を返し、この問い合わせには答えませんでした。リストのネームサーバーに直接尋ねるには --direct を付けます。",
+        "[::1]:53 answered NOTIMP: it does not answer this question. Ask the list's own name servers: --direct.",
+    ),
+    (
+        shapes.EXACT,
+        answer(*(f"127.0.2.{n}" for n in range(1, 5))),
+        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4 の意味が分かりません。登録とも未登録とも言えません。",
+        "The meaning of the answer 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4 is not known: it proves neither a listing nor its absence.",
+    ),
+    (
+        shapes.EXACT,
+        answer(*(f"127.0.2.{n}" for n in range(1, 6))),
+        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4, … の意味が分かりません。登録とも未登録とも言えません。",
+        "The meaning of the answer 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4, … is not known: it proves neither a listing nor its absence.",
+    ),
+    (
+        shapes.REGISTERED,
+        answer("127.255.255.254"),
+        "Acme BL は [::1]:53 からの問い合わせを断りました（リストに共通のエラーコード）。リゾルバーのアドレスを https://acme.test/register で登録してください。",
+        "Acme BL turned [::1]:53 away (an error code that lists share). Register the resolver's address at https://acme.test/register.",
+    ),
+    (
+        shapes.REGISTERED,
+        msgspec.structs.replace(answer("127.255.255.254"), server=None),
+        "Acme BL はこのリゾルバーからの問い合わせを断りました（リストに共通のエラーコード）。リゾルバーのアドレスを https://acme.test/register で登録してください。",
+        "Acme BL turned this resolver away (an error code that lists share). Register the resolver's address at https://acme.test/register.",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "got", "ja", "en"), SENTENCES)
+def test_a_detail_reads_as_written(entry: ListEntry, got: Answer, ja: str, en: str) -> None:
+    assert finding(entry, got, lang="ja").detail == ja
+    assert finding(entry, got, lang="en").detail == en
 
 
 # ── properties ────────────────────────────────────────────────────────────────────────────────

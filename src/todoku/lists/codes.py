@@ -22,9 +22,7 @@ _ERRORS: Final = 0x7FFFFF
 _FIRST: Final = 0x7F000002
 """127.0.0.2: below it nothing is a listing unless the table says so."""
 
-_ERROR: Final = Text(
-    ja="このリゾルバーからの問い合わせを断る応答", en="an answer that turns the resolver away"
-)
+_ERROR: Final = Text(ja="リストに共通のエラーコード", en="an error code that lists share")
 _LISTED: Final = Text(ja="登録あり（理由の説明はありません）", en="listed (the list tells no more)")
 
 
