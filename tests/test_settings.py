@@ -208,6 +208,7 @@ class TestMistakes:
             '[lists.keys]\nspamhaus-dqs = "hunter2 hunter2"\n',
             '[lists.keys]\nspamhaus-dqs = ["hunter2"]\n',
             '[lists]\nkeys = "hunter2"\n',
+            '[lists.keys]\nspamhaus-dqs = "hunter2.zen"\n',
             '[lists.keys]\n"hunter2 x" = "x"\n',
             '[lists.keys.spamhaus]\ndqs = "hunter2"\n',
         ],

@@ -40,6 +40,7 @@ name = "known-dqs"
 zone = "zen.dq.known.example"
 required = false
 lifts = true
+pattern = "[a-z0-9]{7,40}"
 
 [[lists]]
 id = "known-xbl"

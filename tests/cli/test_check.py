@@ -19,7 +19,7 @@ from tests import worlds
 from tests.cli import check_world as w
 from tests.cli.check_world import finding, unknown
 from todoku import cli
-from todoku.cli import check_request
+from todoku.cli import check_lists
 from todoku.cli.render import check_progress
 from todoku.cli.render.check_words import NOTICE, notice
 from todoku.i18n import LANGUAGES
@@ -153,7 +153,9 @@ class TestRefused:
         got = check(w.IP)
         assert got.exit_code == 78
         assert f"[lists] {key} of the settings names known-xen" in got.stderr
-        assert "Near: known-zen" in got.stderr
+        assert (
+            "does not have. Near: known-zen, known-xbl, known-pbl. Nothing was asked." in got.stderr
+        )
         assert check.asked is None
 
 
@@ -189,6 +191,27 @@ class TestKeyInAZone:
     def test_a_zone_beside_it_is_no_key(self, check: Check) -> None:
         check("--zone", "xzen.dq.known.example", "203.0.114.9")
         assert check.request.lists == ("xzen.dq.known.example",)
+
+
+class TestKeys:
+    def test_one_that_no_list_takes(self, check: Check) -> None:
+        check.settings.write_text('[lists.keys]\nknown-dq = "hunter2"\n')
+        got = check("203.0.114.9")
+        assert got.exit_code == 78
+        assert "no list takes a key of that name. Near: known-dqs." in got.stderr
+        assert "hunter2" not in got.output
+        assert check.asked is None
+
+    def test_one_that_was_not_copied_as_a_whole(self, check: Check) -> None:
+        check.settings.write_text(SETTINGS + '[lists.keys]\nknown-dqs = "hunt"\n')
+        check.events = answers(*DEFAULT, who="203.0.114.9")
+        got = check("203.0.114.9")
+        assert got.exit_code == 0
+        assert "the key known-dqs in [lists.keys] does not look as such keys do" in got.stderr
+        assert "hunt" not in got.output
+        assert check("--list", "cop", "203.0.114.9").stderr == ""
+        check.settings.write_text(SETTINGS + '[lists.keys]\nknown-dqs = "hunter2"\n')
+        assert check("203.0.114.9").stderr == ""
 
 
 class TestGoesOn:
@@ -328,32 +351,32 @@ class TestLists:
     )
     def test_tiers(self, book: Book, tiers: tuple[str, ...], more: set[str]) -> None:
         terms = Terms(use="private")
-        got = check_request.choose(book, terms, tiers=tiers)
+        got = check_lists.choose(book, terms, tiers=tiers)
         assert set(got.ids) == {*DEFAULT, "known-dbl"} | more
         assert got.required == {*DEFAULT, "known-dbl"}
 
     def test_what_the_use_does_not_permit_is_asked_for_and_decides_nothing(
         self, book: Book
     ) -> None:
-        got = check_request.choose(book, Terms(use="commercial"))
+        got = check_lists.choose(book, Terms(use="commercial"))
         assert "known-zen" in got.ids
         assert got.required == {"brake", "cop", "white", "known-dbl"}
 
     def test_a_key_opens_and_permits(self, book: Book) -> None:
-        got = check_request.choose(book, Terms(keys={"closed": "x", "known-dqs": "y"}))
+        got = check_lists.choose(book, Terms(keys={"closed": "x", "known-dqs": "y"}))
         assert "closed" in got.ids
         assert got.required == {*DEFAULT, "known-dbl"}
 
     def test_settings(self, book: Book) -> None:
         terms = Terms(use="private", required=("cop", "geo"), add=("range-2", "known-xbl"),
                       skip=frozenset({"brake", "white"}))  # fmt: skip
-        got = check_request.choose(book, terms)
+        got = check_lists.choose(book, terms)
         assert set(got.ids) == {"known-zen", "known-dbl", "cop", "geo", "range-2", "known-xbl"}
         assert got.required == {"cop", "geo"}
 
     def test_named_ones_are_asked_whatever_the_settings_skip(self, book: Book) -> None:
         terms = Terms(skip=frozenset({"brake"}), required=("cop",))
-        got = check_request.choose(book, terms, lists=["brake", "sorry"], zones=["x.test"])
+        got = check_lists.choose(book, terms, lists=["brake", "sorry"], zones=["x.test"])
         assert got.ids == ("brake", "sorry", "x.test")
         assert got.required == set(got.ids)
         assert got.by_zone
@@ -372,7 +395,7 @@ class TestLists:
         ],
     )
     def test_names(self, book: Book, name: str, id_: str | None) -> None:
-        assert [e.id for e in check_request.find(book, name)] == ([id_] if id_ else [])
+        assert [e.id for e in check_lists.find(book, name)] == ([id_] if id_ else [])
 
     def test_no_list_left(self, check: Check) -> None:
         check.settings.write_text(

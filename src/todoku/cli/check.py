@@ -20,7 +20,7 @@ import click
 import msgspec
 
 from todoku import settings
-from todoku.cli import EX_USAGE, Failure, check_request, options
+from todoku.cli import EX_USAGE, Failure, check_lists, check_request, options
 from todoku.cli.check_request import Given
 from todoku.cli.render.text import harmless_json
 from todoku.i18n import Language, say
@@ -29,7 +29,7 @@ from todoku.lists.values import Clean, Notice, Progress, Request, Target, Unclea
 from todoku.model import Finding, ListingState
 
 if TYPE_CHECKING:
-    from todoku.cli.check_request import Chosen
+    from todoku.cli.check_lists import Chosen
     from todoku.cli.render.check_board import Board
     from todoku.cli.render.check_progress import Line
     from todoku.cli.render.page import Page
@@ -50,7 +50,7 @@ ALWAYS_TOLD: Final = frozenset({"resolver-silent", "no-resolver"})
     "--tier",
     "tiers",
     multiple=True,
-    type=click.Choice(check_request.TIERS),
+    type=click.Choice(check_lists.TIERS),
     help="Ask the lists of this tier and those before it (default: default).",
 )
 @click.option("--list", "lists", multiple=True, metavar="LIST", help="Ask this list (id or name).")
@@ -117,7 +117,7 @@ class Run:
         overlay = Path(found.knowledge.overlay)
         self.knowledge: Compiled = knowledge_of(overlay if overlay.is_dir() else None)
         self.book: Book = Book(lists_of(self.knowledge))
-        self.terms: Terms = check_request.terms_of(found, self.book)
+        self.terms: Terms = check_lists.terms_of(found, self.book)
         self.started = time.time()
         self._done = self._total = 0
         """Of sweeps that go on."""
@@ -158,6 +158,9 @@ class Run:
             self._notice(Notice("no-resolver", {}))
             return UNKNOWN
         self._warn_of_public(request.upstream)
+        if not given.quiet:
+            for sentence in check_lists.odd_keys(self.terms, self.book, chosen.ids, self.lang):
+                self.tell(sentence)
         with self._kept() as kept:
             self._ask(request, kept, outcome)
         return outcome.exit_code(targets)
@@ -166,17 +169,17 @@ class Run:
 
     def _chosen(self) -> Chosen:
         given = self.given
-        chosen = check_request.choose(
+        chosen = check_lists.choose(
             self.book, self.terms, lists=given.lists, zones=given.zones, tiers=given.tiers
         )
-        sentences = [check_request.no_list(self.book, name, self.lang) for name in chosen.unknown]
+        sentences = [check_lists.no_list(self.book, name, self.lang) for name in chosen.unknown]
         if chosen.ids:
             for sentence in sentences:
                 self.tell(sentence)
         elif sentences:
             raise Failure("\n".join(sentences), EX_USAGE)
         else:
-            raise Failure(say(check_request.WORDS["no-lists-left"], self.lang), EX_USAGE)
+            raise Failure(say(check_lists.WORDS["no-lists-left"], self.lang), EX_USAGE)
         return chosen
 
     def _targets(self, outcome: Outcome, *, anywhere: bool) -> tuple[Target, ...]:

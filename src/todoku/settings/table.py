@@ -152,13 +152,13 @@ def _list_id(text: str) -> str | None:
     return name if _ID.fullmatch(name) else None
 
 
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 def _key(text: str) -> str | None:
-    """A key that a list's operator gave out: labels of a DNS name."""
+    """A key that a list's operator gave out: a label of a DNS name."""
     text = text.strip()
-    return text if _KEY.fullmatch(text) and len(text) <= 127 else None
+    return text if _KEY.fullmatch(text) else None
 
 
 def server(text: str) -> str | None:
