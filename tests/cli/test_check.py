@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
@@ -53,6 +53,7 @@ class Check:
         self.folder = folder
         self.events: Iterable[Any] = ()
         self.asked: Request | None = None
+        self.closed = False
         self.terms: Terms | None = None
         self.settings = folder / "todoku.toml"
         self.settings.write_text(SETTINGS)
@@ -67,10 +68,14 @@ class Check:
         self.asked = request
         self.terms = terms
         self.lang = lang
-        for event in self.events:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
+        try:
+            for event in self.events:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            kept.record([], w.NOW)  # the file is still open
+            self.closed = True
 
     def __call__(self, *words: str, stdin: str = "", lang: str = "en") -> Result:
         self.asked = None
@@ -511,6 +516,22 @@ class TestOutput:
         got = check("--json", "203.0.114.9")
         assert got.exit_code == 130
         assert json.loads(got.stdout)["state"] == "listed"
+
+    @pytest.mark.parametrize("words", [(), ("--json",)])
+    def test_a_reader_that_has_gone_does_not_lose_what_was_learned(
+        self, check: Check, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    ) -> None:
+        """`todoku check ... | head`"""
+
+        def gone(*_: object) -> NoReturn:
+            raise BrokenPipeError
+
+        monkeypatch.setattr("todoku.cli.check.harmless_json", gone)
+        monkeypatch.setattr("todoku.cli.render.check_board.Board.add", gone)
+        monkeypatch.setattr("todoku.cli.os.dup2", lambda *_: None)
+        check.events = [LISTED, *GOOD]
+        assert check(*words, "203.0.114.9").exit_code == 141
+        assert check.closed
 
     def test_the_key_of_the_settings_shows_nowhere(self, check: Check) -> None:
         check.settings.write_text('[lists.keys]\nknown-dqs = "hunter2"\n')

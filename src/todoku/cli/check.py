@@ -10,6 +10,7 @@ information. 2: listed. 3: none lists, and something that must be known is not.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -242,10 +243,11 @@ class Run:
         from todoku.lists import checking
 
         events = checking.run(request, self.knowledge, self.terms, kept, lang=self.lang)
-        if self.given.as_json:
-            self._print_json(events, request, outcome)
-        else:
-            self._show(events, request, outcome)
+        with contextlib.closing(events):  # whatever ends it, what was learned is kept
+            if self.given.as_json:
+                self._print_json(events, request, outcome)
+            else:
+                self._show(events, request, outcome)
 
     def _print_json(self, events: Iterable[Event], request: Request, outcome: Outcome) -> None:
         out, shown = sys.stdout.buffer, self.given.shown

@@ -1,4 +1,5 @@
-"""What `todoku check` was asked to do: its options, the settings and the knowledge as a `Request`."""
+"""What the command line of `todoku check` says: options that cannot stand together, whom one asks,
+and the identities."""
 
 from __future__ import annotations
 

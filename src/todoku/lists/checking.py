@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from todoku.i18n import Language
@@ -48,7 +48,7 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
     rng: random.Random | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Findings as they come: exactly one for each single identity and list that fits it, and for
     ranges those that `request.only` wants, with `Clean` and `Unclear` to count the others.
 
