@@ -301,6 +301,14 @@ class TestRequest:
         assert check.request.unlimited
         assert check.request.rate is None
 
+    def test_who_asks_faster_than_permitted_is_told(self, check: Check) -> None:
+        check.events = answers(*DEFAULT, who="203.0.114.9")
+        got = check("--rate", "21", "203.0.114.9")
+        assert "Brakeacuda permit at most 20 questions a second. At --rate 21" in got.stderr
+        assert check.request.rate == 21
+        for words in (("--rate", "20"), ("--rate", "99", "--server", "::1"), ("--list", "cop")):
+            assert check(*words, "203.0.114.9").stderr == ""
+
     @pytest.mark.parametrize(
         ("words", "deadline"),
         [

@@ -62,7 +62,7 @@ ALWAYS_TOLD: Final = frozenset({"resolver-silent", "no-resolver"})
 @click.option(
     "--rate",
     metavar="N|unlimited",
-    help="Questions a second for each list, below what it permits (unlimited: with --server).",
+    help="Questions a second to each list, instead of what it permits (unlimited: with --server).",
 )
 @click.option(
     "--only",
@@ -159,9 +159,7 @@ class Run:
             self._notice(Notice("no-resolver", {}))
             return UNKNOWN
         self._warn_of_public(request.upstream)
-        if not given.quiet:
-            for sentence in check_lists.odd_keys(self.terms, self.book, chosen.ids, self.lang):
-                self.tell(sentence)
+        self._warn_of_settings(request)
         with self._kept() as kept:
             self._ask(request, kept, outcome)
         return outcome.exit_code(targets)
@@ -225,6 +223,14 @@ class Run:
                 self._notice(Notice("public-resolver", told))
                 self._public = True
                 return
+
+    def _warn_of_settings(self, r: Request) -> None:
+        warnings = check_lists.odd_keys(self.terms, self.book, r.lists, self.lang)
+        if r.rate is not None and r.upstream.kind != "server":
+            warnings += check_lists.too_fast(self.book, r.lists, r.rate, self.lang)
+        for sentence in warnings:
+            if not self.given.quiet:
+                self.tell(sentence)
 
     def _kept(self) -> Kept:
         """What is kept; where the file cannot be used, memory."""

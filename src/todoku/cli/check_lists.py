@@ -41,6 +41,11 @@ WORDS: Final[Words] = {
         "en": "the key {name} in [lists.keys] does not look as such keys do. See whether it was copied "
         "as a whole.",
     },
+    "too-fast": {
+        "ja": "{lists} は、毎秒 {rate} 問までしか認めていません。--rate {asked} では締め出されることがあります。",
+        "en": "{lists} permit at most {rate} questions a second. At --rate {asked} they may shut you "
+        "out.",
+    },
     "holds-key": {
         "ja": "{zone} のようにゾーンの名前に鍵を入れないでください（画面やログに残ります）。鍵は設定 "
         "[lists.keys] に {key} として書き、リストは --list {list} で指定します。何も尋ねていません。",
@@ -206,3 +211,19 @@ def odd_keys(terms: Terms, book: Book, ids: Iterable[str], lang: Language) -> li
         if key and value and key.pattern and not re.fullmatch(key.pattern, value):
             odd[key.name] = None
     return [say(WORDS["odd-key"], lang, name=name) for name in odd]
+
+
+def too_fast(book: Book, ids: Iterable[str], asked: float, lang: Language) -> list[str]:
+    """A sentence where lists are to be asked faster than their operators permit: who has an
+    agreement may, and who has none should know."""
+    slower: dict[float, list[str]] = {}
+    for id_ in ids:
+        entry = book.by_id.get(id_)
+        rate = entry.ask.usage.per_second if entry and entry.ask else None
+        if entry and rate is not None and rate < asked:
+            slower.setdefault(rate, []).append(entry.name)
+    comma = "、" if lang == "ja" else ", "
+    return [
+        say(WORDS["too-fast"], lang, lists=comma.join(listed), rate=f"{rate:g}", asked=f"{asked:g}")
+        for rate, listed in sorted(slower.items())
+    ]
