@@ -72,10 +72,10 @@ WORDS: Final[Words] = {
         "the records are as they were. Make room; work then goes on where it stopped.",
     },
     "broken": {
-        "ja": "データベース {url} に書けません（{why}）。途中までの変更は取り消されました。ディスクと権限を"
-        "確かめてください。",
-        "en": "cannot write to the database {url} ({why}). The change was taken back. See to its disk "
-        "and permissions.",
+        "ja": "データベース {url} を読み書きできません（{why}）。途中までの変更は取り消されました。ディスクと"
+        "権限を確かめ、壊れているならバックアップから戻してください。",
+        "en": "the database {url} cannot be read or written ({why}). What was begun was taken back. See "
+        "to its disk and permissions; if it is damaged, restore a backup.",
     },
     "lost-server": {
         "ja": "データベース {url} との接続が切れました（{why}）。確定していない変更は取り消されました。"
@@ -159,7 +159,8 @@ def connect(url: str) -> Engine:
         from todoku.store import engine, migrate
     made = engine.make(url)
     try:
-        migrate.upgrade(made)
+        with telling(made):
+            migrate.upgrade(made)
     except BaseException:
         made.dispose()
         raise

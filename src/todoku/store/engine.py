@@ -142,6 +142,13 @@ def told(engine: sa.Engine, error: sa.exc.DBAPIError) -> StoreError | None:
         return Busy(WORDS["busy"], url=words["url"], seconds=BUSY_SECONDS)
     if name == "SQLITE_FULL":
         return Full(WORDS["full"], **words)
-    if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_CANTOPEN")):
+    broken = (
+        "SQLITE_IOERR",
+        "SQLITE_READONLY",
+        "SQLITE_CORRUPT",
+        "SQLITE_CANTOPEN",
+        "SQLITE_NOTADB",
+    )
+    if name.startswith(broken):
         return Broken(WORDS["broken"], **words)
     return None
