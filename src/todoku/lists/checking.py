@@ -98,6 +98,7 @@ class _Run:
         self.singles: dict[Subject, None] = {}
         self.lookup: Lookup | None = None
         self._findings: list[Finding] = []
+        self._lately: deque[tuple[float, int]] = deque(maxlen=int(10 / TOLD_EVERY))
         """Of single identities: what history learns."""
         self.keeper = Keeper(kept, request, lang, self.out.append, clock, wall)
         book = Book(lists_of(knowledge))
@@ -288,8 +289,10 @@ class _Run:
     def _progress(self, now: float) -> Progress:
         done = sum(s.sweep.done for s in self.sweeps)
         total = sum(s.sweep.size for s in self.sweeps)
-        spent = now - self.started
-        left = (total - done) * spent / done if done else None
+        # By the last ten seconds: a burst at the start, or a run before, says nothing of the rate.
+        self._lately.append((now, done))
+        since, before = self._lately[0]
+        left = (total - done) * (now - since) / (done - before) if done > before else None
         return Progress(done, total, sum(s.listed for s in self.sweeps), left)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────
