@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.cases.world import HOUR, IP, MICROSOFT, OTHER_IP, START, refused
 from tests.store import consistency
 from tests.store.conftest import OpenDesk
+from todoku import store
 from todoku.cases import commands, working
 from todoku.cases import events as ev
 from todoku.cases.case import Case
@@ -68,6 +70,14 @@ class TestLease:
         taken = take(queue)
         with pytest.raises(LeaseLost):
             queue.intend(taken, {}, START + LEASE)
+
+    def test_nor_before_a_time_that_was_put_off(self, desk: Desk, queue: Queue) -> None:
+        taken = take(queue)
+        with store.writing(desk.engine) as connection:
+            put_off = sa.update(t.actions).where(t.actions.c.id == taken.id)
+            connection.execute(put_off.values(not_before=(START + HOUR).timestamp()))
+        with pytest.raises(LeaseLost):
+            queue.intend(taken, {}, START)
 
     def test_an_intent_is_recorded_once(self, queue: Queue) -> None:
         taken = take(queue)

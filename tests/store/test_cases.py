@@ -128,6 +128,22 @@ class TestSeeing:
         assert desk.see(event) == (), "not even reopened"
         assert names(desk) == ["refused", "closed"]
 
+    def test_one_report_counts_once(self, desk: Desk) -> None:
+        event = reported(source="message:abc")
+        assert len(desk.see(event)) == 1
+        assert desk.see(event) == ()
+        note = ev.Noted(at=START, text="", source="message:abc")
+        for n in (1, 0):
+            assert len(desk.change(1, lambda _: (note,))) == n
+        assert names(desk) == ["reported", "noted"]
+
+    def test_what_was_taken_over_is_found_by_all_its_domains(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(reported(place=None, to=("a.example", "b.example")))
+        desk.see(refused(START + HOUR, to=("a.example",)))
+        desk.see(reported("person:2", place=None, to=("b.example",)))
+        assert names(desk, 1) == ["refused", "reported", "refused", "reported"]
+
     def test_a_place_that_no_database_could_hold(self, desk: Desk) -> None:
         desk.see(refused(START, Identity("domain", "a\x00\ud800b"), place=ev.Place(id="x\x00")))
         assert len(desk.rows()) == 1
@@ -159,6 +175,11 @@ class TestFlood:
         assert recorded.event.count == 6
         assert desk.flush(START + 9 * HOUR) == ()
         consistency.check(desk)
+
+    def test_one_source_is_counted_once(self, desk: Desk) -> None:
+        desk.see(refused(START, source="message:abc"))
+        desk.see(refused(START + HOUR / 2, source="message:abc"))
+        assert desk.tally(1) is None
 
     def test_what_is_counted_survives_other_news(self, desk: Desk) -> None:
         desk.see(refused(START))

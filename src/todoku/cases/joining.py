@@ -86,7 +86,7 @@ def match(sighting: Sighting, found: Mapping[str, int], nameless: Iterable[int] 
     owners: dict[str, int | None] = {key: found.get(key) for key in sighting.strong}
     named = next((case for case in owners.values() if case is not None), None)
     pointed = tuple(dict.fromkeys(found[key] for key in sighting.pointers if key in found))
-    waiting = tuple(case for case in pointed if case in nameless and case != named)
+    waiting = tuple(case for case in pointed if case in nameless)
     if not owners:
         return Match(case=pointed[0] if pointed else None, identities=sighting.identities)
     case, absorbs = named, waiting

@@ -26,7 +26,7 @@ def plan_rows(connection: sa.Connection, case: Case, policy: Policy) -> float | 
     rows = _rows(connection, case.number, list(wanted))
     at = case.changed_at.timestamp() if case.changed_at else 0.0
     for each in rows:
-        if each["outcome_at"] is None and each["intent_at"] is None and each["key"] not in wanted:
+        if each["outcome_at"] is None and each["key"] not in wanted:
             _set(connection, each["id"], outcome="cancelled", outcome_at=at)
     latest = {row["key"]: row for row in rows}  # in the order of attempts
     new = []
