@@ -30,6 +30,10 @@ WORDS: Final[Words] = {
         "ja": "{server}は SERVFAIL を返しました。調べられなかったという意味です。",
         "en": "{server} answered SERVFAIL: it could not look the name up.",
     },
+    "malformed": {
+        "ja": "{server}の応答は DNS の応答として読めませんでした。",
+        "en": "What {server} answered cannot be read as DNS.",
+    },
     "refused": {
         "ja": "{server}は {rcode} を返し、この問い合わせには答えませんでした。",
         "en": "{server} answered {rcode}: it does not answer this question.",
@@ -173,6 +177,8 @@ class Why:
             return "timeout", self.say("timeout", "later", server=server)
         if answer.truncated:
             return "truncated", self.say("truncated", server=server)
+        if answer.malformed:
+            return "servfail", self.say("malformed", self._way_round(), server=server)
         if answer.rcode == wire.SERVFAIL:
             return "servfail", self.say("servfail", self._way_round(), server=server)
         if answer.rcode not in {wire.NOERROR, wire.NXDOMAIN}:

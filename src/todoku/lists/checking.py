@@ -98,8 +98,8 @@ class _Run:
         self.singles: dict[Subject, None] = {}
         self.lookup: Lookup | None = None
         self._findings: list[Finding] = []
-        self._lately: deque[tuple[float, int]] = deque(maxlen=int(10 / TOLD_EVERY))
         """Of single identities: what history learns."""
+        self._lately: deque[tuple[float, int]] = deque(maxlen=int(10 / TOLD_EVERY))
         self.keeper = Keeper(kept, request, lang, self.out.append, clock, wall)
         book = Book(lists_of(knowledge))
         own = request.unlimited
@@ -229,7 +229,7 @@ class _Run:
 
     def _add(self, subjects: Sequence[Subject]) -> None:
         """Ask about these, wherever no kept answer holds."""
-        new = [s for s in subjects if s not in self.singles]
+        new = [s for s in dict.fromkeys(subjects) if s not in self.singles]
         self.singles |= dict.fromkeys(new)
         self.keeper.learn(new)
         pairs = [(one, s) for one in self.lists for s in new if names.fits(one.way.ask, s)]
@@ -299,11 +299,11 @@ class _Run:
 
     def _notices(self) -> None:
         """What concerns the upstream is said once, not once a list."""
-        records = [r for one in self.lists for r in one.tested.values()]
-        server = str(self.upstream.servers[0])
-        if self.upstream.kind == "direct" or not records:
+        if self.upstream.kind == "direct":
             return
-        if all(r.cause == "timeout" for r in records):
+        server = str(self.upstream.servers[0])
+        asked = [one.pace for one in self.lists if one.pace.asked]
+        if asked and not any(pace.heard for pace in asked):
             self.out.append(Notice("resolver-silent", {"server": server}))
         turned = [
             one.way.entry.name

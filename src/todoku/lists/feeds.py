@@ -98,6 +98,7 @@ class SweepFeed:
         self._answered = answered
         self._lost = lost
         self._under_way = 0
+        self._stopped = False
         self.open = False
         """Set when the list has proved itself: nothing is taken before."""
 
@@ -108,6 +109,13 @@ class SweepFeed:
     def stop(self) -> None:
         """No more is taken; answers under way still count."""
         self._sections = None
+        self._stopped = True
+
+    def again(self, address: int, section: bytes) -> bool:
+        """Ask this one once more, after the others; `False` where nothing more is asked."""
+        if not self._stopped:
+            self._sections = itertools.chain(self._sections or (), ((address, section),))
+        return not self._stopped
 
     def take(self, most: int, now: float) -> Sequence[tuple[Key, bytes]]:
         if not self.open or self._sections is None:

@@ -42,6 +42,10 @@ class Pace:
         self._opened = 0
         self._trying = False
         """One question is under way, to see whether the list answers again."""
+        self.asked = False
+        """A question was sent."""
+        self.heard = False
+        """One was answered."""
         self.exhausted = False
         """The day's budget is used up."""
         self.silenced = False
@@ -56,6 +60,7 @@ class Pace:
             most = min(most, 1)  # after a pause: one question, to see
         if self._lease is None:
             self._trying = trying and most > 0
+            self.asked |= most > 0
             return most
         if self._left < most and not self.exhausted:
             got = self._lease(max(most - self._left, self._block))
@@ -68,6 +73,7 @@ class Pace:
         count = max(min(most, self._left), 0)
         self._left -= count
         self._trying = trying and count > 0
+        self.asked |= count > 0
         return count
 
     def ready_at(self, now: float) -> float | None:
@@ -82,6 +88,7 @@ class Pace:
             self._trying = False
 
     def alive(self) -> None:
+        self.heard = True
         self._losses = 0
         self._opened = 0
         self._trying = False

@@ -44,6 +44,7 @@ class ListSweep:
         self._words_wanted = 0
         self._refused = 0
         self._why: UnknownCause | None = None
+        self._asked_again: set[int] = set()
         self._told: set[int] = set()
         """Addresses that have a finding, or none but a count."""
         self._unclear: Counter[UnknownCause] = Counter()
@@ -53,11 +54,11 @@ class ListSweep:
         """What the run that was stopped had asked."""
         self._before_at = sweep.updated
         way = one.way
-        end = names.suffix(way.zone, way.key)
+        self._end = names.suffix(way.zone, way.key)
         sections = names.sweep(
             self._first,
             net.max_prefixlen - net.prefixlen,
-            end,
+            self._end,
             seed=rng.getrandbits(32),
             done=sweep.answered if sweep.done else None,
         )
@@ -147,6 +148,11 @@ class ListSweep:
             self.feed.stop()
 
     def _lost(self, address: int) -> None:
+        if address not in self._asked_again:  # among thousands, some are lost in every try
+            self._asked_again.add(address)
+            question = names.question(self._subject(address), self._end, self.one.way.zone)
+            if self.feed.again(address, question):
+                return
         self._told.add(address)
         self._unclear["timeout"] += 1
         self.sweep.unknown["timeout"] += 1

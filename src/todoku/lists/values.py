@@ -32,6 +32,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """TXT records: the strings of a record joined, records on lines of their own."""
     truncated: bool = False
     """The answer did not fit, and TCP did not bring it either."""
+    malformed: bool = False
+    """It cannot be read; the rcode is FORMERR."""
     ttl: int = 0
     """Seconds it may be kept (RFC 1035; RFC 2308 for a negative one)."""
     asked: str = ""

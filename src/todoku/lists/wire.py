@@ -282,11 +282,11 @@ def text(records: Sequence[Record]) -> str:
 
 
 def answer_of(packet: bytes, *, asked: str, server: str, took: float | None, at: float) -> Answer:
-    """The facts of a response. One that cannot be read says as little as FORMERR."""
+    """The facts of a response."""
     try:
         parsed = parse(packet)
     except Malformed:
-        return Answer(rcode=FORMERR, asked=asked, server=server, took=took, at=at)
+        return Answer(rcode=FORMERR, malformed=True, asked=asked, server=server, took=took, at=at)
     found, chain = answering(parsed)
     if found:
         ttl = min(*(r.ttl for r in (*found, *chain)), _WEEK)
