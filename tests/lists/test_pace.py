@@ -111,6 +111,21 @@ def test_an_answer_makes_good() -> None:
     assert pace.ready_at(clock()) == clock()
 
 
+def test_whether_anything_was_asked_and_heard() -> None:
+    pace = Pace(None, None, Clock())
+
+    def told() -> tuple[bool, bool]:
+        return pace.asked, pace.heard
+
+    pace.draw(0, 0.0)
+    assert told() == (False, False)
+    pace.draw(1, 0.0)
+    pace.silent()
+    assert told() == (True, False)
+    pace.alive()
+    assert told() == (True, True)
+
+
 def test_what_is_sent_again_counts() -> None:
     bank, clock = Bank(10, None), Clock()
     pace = Pace(bank.lease, bank.give_back, clock, block=1)

@@ -190,7 +190,8 @@ def test_truncated_keeps_what_is_whole() -> None:
 
 def test_unreadable_says_nothing() -> None:
     a = answer(response(["2.0.0.127.bl.test 60 A 127.0.0.2"])[:-3])
-    assert (a.rcode, a.addresses, a.truncated) == (wire.FORMERR, (), False)
+    assert (a.rcode, a.malformed) == (wire.FORMERR, True)
+    assert (a.addresses, a.truncated) == ((), False)
 
 
 # ── hostile ───────────────────────────────────────────────────────────────────────────────────
