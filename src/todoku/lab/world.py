@@ -1,0 +1,154 @@
+"""The world of the story on loopback, whole: one process, real sockets, one clock.
+
+async with Lab(clock=SteppedClock(), folder=tmp) as lab:
+    lab.sender.submit("sato@hoge.test", ["taro@hotmail.test"], mail)
+    await lab.clock.advance(1)
+
+All that would be port 25 is one free port, `smtp_port`, on an address for each host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from todoku.lab import zones
+from todoku.lab.clock import Clock, RealClock
+from todoku.lab.happenings import Happened, Listed, Unlisted
+from todoku.lab.nameserver import NameServer, Resolver
+from todoku.lab.receiver import Receiver
+from todoku.lab.reputation import Rules
+from todoku.lab.sender import Door, Patience, SendingServer
+from todoku.lab.smtp import Handler, Listener, bound
+
+NAME_SERVER: Final = "127.0.1.53"
+HOSTS: Final = {
+    "mx1.hoge.test": "127.0.1.10",
+    "mx2.hoge.test": "127.0.1.11",
+    "mx1.hotmail.test": "127.0.1.25",
+    "mx2.hotmail.test": "127.0.1.26",
+    "mx.partner.test": "127.0.1.35",
+}
+"""mx1 and mx2 of hoge.test are one server with two source addresses; mail comes in at mx1."""
+LISTED: Final = HOSTS["mx1.hoge.test"]
+CLEAN: Final = HOSTS["mx2.hoge.test"]
+LIST: Final = "bl.lab.test"
+"""The blocklist that partner.test asks."""
+MAILBOXES: Final = ("taro", "hanako", "postmaster")
+SUBMISSION: Final = "127.0.0.1"
+
+
+class Lab:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        clock: Clock | None = None,
+        rules: Rules | None = None,
+        patience: Patience | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`rules`: those of hotmail.test, which blocks `LISTED` by default."""
+        self.folder = folder
+        self.clock: Clock = clock or RealClock()
+        self.happened = Happened()
+        self.zones = zones.Zones(self.clock)
+        self._rules = rules or Rules(blocked={LISTED: "SC-001"})
+        self._patience = patience
+        self._seed = seed
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            await self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+        faults = [*self.sender.faults, *self.hotmail.faults, *self.partner.faults]
+        if faults:
+            raise RuntimeError(f"the lab itself failed: {faults[0]!r}") from faults[0]
+
+    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        self._names()
+        self.names = NameServer(self.zones, self.clock, self.happened)
+        await self.names.start(NAME_SERVER)
+        stack.push_async_callback(self.names.stop)
+        self.resolver = Resolver(self.names.host, self.names.port)
+        served = [h for h in HOSTS if h != "mx2.hoge.test"]
+        sockets = dict(zip(served, bound([HOSTS[h] for h in served]), strict=True))
+        for sock in sockets.values():
+            stack.callback(sock.close)
+        self.smtp_port: int = next(iter(sockets.values())).getsockname()[1]
+        self.hotmail = self._receiver("hotmail.test", self._rules, ())
+        self.partner = self._receiver("partner.test", Rules(), (LIST,))
+        self.sender = SendingServer(
+            "mx1.hoge.test",
+            ["hoge.test"],
+            {"hoge.test": LISTED, "other.hoge.test": CLEAN},
+            self.folder,
+            clock=self.clock,
+            happened=self.happened,
+            resolver=self.resolver,
+            port=self.smtp_port,
+            seed=self._seed,
+            patience=self._patience,
+        )
+        handlers: dict[str, Handler] = {"mx1.hoge.test": Door(self.sender, relays=False)}
+        for receiver in (self.hotmail, self.partner):
+            handlers |= {host: receiver.host(host) for host in receiver.hosts}
+        for host, sock in sockets.items():
+            listener = Listener(host, handlers[host])
+            await listener.start(sock)
+            stack.push_async_callback(listener.stop)
+        (sock,) = bound([SUBMISSION])
+        self.submission: tuple[str, int] = sock.getsockname()
+        door = Listener("mx1.hoge.test", Door(self.sender, relays=True))
+        await door.start(sock)
+        stack.push_async_callback(door.stop)
+        self.sender.start()
+        stack.push_async_callback(self.sender.stop)
+
+    def _receiver(self, domain: str, rules: Rules, lists: Sequence[str]) -> Receiver:
+        return Receiver(
+            domain,
+            [h for h in HOSTS if h.endswith(f".{domain}")],
+            self.folder / "receivers",
+            clock=self.clock,
+            happened=self.happened,
+            resolver=self.resolver,
+            rules=rules,
+            lists=lists,
+            mailboxes=MAILBOXES,
+        )
+
+    def _names(self) -> None:
+        for zone in ("lab.test", "hoge.test", "hotmail.test", "partner.test", "127.in-addr.arpa"):
+            self.zones.zone(zone)
+        self.zones.blocklist(LIST)
+        for host, address in HOSTS.items():
+            self.zones.add(host, zones.a(address))
+            reverse = ".".join(reversed(address.split(".")))
+            self.zones.add(f"{reverse}.in-addr.arpa", zones.ptr(host))
+        self.zones.add("hoge.test", zones.mx(10, "mx1.hoge.test"))
+        spf = f"v=spf1 ip4:{LISTED} ip4:{CLEAN} -all"
+        self.zones.add("hoge.test", zones.txt(spf))
+        self.zones.add("other.hoge.test", zones.mx(10, "mx1.hoge.test"), zones.txt(spf))
+        self.zones.add(
+            "hotmail.test", zones.mx(10, "mx1.hotmail.test"), zones.mx(10, "mx2.hotmail.test")
+        )
+        self.zones.add("partner.test", zones.mx(10, "mx.partner.test"))
+
+    # The public list
+
+    def list_(self, address: str, **more: object) -> None:
+        """Put an address on the list (`Blocklist.add`)."""
+        self.zones.lists[LIST].add(address, **more)  # type: ignore[arg-type]
+        self.happened.add(Listed(at=self.clock.now(), zone=LIST, address=address))
+
+    def unlist(self, address: str) -> None:
+        self.zones.lists[LIST].remove(address)
+        self.happened.add(Unlisted(at=self.clock.now(), zone=LIST, address=address))
