@@ -77,8 +77,10 @@ def line_of(text: str, table: str, number: int) -> int:
 
 
 def files(folder: Path) -> list[Path]:
-    """All knowledge files below a folder, in a fixed order."""
-    return sorted(p for p in folder.rglob("*.toml") if not p.name.startswith("."))
+    """All knowledge files below a folder, in a fixed order. Those of `answers` are of another kind
+    and read by who reads desks' answers (`todoku.cases.answers`)."""
+    found = (p for p in folder.rglob("*.toml") if not p.name.startswith("."))
+    return sorted(p for p in found if p.parent.name != "answers")
 
 
 def shape_of(path: Path) -> type:
