@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from todoku.model import (
         Blocklist,
         Diagnosis,
+        Entry,
         Evidence,
+        Finding,
         Identity,
         Refusal,
         Remote,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Blocklist",
     "Diagnosis",
+    "Entry",
     "Evidence",
+    "Finding",
     "Identity",
     "Refusal",
     "Remote",
