@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Removal,
         Reply,
         Sisimai,
+        Subject,
     )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Removal",
     "Reply",
     "Sisimai",
+    "Subject",
     "TodokuError",
     "UnreadableError",
     "UnreadableWarning",

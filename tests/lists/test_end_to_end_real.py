@@ -4,6 +4,7 @@ should run; and all tests of this folder with the outside cut off."""
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -233,11 +234,19 @@ def cut_off() -> list[str]:
     pytest.skip("this system permits nobody a network of his own (unshare -n -r)")
 
 
+NETWORK = sorted(
+    str(path.relative_to(ROOT))
+    for path in Path(__file__).parent.glob("test_*.py")
+    if re.search(r"^(from|import) .*\b(liar|servers|socket)\b", path.read_text(), re.M)
+)
+"""The tests that speak to a server."""
+
+
 def test_all_of_it_with_the_outside_cut_off(tmp_path: Path) -> None:
     words = cut_off()
     this = f"tests/lists/{Path(__file__).name}::{test_all_of_it_with_the_outside_cut_off.__name__}"
     pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    run = [*pytest_, "--basetemp", str(tmp_path / "tests"), "tests/lists", "--deselect", this]
+    run = [*pytest_, "--basetemp", str(tmp_path / "tests"), *NETWORK, "--deselect", this]
     script = 'ip link set lo up && test -z "$(ip route show)" && exec "$@"'
     done = subprocess.run(
         [*words, "sh", "-c", script, "sh", *run],

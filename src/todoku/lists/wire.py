@@ -16,6 +16,7 @@ A: Final = 1
 NS: Final = 2
 CNAME: Final = 5
 SOA: Final = 6
+MX: Final = 15
 TXT: Final = 16
 AAAA: Final = 28
 
@@ -44,8 +45,8 @@ class Malformed(Exception):
 
 
 class Record(NamedTuple):
-    """One resource record of class IN. `name`, and `data` of NS, CNAME and SOA, hold names in
-    wire form: lower case, uncompressed."""
+    """One resource record of class IN. `name`, and `data` of NS, CNAME, SOA and MX, hold names
+    in wire form: lower case, uncompressed."""
 
     name: bytes
     type: int
@@ -218,6 +219,10 @@ def _record(packet: bytes, at: int) -> tuple[Record | None, int]:
         mailbox, at = _name(packet, at)
         data = primary + mailbox + _octets(packet, at, 20)
         whole = at + 20 == end
+    elif kind == MX:
+        host, at = _name(packet, at + 2)
+        data = data[:2] + host
+        whole = at == end
     elif kind == A:
         whole = len(data) == 4
     elif kind == AAAA:
