@@ -88,6 +88,8 @@ class Reading(NamedTuple):
     max_hours: float | None = None
     asks: tuple[Asked, ...] = ()
     rule: str | None = None
+    identities: tuple[Identity, ...] = ()
+    """Addresses that it speaks of, whether or not it says anything of them."""
 
 
 class _Hit(NamedTuple):
@@ -121,7 +123,7 @@ def read(subject: str, body: str, rules: Rules) -> Reading:
     number = ticket(subject, text, rules)
     hits = list(_hits(text, rules))
     if not hits:
-        return Reading("unclear", ticket=number)
+        return Reading("unclear", ticket=number, identities=tuple(_addresses(text)))
     verdicts = tuple(_verdicts(text, hits))
     # A mail that says how the request ended also says, as a rule, that it was received.
     told = [hit for hit in hits if hit.rule.class_ != "received"] or hits
@@ -129,7 +131,20 @@ def read(subject: str, body: str, rules: Rules) -> Reading:
     low, high = _hours(text, rules)
     asks = tuple(dict.fromkeys(a for hit in told for a in hit.rule.asks))
     rule = worst.rule
-    return Reading(rule.class_, worst.words, number, verdicts, low, high, asks, rule.id)
+    told_of = tuple(_addresses(text))
+    return Reading(rule.class_, worst.words, number, verdicts, low, high, asks, rule.id, told_of)
+
+
+def _addresses(text: str) -> Iterator[Identity]:
+    found = (_address(match[0]) for match in _IP.finditer(text))
+    yield from (Identity("ip", address) for address in dict.fromkeys(found) if address)
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
 
 
 def _plain(text: str) -> str:
@@ -161,9 +176,8 @@ def _verdicts(text: str, hits: Iterable[_Hit]) -> Iterator[Verdict]:
     ordered = sorted((h for h in hits if h.rule.class_ != "received"), key=lambda hit: hit.at)
     seen: dict[str, AnswerClass] = {}
     for found in _IP.finditer(text):
-        try:
-            address = str(ipaddress.ip_address(found[0]))
-        except ValueError:
+        address = _address(found[0])
+        if address is None:
             continue
         above = [hit for hit in ordered if hit.at < found.start()]
         hit = above[-1] if above else next(iter(ordered), None)

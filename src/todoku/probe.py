@@ -1,0 +1,127 @@
+"""Would this receiver take mail from that address? An SMTP dialogue (RFC 5321) that goes as far as
+the refusal stands, and no further: no mail is sent, and nothing is asked of a mailbox unless the
+refusal stands at `RCPT TO`.
+
+A receiver that refuses at `DATA` or later cannot be asked so: acceptance until then says nothing,
+and the probe is `inconclusive`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+from typing import Final
+
+import msgspec
+
+from todoku.cases.events import Result
+from todoku.model import Reply, Stage
+from todoku.reading import reply as replies
+
+WAIT: Final = 60.0
+"""Seconds for each reply; RFC 5321 (4.5.3.2) would have us wait for minutes."""
+
+_ORDER: Final[tuple[Stage, ...]] = ("CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO")
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    host: str
+    """Its name; `address`: where it answers."""
+    address: str
+    port: int = 25
+    source: str
+    """The address of ours that is asked about: the connection comes from there."""
+    helo: str
+    sender: str
+    """An address of ours that takes mail. Never the null sender, which many refuse to all."""
+    recipient: str | None = None
+    """A mailbox there that wants our mail; only with `stage` `RCPT TO`."""
+    stage: Stage | None = None
+    """Where it refuses (a rule's `refuses_at`); `None`: not known, taken for `MAIL FROM`."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    result: Result
+    stage: Stage | None = None
+    """Where it ended."""
+    reply: Reply = Reply()
+    host: str | None = None
+    why: str = ""
+    """With `failed`: the system's words."""
+
+
+class _Ended(Exception):
+    def __init__(self, stage: Stage, code: int, text: bytes) -> None:
+        super().__init__(code)
+        self.stage, self.code, self.text = stage, code, text
+
+
+def ask(q: Question, wait: float = WAIT) -> Found:
+    """One probe. Never raises for what a network or a receiver does."""
+    if not q.sender:
+        raise ValueError("a probe needs a sender")
+    talk = smtplib.SMTP(local_hostname=q.helo, timeout=wait, source_address=(q.source, 0))
+    try:
+        stage, code, text = _dialogue(talk, q)
+    except _Ended as end:
+        result: Result = "refused" if end.code >= 500 else "deferred"
+        return Found(result=result, stage=end.stage, reply=_reply(end.code, end.text), host=q.host)
+    except (OSError, smtplib.SMTPException) as error:
+        return Found(result="failed", host=q.host, why=_plain(error))
+    finally:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            talk.quit()
+        talk.close()
+    result = "accepted" if _reaches(stage, q.stage) else "inconclusive"
+    return Found(result=result, stage=stage, reply=_reply(code, text), host=q.host)
+
+
+def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
+    """As far as it may go: the last stage and what was said there. Raises `_Ended`."""
+    _good("CONN", talk.connect(q.address, q.port))
+    said = talk.ehlo()
+    if said[0] >= 500:
+        said = talk.helo()
+    _good("EHLO", said)
+    if talk.has_extn("starttls"):
+        # Names in certificates of mail servers mean nothing without DANE or MTA-STS, and nothing
+        # that is secret is said.
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        _good("STARTTLS", talk.starttls(context=context))
+        _good("EHLO", talk.ehlo())
+    said = _good("MAIL FROM", talk.mail(q.sender))
+    stage: Stage = "MAIL FROM"
+    if q.stage == "RCPT TO" and q.recipient is not None:
+        said, stage = _good("RCPT TO", talk.rcpt(q.recipient)), "RCPT TO"
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        talk.rset()
+    return stage, *said
+
+
+def _good(stage: Stage, said: tuple[int, bytes]) -> tuple[int, bytes]:
+    code, text = said
+    if code == -1:
+        raise smtplib.SMTPServerDisconnected("no SMTP reply")
+    if code // 100 != 2:
+        raise _Ended(stage, code, text)
+    return code, text
+
+
+def _reaches(stage: Stage, wanted: Stage | None) -> bool:
+    """Whether acceptance at `stage` answers for a refusal that stands at `wanted`."""
+    if wanted is None:
+        return True
+    return wanted in _ORDER and _ORDER.index(stage) >= _ORDER.index(wanted)
+
+
+def _reply(code: int, text: bytes) -> Reply:
+    words = " ".join(text.decode("utf-8", "replace").split())
+    return replies.parse(f"{code} {words}").reply
+
+
+def _plain(error: Exception) -> str:
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(why).split()).lower()

@@ -1,0 +1,312 @@
+"""How each kind of action is really done. What a deed needs of the world comes in as `Means`; the
+order of intent, deed and outcome is that of `todoku.cases.working`."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from email.errors import MessageError
+from typing import Any, Final
+
+import msgspec
+
+from todoku import probe
+from todoku.cases import CaseError, commands
+from todoku.cases import events as ev
+from todoku.cases.case import Case, Standing
+from todoku.cases.due import Action, ActionKind
+from todoku.cases.policy import Policy
+from todoku.cases.working import Command, Deed, Undone
+from todoku.diagnosis import Diagnoser
+from todoku.i18n import Language
+from todoku.lists.values import Server
+from todoku.model import Identity, Refusal, Remote
+from todoku.serve import sightings, telling
+from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
+from todoku.settings.own import Own
+from todoku.store.cases import Desk
+from todoku.store.messages import People
+
+WAIT: Final = 60.0
+"""Seconds for the local relay to answer."""
+FEW_HOSTS: Final = 2
+"""Hosts of a receiver that are asked in turn, from probe to probe."""
+
+Intent = Mapping[str, Any] | None
+Lists = Callable[[Sequence[Identity], "ev.Place | None", datetime], tuple[ev.Seen, ...]]
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What deeds need of the world."""
+
+    desk: Desk
+    people: People
+    diagnoser: Diagnoser
+    own: Own
+    lists: Lists
+    """Asks the lists."""
+    resolver: Server | None
+    relay: tuple[str, int]
+    """The local mail server that takes what we tell."""
+    sender: str
+    """Our address in From, and in `MAIL FROM` of a probe."""
+    admin: str
+    """Whom tasks are recalled to."""
+    helo: str
+    port: int = 25
+    """Where receivers answer."""
+    lang: Language = "en"
+    was_sent: Callable[[str], bool | None] = lambda _: None
+    """Whether a mail of this Message-ID was sent, as the mail log tells; `None`: not known."""
+
+    @property
+    def policy(self) -> Policy:
+        return self.desk.policy
+
+
+def all_of(means: Means) -> dict[ActionKind, Deed]:
+    """All deeds that can be done without a person."""
+    return {
+        "diagnose": Diagnose(means),
+        "check": Check(means),
+        "wait": Wait(means),
+        "probe": Probe(means),
+        "tell": Tell(means),
+        "remind": Tell(means),
+        "close": Close(means),
+    }
+
+
+class _Quiet:
+    """A deed that nobody else sees: it may be done again, so there is nothing to find out."""
+
+    def __init__(self, means: Means) -> None:
+        self.means = means
+
+    def intent(self, _case: Case, _action: Action) -> Intent:
+        return None
+
+    def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
+        return None
+
+    def record(self, case: Case, action: Action, _now: datetime) -> Command:
+        raise AssertionError(f"case {case.number}: {action.key} is done again, not recorded")
+
+    def give_up(self, _case: Case, _action: Action, _now: datetime) -> Command | None:
+        return None
+
+
+class Diagnose(_Quiet):
+    """What the knowledge makes of the newest refusal."""
+
+    def do(self, case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
+        refused = [
+            recorded.event
+            for recorded in self.means.desk.history(case.number)
+            if isinstance(recorded.event, ev.Refused)
+        ]
+        newest = next((e for e in reversed(refused) if e.reply == case.reply), refused[-1])
+        domain = next(iter(newest.to), None)
+        refusal = Refusal(
+            action="delayed" if newest.temporary else "failed",
+            recipient=None if domain is None else f"postmaster@{domain}",
+            remote=Remote(host=newest.host),
+            stage=newest.stage,
+            reply=newest.reply,
+        )
+        found = self.means.diagnoser(refusal)
+        event = sightings.diagnosed(found, self.means.diagnoser.knowledge, self.means.own, now)
+        return lambda _: (event,)
+
+
+class Check(_Quiet):
+    """Ask the lists about the identities of the case."""
+
+    def do(self, case: Case, action: Action, _intent: Intent, now: datetime) -> Command:
+        identities = [s.identity for s in _standings(case, action)]
+        found = self.means.lists(identities, case.place, now)
+        event = ev.Checked(at=now, findings=found)
+        return lambda c: commands.check(c, event, self.means.policy)
+
+
+class Wait(_Quiet):
+    """The time to settle is over."""
+
+    def do(self, _case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
+        return lambda c: commands.wait_over(c, now)
+
+
+class Close(_Quiet):
+    """Proven, and all are told."""
+
+    def do(self, _case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
+        return lambda c: commands.close(c, now, "resolved")
+
+
+class Probe(_Quiet):
+    """Ask the receiver from the address in question."""
+
+    def intent(self, case: Case, action: Action) -> Intent:
+        return {"identities": list(action.identities), "place": case.place and case.place.id}
+
+    def do(self, case: Case, action: Action, _intent: Intent, now: datetime) -> Command:
+        (standing,) = _standings(case, action)
+        try:
+            commands.may_probe(case, standing.identity, now, self.means.policy)
+        except CaseError as error:
+            raise Undone(str(error)) from error
+        found, hosts = self._ask(case, standing)
+        event = ev.Probed(
+            at=now,
+            identity=standing.identity,
+            result=found.result,
+            stage=found.stage,
+            reply=found.reply,
+            host=found.host,
+        )
+        return lambda c: commands.probe(c, event, self.means.policy, hosts)
+
+    def _ask(self, case: Case, standing: Standing) -> tuple[probe.Found, int]:
+        """What came of it, and how many hosts answer there."""
+        servers = self._servers(case)
+        if not servers:
+            return probe.Found(result="failed", why="no host takes mail there"), 1
+        names = list(dict.fromkeys(server.host for server in servers))
+        host = names[standing.probes % min(len(names), FEW_HOSTS)]
+        server = next(s for s in servers if s.host == host)
+        refuses_at = case.diagnosis.refuses_at if case.diagnosis is not None else case.stage
+        question = probe.Question(
+            host=server.host,
+            address=server.address,
+            port=self.means.port,
+            source=standing.identity.value,
+            helo=self.means.helo,
+            sender=self.means.sender,
+            stage=refuses_at,
+        )
+        return probe.ask(question), len(names)
+
+    def _servers(self, case: Case) -> tuple[Exchanger, ...]:
+        if self.means.resolver is None:
+            raise Undone("no resolver is known")
+        for domain in case.to:
+            try:
+                found = exchangers(domain, self.means.resolver)
+            except NoAnswer as error:
+                raise Undone(str(error)) from error
+            if found:
+                return found
+        return ()
+
+
+class Tell(_Quiet):
+    """Write to a person who reported, or remind the administrator of a task."""
+
+    def intent(self, case: Case, action: Action) -> Intent:
+        return {"message_id": self._message_id(case, action), "who": action.who or self.means.admin}
+
+    def do(self, case: Case, action: Action, _intent: Intent, now: datetime) -> Command:
+        to, name, lang = self._whom(case, action)
+        if to is None:  # forgotten meanwhile: nobody can be told
+            return self._recorded(action, now, delivered=False)
+        place = case.place.id if case.place is not None else None
+        try:
+            message = telling.mail(
+                case,
+                action,
+                now,
+                place=self._called(place, lang),
+                to=to,
+                name=name,
+                lang=lang,
+                sender=self.means.sender,
+            )
+        except (ValueError, LookupError, MessageError) as error:  # an address that is none
+            raise Undone(f"{to}: {error}") from error
+        send(self.means.relay, to, message)
+        return self._recorded(action, now)
+
+    def find_out(self, _case: Case, _action: Action, intent: Mapping[str, Any]) -> bool | None:
+        return self.means.was_sent(str(intent["message_id"]))
+
+    def record(self, _case: Case, action: Action, now: datetime) -> Command:
+        return self._recorded(action, now)
+
+    def give_up(self, _case: Case, action: Action, now: datetime) -> Command | None:
+        return self._recorded(action, now, delivered=False)
+
+    def _recorded(self, action: Action, now: datetime, *, delivered: bool = True) -> Command:
+        assert action.about is not None  # noqa: S101  these kinds have it
+        who = action.who or "admin"
+        event = ev.Told(at=now, who=who, about=action.about, task=action.task, delivered=delivered)
+        # What people have in their mailbox is a fact, whatever has become of the case meanwhile.
+        return lambda c: commands.tell(c, event)
+
+    def _message_id(self, case: Case, action: Action) -> str:
+        return telling.message_id(case, action, self.means.sender.rpartition("@")[2])
+
+    def _whom(self, case: Case, action: Action) -> tuple[str | None, str | None, Language]:
+        if action.who is None:
+            return self.means.admin, None, self.means.lang
+        person = self.means.people.get(action.who)
+        if person is None:
+            return None, None, self.means.lang
+        told = next((p.lang for p in case.people if p.who == action.who and p.lang), person.lang)
+        return person.address, person.name, "ja" if told == "ja" else "en"
+
+    def _called(self, place: str | None, lang: Language) -> str | None:
+        """As people call the receiver or list."""
+        if place is None or place.startswith("domain:"):
+            return None if place is None else place.removeprefix("domain:")
+        knowledge = self.means.diagnoser.knowledge
+        for receiver in knowledge.receivers:
+            if receiver.id == place:
+                return str(getattr(receiver.name, lang))
+        return next((entry.name for entry in knowledge.lists if entry.id == place), place)
+
+
+def send(relay: tuple[str, int], to: str, message: bytes, wait: float = WAIT) -> None:
+    """Hand a mail to the local relay, with the null return path (RFC 3834, section 3.3). Raises
+    `Undone` where it certainly did not take it; any other error leaves that open."""
+    where = f"{relay[0]}:{relay[1]}"
+    try:
+        talk = smtplib.SMTP(*relay, timeout=wait)
+    except (OSError, smtplib.SMTPException) as error:
+        raise Undone(f"{where}: {error}") from error
+    try:
+        try:
+            for command in (
+                "EHLO " + talk.local_hostname,
+                "MAIL FROM:<>",
+                f"RCPT TO:<{to}>",
+                "DATA",
+            ):
+                _good(where, *talk.docmd(command))
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
+            raise Undone(f"{where}: {error}") from error
+        # From here on nobody knows, until it answers.
+        talk.send(_dotted(message))
+        _good(where, *talk.getreply())
+    finally:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            talk.quit()
+        talk.close()
+
+
+def _good(where: str, code: int, text: bytes) -> None:
+    if code == -1:
+        raise smtplib.SMTPServerDisconnected(f"{where} does not speak SMTP")
+    if code // 100 not in {2, 3}:
+        raise Undone(f"{where}: {code} {text.decode('utf-8', 'replace')}")
+
+
+def _dotted(message: bytes) -> bytes:
+    lines = message.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+    stuffed = (b"." + line if line.startswith(b".") else line for line in lines)
+    return b"\r\n".join(stuffed) + b"\r\n.\r\n"
+
+
+def _standings(case: Case, action: Action) -> list[Standing]:
+    return [s for s in case.standings if s.key in set(action.identities)]

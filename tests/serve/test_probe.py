@@ -1,0 +1,130 @@
+"""Probes, against the lab's receivers and against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.serve.world import Serving, live
+from todoku import probe
+from todoku.lab.happenings import Arrived, Met
+from todoku.lab.world import CLEAN, HOSTS, LISTED
+from todoku.lists.values import Server
+from todoku.serve.exchangers import NoAnswer, exchangers
+
+
+def question(port: int, **more: object) -> probe.Question:
+    known: dict[str, object] = {
+        "host": "mx1.hotmail.test",
+        "address": HOSTS["mx1.hotmail.test"],
+        "source": LISTED,
+        "helo": "mx1.hoge.test",
+        "sender": "postmaster@hoge.test",
+        "stage": "MAIL FROM",
+    } | more
+    return probe.Question(port=port, **known)  # type: ignore[arg-type]
+
+
+def test_a_blocked_address_is_refused_and_another_is_not(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        found = await s.aside(probe.ask, question(s.lab.smtp_port))
+        assert (found.result, found.stage, found.reply.code) == ("refused", "MAIL FROM", 550)
+        assert found.reply.text.startswith("550 SC-001 (BAY004-MC3F26)")
+        found = await s.aside(probe.ask, question(s.lab.smtp_port, source=CLEAN))
+        assert (found.result, found.stage) == ("accepted", "MAIL FROM")
+        met = s.lab.happened.of(Met)
+        assert [(m.source, m.sender) for m in met] == [(LISTED, "postmaster@hoge.test")]
+        assert s.lab.happened.of(Arrived) == []
+
+    live(tmp_path, walk)
+
+
+def test_a_banner_that_refuses(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        s.lab.hotmail.block(LISTED, "banner")
+        found = await s.aside(probe.ask, question(s.lab.smtp_port))
+        assert (found.result, found.stage, found.reply.code) == ("refused", "CONN", 554)
+
+    live(tmp_path, walk)
+
+
+def test_what_is_refused_later_than_the_probe_goes_is_inconclusive(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        q = question(s.lab.smtp_port, source=CLEAN, stage="END OF DATA")
+        assert (await s.aside(probe.ask, q)).result == "inconclusive"
+        q = question(s.lab.smtp_port, source=CLEAN, stage="RCPT TO")
+        assert (await s.aside(probe.ask, q)).result == "inconclusive"
+        q = question(s.lab.smtp_port, source=CLEAN, stage="RCPT TO", recipient="taro@hotmail.test")
+        assert (await s.aside(probe.ask, q)).result == "accepted"
+
+    live(tmp_path, walk)
+
+
+def test_never_the_null_sender() -> None:
+    with pytest.raises(ValueError, match="sender"):
+        probe.ask(question(25, sender=""))
+
+
+@contextmanager
+def saying(*replies: bytes) -> Iterator[int]:
+    """A server that says these, whatever it hears, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            client, _ = listening.accept()
+            with client:
+                for n, each in enumerate(replies):
+                    if n:
+                        client.recv(1000)
+                    client.sendall(each)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("replies", "result", "stage"),
+    [
+        ((b"220 a\r\n", b"250 a\r\n", b"451 4.7.1 later\r\n"), "deferred", "MAIL FROM"),
+        ((b"220 a\r\n", b"502 what\r\n", b"250 a\r\n", b"250 ok\r\n"), "accepted", "MAIL FROM"),
+        ((b"220 a\r\n", b"250 a\r\n"), "failed", None),
+        ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), "failed", None),
+        ((b"\xff\xfe\0\r\n",), "failed", None),
+        ((b"",), "failed", None),
+        ((b"421 busy\r\n",), "deferred", "CONN"),
+    ],
+)
+def test_any_server(replies: tuple[bytes, ...], result: str, stage: str | None) -> None:
+    with saying(*replies) as port:
+        q = question(port, address="127.0.0.1", source="127.0.0.1")
+        found = probe.ask(q, wait=2)
+    assert (found.result, found.stage) == (result, stage)
+
+
+def test_nobody_is_there() -> None:
+    found = probe.ask(question(1, address="127.0.0.1", source="127.0.0.1"), wait=2)
+    assert found.result == "failed"
+    assert "refused" in found.why
+
+
+def test_exchangers(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        resolver = Server(s.lab.names.host, s.lab.names.port)
+        found = await asyncio.to_thread(exchangers, "hotmail.test", resolver)
+        assert found == (
+            ("mx1.hotmail.test", HOSTS["mx1.hotmail.test"]),
+            ("mx2.hotmail.test", HOSTS["mx2.hotmail.test"]),
+        )
+        assert await asyncio.to_thread(exchangers, "nothing.hotmail.test", resolver) == ()
+        with pytest.raises(NoAnswer):
+            await asyncio.to_thread(exchangers, "elsewhere.example", resolver)
+
+    live(tmp_path, walk)

@@ -1,0 +1,212 @@
+"""The worker's deeds in the lab: the story, and what can go wrong with a probe or a word to people."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import timedelta
+from pathlib import Path
+
+from tests.cases.test_answers import VERDICT_JA
+from tests.serve.world import SATO, WORDS, Serving, live
+from todoku.cases import commands
+from todoku.cases import events as ev
+from todoku.lab.world import LISTED
+from todoku.model import Identity
+
+HOUR = timedelta(hours=1)
+TICKET = "SRX1234567890ID"
+
+
+async def until_asked(s: Serving) -> None:
+    """Reported, refused, diagnosed, checked; a person has filed the form."""
+    assert await s.report() == 1
+    await s.work()
+    await s.bounce()
+    await s.work()
+    asked = ev.Requested(at=s.clock.now(), by="admin", channel="form")
+    s.desk.change(1, lambda case: commands.request(case, asked))
+
+
+async def until_promised(s: Serving) -> None:
+    await until_asked(s)
+    received = "お客様のチケット番号はこのメールの件名に記載されています。\n" + LISTED + "\n"
+    await s.answer(f"Outlook.com に配信の問題が報告されました {TICKET}", received)
+    await s.collect()
+    await s.clock.advance(3000)
+    s.lab.hotmail.mitigate(LISTED)
+    await s.answer(f"RE: {TICKET}", VERDICT_JA.replace("192.0.2.1", LISTED))
+    await s.collect()
+
+
+async def live_on(s: Serving) -> None:
+    for _ in range(60):
+        await s.work()
+        at = s.queue.next_at()
+        if at is None:
+            return
+        await s.clock.advance(max(1.0, at - s.clock.now().timestamp()))
+    raise AssertionError(s.names())
+
+
+def test_the_story(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        await live_on(s)
+        assert s.names() == [
+            "reported", "told", "refused", "diagnosed", "checked", "requested", "acknowledged",
+            "answered", "waited", "probed", "probed", "probed", "probed", "probed", "told",
+            "closed",
+        ]  # fmt: skip
+        refused, diagnosed = s.events()[2:4]
+        assert isinstance(refused, ev.Refused)
+        assert refused.reply.text.startswith("550 SC-001 (BAY004-MC3F26)")
+        assert refused.identities == (Identity("ip", LISTED, own=True),)
+        assert isinstance(diagnosed, ev.Diagnosed)
+        assert diagnosed.receiver_code == "SC-001"
+        assert diagnosed.desk == "microsoft-consumer/support"
+        assert diagnosed.refuses_at == "MAIL FROM"
+        answered = s.events()[7]
+        assert isinstance(answered, ev.Answered)
+        assert (answered.words, answered.authentic) == ("条件付緩和済み", True)
+        probed = [e for e in s.events() if isinstance(e, ev.Probed)]
+        assert {e.result for e in probed} == {"accepted"}
+        assert {e.host for e in probed} == {"mx1.hotmail.test", "mx2.hotmail.test"}
+        told = [email.message_from_bytes(m, policy=email.policy.default) for m in s.mails(SATO)]
+        assert [str(m["subject"]) for m in told] == [
+            "【対応中】hotmail.test へメールが届かない件（案件 1）",
+            "【復旧】Outlook.com / Hotmail（個人向け）へメールを送れるようになりました（案件 1）",
+        ]
+        for message in told:
+            assert message["return-path"] == "<>"
+            assert message["auto-submitted"] == "auto-generated"
+            assert WORDS in message.get_content()
+
+    live(tmp_path, walk)
+
+
+def test_a_promise_that_does_not_hold_is_declined(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        s.lab.hotmail.block(LISTED, "S3140")
+        await s.clock.advance(49 * 3600)
+        await s.work()
+        probed = s.events()[-1]
+        assert isinstance(probed, ev.Probed)
+        assert (probed.result, probed.stage, probed.reply.code) == ("refused", "MAIL FROM", 550)
+        assert s.desk.case(1).state == "declined"
+
+    live(tmp_path, walk)
+
+
+def test_an_answer_that_nobody_signed_moves_nothing(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_asked(s)
+        verdict = VERDICT_JA.replace("192.0.2.1", LISTED)
+        await s.answer(f"RE: {TICKET}", verdict, signer="evil.test")
+        await s.collect()
+        case = s.desk.case(1)
+        assert case.state == "requested"
+        assert [w.answer.authentic for w in case.waiting] == [False]
+        assert case.waiting[0].answer.class_ == "conditionally-mitigated"
+
+    live(tmp_path, walk)
+
+
+def test_a_result_that_came_with_the_mail_proves_nothing(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_asked(s)
+        body = VERDICT_JA.replace("192.0.2.1", LISTED)
+        forged = (
+            "Authentication-Results: mx1.hoge.test; dkim=pass header.d=desk.hotmail.test\r\n"
+            f"From: support@desk.hotmail.test\r\nSubject: {TICKET}\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n\r\n" + body
+        ).encode()
+        s.lab.sender.submit("a@evil.test", ["postmaster@hoge.test"], forged)
+        await s.clock.rest()
+        await s.collect()
+        assert s.desk.case(1).state == "requested"
+
+    live(tmp_path, walk)
+
+
+def test_the_same_bounce_and_the_same_answer_count_once(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        before = s.names()
+        box = s.lab.sender.mailbox("postmaster@hoge.test")
+        for path in list((box / "cur").iterdir()):
+            path.rename(box / "new" / path.name)
+        await s.collect()
+        assert s.names() == before
+
+    live(tmp_path, walk)
+
+
+def test_a_relay_that_is_down_is_tried_again(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await s.report()
+        good = s.means.relay
+        s.worker.deeds["tell"].means = type(s.means)(  # type: ignore[attr-defined]
+            **{f: getattr(s.means, f) for f in s.means.__struct_fields__} | {"relay": (good[0], 1)}
+        )
+        await s.work()
+        assert s.names() == ["reported"]
+        s.worker.deeds["tell"].means = s.means  # type: ignore[attr-defined]
+        await s.clock.advance(61)
+        await s.work()
+        assert s.names() == ["reported", "told"]
+        assert len(s.mails(SATO)) == 1
+
+    live(tmp_path, walk)
+
+
+def test_a_word_whose_outcome_is_not_known_is_asked_about_and_not_sent_twice(
+    tmp_path: Path,
+) -> None:
+    async def walk(s: Serving) -> None:
+        await s.report()
+        taken = s.queue.take("dead", s.clock.now())
+        assert taken is not None
+        deed = s.worker.deeds["tell"]
+        case = s.desk.case(1)
+        intent = deed.intent(case, taken.action)
+        assert intent is not None
+        s.queue.intend(taken, intent, s.clock.now())
+        await s.aside(deed.do, case, taken.action, intent, s.clock.now())  # and there it dies
+        await s.work()
+        assert s.names() == ["reported"]
+        await s.clock.advance(301)
+        await s.work()
+        assert s.names() == ["reported", "told"]
+        assert len(s.mails(SATO)) == 1
+
+    live(tmp_path, walk)
+
+
+def test_who_was_forgotten_is_not_told(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await s.report()
+        s.people.forget("person:1")
+        await s.work()
+        told = s.events()[-1]
+        assert isinstance(told, ev.Told)
+        assert not told.delivered
+
+    live(tmp_path, walk)
+
+
+def test_a_refusal_of_somebody_else_s_address_is_no_case(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        s.lab.sender.submit(
+            "postmaster@hoge.test", ["taro@hotmail.test"], b"Subject: x\r\n\r\nx\r\n"
+        )
+        await s.clock.rest()
+        (path,) = (s.lab.sender.mailbox("postmaster@hoge.test") / "new").iterdir()
+        path.write_bytes(path.read_bytes().replace(LISTED.encode(), b"203.0.113.80"))
+        (taken,) = await s.collect()
+        assert taken.what == "not-ours"
+        assert s.desk.rows() == []
+        assert await s.collect() == []
+
+    live(tmp_path, walk)
