@@ -151,7 +151,15 @@ class TestMistakes:
             ('[own]\nadresses = ["192.0.2.1"]', ["[own]", "adresses", "addresses"]),
             ('[own]\nIPs = ["192.0.2.1"]', ["[own]", "IPs", "addresses, ranges, domains"]),
             ("[owner]", ["[owner]", "nearest", "[own]"]),
-            ("[zebra]\nx = 1", ["[zebra]", "[general], [own], [lists], [dns], [knowledge]"]),
+            (
+                "[zebra]\nx = 1",
+                ["[zebra]", "[general], [own], [lists], [dns], [mail], [knowledge]"],
+            ),
+            (
+                '[mail]\nsender = "postmaster"',
+                ["[mail] sender", '"postmaster"', "postmaster@example.jp"],
+            ),
+            ('[mail]\nrelay = "mail.example.jp"', ["[mail] relay", '"mail.example.jp"']),
             ("own = 3", ["own", "section"]),
             ('[own]\naddresses = ["192.0.2.300"]', ["[own] addresses", '"192.0.2.300"']),
             ("[own]\naddresses = [25]", ["[own] addresses", "25"]),
@@ -406,7 +414,7 @@ class TestReference:
         [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
         got = load(write(tmp_path, example))
         assert got.own.given
-        sections = {"general", "own", "lists", "dns", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "mail", "knowledge"}
         assert set(tomllib.loads(example)) == sections == {s.section for s in SETTINGS}
 
     def test_every_setting_has_its_field(self) -> None:
@@ -415,6 +423,7 @@ class TestReference:
             "own": Own,
             "lists": settings.Lists,
             "dns": settings.DNS,
+            "mail": settings.Mail,
             "knowledge": settings.Knowledge,
         }
         for section, struct in structs.items():

@@ -28,6 +28,7 @@ __all__ = [
     "General",
     "Knowledge",
     "Lists",
+    "Mail",
     "Own",
     "Setting",
     "Settings",
@@ -77,6 +78,19 @@ class DNS(msgspec.Struct, frozen=True, kw_only=True):
     """Each list's own name servers are asked."""
 
 
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """How todoku writes to people, and where bounces and desks' answers come in."""
+
+    relay: str = "127.0.0.1:25"
+    """`HOST[:PORT]`: the local server that takes what todoku writes."""
+    sender: str | None = None
+    """Its address; a probe says it in `MAIL FROM`. `None`: nobody is written to or probed."""
+    admin: str | None = None
+    """Whom tasks are recalled to; `None`: the sender."""
+    folder: str | None = None
+    """A Maildir or a plain folder that `todoku serve` empties."""
+
+
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
 
@@ -88,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     own: Own
     lists: Lists
     dns: DNS
+    mail: Mail
     knowledge: Knowledge
     file: Path | None = None
 
@@ -350,11 +365,16 @@ def _settle(
     def of(name: str) -> dict[str, Any]:
         return {key: v for (section, key), v in values.items() if section == name}
 
+    mail = of("mail")
+    if "folder" in mail:
+        mail["folder"] = str(place(("mail", "folder"), data))
+
     return Settings(
         general=General(**{**of("general"), "data": str(data), "store": store}),
         own=Own(**of("own")),
         lists=Lists(**of("lists")),
         dns=DNS(**of("dns")),
+        mail=Mail(**mail),
         knowledge=Knowledge(overlay=str(overlay)),
         file=path,
     )

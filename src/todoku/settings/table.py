@@ -178,6 +178,24 @@ def server(text: str) -> str | None:
     return f"[{ip}]:{int(port)}" if ip.version == 6 else f"{ip}:{int(port)}"
 
 
+_MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]+")
+
+
+def mailbox(text: str) -> str | None:
+    """A mail address as RFC 5321 has it, without quoted or international local parts."""
+    text = text.strip()
+    if not _MAILBOX.fullmatch(text):
+        return None
+    local, _, domain = text.partition("@")
+    name = _name(domain)
+    return f"{local}@{name}" if name else None
+
+
+_ADDRESS: Final[Sentence] = {
+    "ja": 'メールアドレス。例: "postmaster@example.jp"',
+    "en": 'a mail address, such as "postmaster@example.jp"',
+}
+
 _IP: Final[Sentence] = {
     "ja": 'IP アドレスの並び。例: ["192.0.2.1", "2001:db8::25"]',
     "en": 'a list of IP addresses, such as ["192.0.2.1", "2001:db8::25"]',
@@ -322,6 +340,29 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         },
     ),
     Setting("dns", "direct", "flag", str, {"ja": "true または false", "en": "true or false"}),
+    Setting(
+        "mail",
+        "relay",
+        "text",
+        server,
+        {
+            "ja": '手元のメールサーバーの IP アドレス。ポートも付けられます。例: "127.0.0.1:25"',
+            "en": "the IP address of your own mail server, with its port where it is not 25, such as "
+            '"127.0.0.1:25"',
+        },
+    ),
+    Setting("mail", "sender", "text", mailbox, _ADDRESS),
+    Setting("mail", "admin", "text", mailbox, _ADDRESS),
+    Setting(
+        "mail",
+        "folder",
+        "text",
+        _path,
+        {
+            "ja": 'メールの入るフォルダー。例: "/var/mail/todoku"',
+            "en": 'a folder of mails, such as "/var/mail/todoku"',
+        },
+    ),
     Setting(
         "knowledge",
         "overlay",

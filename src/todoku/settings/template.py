@@ -100,6 +100,26 @@ COMMENTS: Final[Words] = {
         "ja": "リゾルバーを通さず、各リストのネームサーバーに直接問い合わせる",
         "en": "Ask each list's own name servers, without a resolver between",
     },
+    "mail": {
+        "ja": "todoku serve が人にメールを書き、返信や窓口の回答を受け取るための設定",
+        "en": "How todoku serve writes to people, and takes in bounces and answers of desks",
+    },
+    "relay": {
+        "ja": "送信を受け付ける手元のメールサーバー",
+        "en": "Your own mail server, which takes what is to be sent",
+    },
+    "sender": {
+        "ja": "差出人アドレス。書かなければ、誰にも知らせず、探査もしません",
+        "en": "The sender's address. Without it nobody is written to, and nothing is probed",
+    },
+    "admin": {
+        "ja": "作業の催促を受け取る管理者（既定は差出人アドレス）",
+        "en": "Who is reminded of tasks (default: the sender's address)",
+    },
+    "folder": {
+        "ja": "返信や回答の入る Maildir またはフォルダー。読んだものは片付けます",
+        "en": "A Maildir or folder of bounces and answers; what was read is put away",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -122,6 +142,10 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "skip": '["barracuda"]',
     "resolver": '"127.0.0.1"',
     "direct": "true",
+    "relay": '"127.0.0.1:25"',
+    "sender": '"postmaster@example.jp"',
+    "admin": '"admin@example.jp"',
+    "folder": '"/var/mail/todoku"',
     "overlay": '"knowledge"',
 }
 
@@ -170,6 +194,13 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield "[dns]"
         yield from entry("resolver", None)
         yield from entry("direct", None)
+        yield ""
+        yield from comment("mail")
+        yield "[mail]"
+        yield from entry("relay", None)
+        yield from entry("sender", None)
+        yield from entry("admin", None)
+        yield from entry("folder", None)
         yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
