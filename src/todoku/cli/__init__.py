@@ -64,6 +64,9 @@ COMMANDS: Final = {
         "todoku.cli.diagnose:diagnose", "Who refused a mail, why, by which list, and the way out."
     ),
     "check": Lazy("todoku.cli.check:check", "On which blocklists an address, range or name is."),
+    "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
+    "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
+    "serve": Lazy("todoku.cli.serve:serve", "Do what is due in the cases, until told to stop."),
     "init": Lazy("todoku.cli.init:init", "Write the settings file, with what is yours."),
     "knowledge": Lazy("todoku.cli.knowledge:knowledge", "Check, show and explain the rules."),
 }

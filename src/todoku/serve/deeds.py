@@ -55,6 +55,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     admin: str
     """Whom tasks are recalled to."""
     helo: str
+    inner: Mapping[str, str] = {}
+    """Behind NAT: what an outer address of ours is on this machine."""
     port: int = 25
     """Where receivers answer."""
     lang: Language = "en"
@@ -181,7 +183,7 @@ class Probe(_Quiet):
             host=server.host,
             address=server.address,
             port=self.means.port,
-            source=standing.identity.value,
+            source=self.means.inner.get(standing.identity.value, standing.identity.value),
             helo=self.means.helo,
             sender=self.means.sender,
             stage=refuses_at,

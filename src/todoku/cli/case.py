@@ -1,0 +1,305 @@
+"""`todoku report` and `todoku case`: cases are opened, shown and closed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import click
+
+from todoku import settings
+from todoku.cases import commands
+from todoku.cases.events import WHYS, Why
+from todoku.cases.records import Recorded, to_json
+from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.render.text import harmless_json, short
+from todoku.i18n import Language, Words, say
+from todoku.settings import table
+
+if TYPE_CHECKING:
+    from todoku.cli.render.case import Named
+    from todoku.diagnosis import Diagnoser
+    from todoku.knowledge.schema import Compiled
+    from todoku.store.cases import Desk
+
+MOST: Final = 30 << 20
+
+WORDS: Final[Words] = {
+    "nothing": {
+        "ja": '何も渡されていません。利用者の言葉（todoku report "届きません" --to hotmail.com）か、拒否の返信'
+        "（--refusal FILE）を渡してください。",
+        "en": 'nothing was given. Give the words of the user (todoku report "it does not arrive" --to '
+        "hotmail.com) or the refusal (--refusal FILE).",
+    },
+    "not-an-address": {
+        "ja": "{option} {value} はメールアドレスではありません。何も記録していません。",
+        "en": "{option} cannot be {value}, which is no mail address. Nothing was recorded.",
+    },
+    "not-a-domain": {
+        "ja": "--to {value} はドメインでもメールアドレスでもありません。何も記録していません。",
+        "en": "--to cannot be {value}, which is neither a domain nor a mail address. Nothing was "
+        "recorded.",
+    },
+    "opened": {
+        "ja": "案件 {case} に記録しました。todoku case show {case}",
+        "en": "Recorded in case {case}. todoku case show {case}",
+    },
+    "counted": {
+        "ja": "同じ拒否が続いているため、件数だけを数えました。",
+        "en": "This refusal tells nothing new; it was counted.",
+    },
+    "closed": {"ja": "案件 {case} を閉じました。", "en": "Case {case} is closed."},
+    "silent": {
+        "ja": "設定 [mail] sender がないため、申告した人には知らせません。探査もしません。",
+        "en": "[mail] sender is not set: nobody will be told, and nothing will be probed.",
+    },
+}
+
+
+class Opened(NamedTuple):
+    desk: Desk
+    settings: settings.Settings
+    lang: Language
+    knowledge: Compiled
+
+    def named(self, place: str) -> str:
+        """A receiver or list as people call it."""
+        if place.startswith("domain:"):
+            return place.removeprefix("domain:")
+        for receiver in self.knowledge.receivers:
+            if receiver.id == place:
+                return str(getattr(receiver.name, self.lang))
+        return next((e.name for e in self.knowledge.lists if e.id == place), place)
+
+    def diagnoser(self) -> Diagnoser:
+        from todoku.diagnosis import Diagnoser
+
+        return Diagnoser(self.knowledge, language=self.lang, own=self.settings.own)
+
+    def who(self) -> Named:
+        from todoku.store.messages import People
+
+        people = People(self.desk)
+
+        def told(ref: str) -> str:
+            person = people.get(ref)
+            return ref if person is None else person.name or person.address or ref
+
+        return told
+
+
+@contextmanager
+def opened(ctx: click.Context, config: Path | None, data: Path | None) -> Iterator[Opened]:
+    """The desk of the settings."""
+    from todoku.cli.setup import knowledge_of
+    from todoku.serve import opening
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    overlay = Path(found.knowledge.overlay)
+    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
+    with opening.desk(found) as desk:
+        yield Opened(desk, found, lang, knowledge)
+
+
+def _common(command: Any) -> Any:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="The store's events, one a line."),
+        options.config,
+        options.data,
+        options.lang,
+        click.pass_context,
+    )[::-1]:
+        command = option(command)
+    return command
+
+
+def _reporting(command: Any) -> Any:
+    for option in (
+        click.option("--to", multiple=True, metavar="DOMAIN", help="Where it does not arrive."),
+        click.option("--who", metavar="ADDRESS", help="Whom to tell when it works again."),
+        click.option("--name", metavar="NAME", help="That person's name."),
+        click.option(
+            "--refusal",
+            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            metavar="FILE|-",
+            help="The bounce, or the reply of the server.",
+        ),
+    )[::-1]:
+        command = option(command)
+    return command
+
+
+@click.command(short_help="A user says that mail does not arrive.")
+@click.argument("words", required=False, default="")
+@_reporting
+@_common
+def report(
+    ctx: click.Context, /, words: str, config: Path | None, data: Path | None, **given: Any
+) -> None:
+    """A user says that mail does not arrive. WORDS are his own."""
+    if not words and given["refusal"] is None:
+        raise Failure(say(WORDS["nothing"], given["lang"]), EX_USAGE)
+    _record(ctx, config, data, words=words, identities=(), by=None, **given)
+
+
+@click.group(short_help="What is blocked where, and what is done about it.")
+def case() -> None:
+    """What is blocked where, and what is done about it."""
+
+
+@case.command(name="open", short_help="Open a case by hand.")
+@click.argument("identities", nargs=-1, metavar="[IDENTITY]...")
+@click.option("--words", default="", metavar="TEXT", help="What is known of it.")
+@_reporting
+@_common
+def open_(
+    ctx: click.Context, /, identities: Sequence[str], config: Path | None, data: Path | None,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Open a case by hand. IDENTITY is an address, range or name of yours."""
+    from todoku.serve.reporting import identities_of
+
+    _record(ctx, config, data, identities=identities_of(identities), by=_me(), **given)
+
+
+def _record(
+    ctx: click.Context,
+    config: Path | None,
+    data: Path | None,
+    *,
+    lang: Language,
+    as_json: bool,
+    to: Sequence[str],
+    who: str | None,
+    name: str | None,
+    refusal: Path | None,
+    **more: Any,
+) -> None:
+    from todoku.serve.reporting import Report
+    from todoku.serve.reporting import report as record
+
+    if who is not None and table.mailbox(who) is None:
+        value = short(who, 60)
+        raise Failure(say(WORDS["not-an-address"], lang, option="--who", value=value), EX_USAGE)
+    domains = tuple(_domain(text, lang) for text in to)
+    words = None if refusal is None else _read(refusal)
+    with opened(ctx, config, data) as found:
+        given = Report(
+            who=who, name=name, lang=found.lang, to=domains, refusal=words, **more
+        )  # fmt: skip
+        now = datetime.now(UTC)
+        recorded = record(given, found.desk, found.diagnoser(), found.settings.own, now)
+        if as_json:
+            _print_json(recorded)
+            return
+        numbers = dict.fromkeys(r.case for r in recorded)
+        for number in numbers:
+            click.echo(say(WORDS["opened"], found.lang, case=number))
+        if not numbers:
+            click.echo(say(WORDS["counted"], found.lang))
+        if found.settings.mail.sender is None:
+            click.echo(f"todoku: {say(WORDS['silent'], found.lang)}", err=True)
+
+
+@case.command(name="list", short_help="The open cases.")
+@click.option("--all", "closed", is_flag=True, help="The closed ones too.")
+@_common
+def list_(
+    ctx: click.Context, /, closed: bool, config: Path | None, data: Path | None,
+    as_json: bool, **_: Any,
+) -> None:  # fmt: skip
+    """The open cases, the last changed first."""
+    from todoku.cli.render import case as screen
+
+    with opened(ctx, config, data) as found:
+        rows = found.desk.rows(closed)
+        if as_json:
+            for row in rows:
+                _print_json(found.desk.history(row["number"]))
+            return
+        for line in screen.rows(rows, found.named, found.lang, _zone()):
+            click.echo(line)
+
+
+@case.command(short_help="All that happened to a case.")
+@click.argument("number", type=click.IntRange(min=1))
+@_common
+def show(
+    ctx: click.Context, /, number: int, config: Path | None, data: Path | None,
+    as_json: bool, **_: Any,
+) -> None:  # fmt: skip
+    """All that happened to a case, and what comes next."""
+    from todoku.cli.render import case as screen
+
+    with opened(ctx, config, data) as found:
+        history = found.desk.history(number)
+        if as_json:
+            _print_json(history)
+            return
+        for line in screen.case(
+            found.desk.case(number), history, found.named, found.who(), found.desk.policy,
+            found.lang, datetime.now(_zone()),
+        ):  # fmt: skip
+            click.echo(line)
+
+
+@case.command(short_help="End a case, and say why.")
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--why", type=click.Choice([w for w in WHYS if w != "joined"]), help="The reason.")
+@click.option("--text", default="", metavar="TEXT", help="More about it.")
+@_common
+def close(
+    ctx: click.Context, /, number: int, why: Why | None, text: str, config: Path | None,
+    data: Path | None, as_json: bool, **_: Any,
+) -> None:  # fmt: skip
+    """End a case. Who reported is told where the reason is that it works again."""
+    with opened(ctx, config, data) as found:
+        now, me = datetime.now(UTC).astimezone(), _me()
+        recorded = found.desk.change(
+            number, lambda c: commands.close(c, now, why, by=me, text=text)
+        )
+        if as_json:
+            _print_json(recorded)
+        else:
+            click.echo(say(WORDS["closed"], found.lang, case=number))
+
+
+def _print_json(recorded: Sequence[Recorded]) -> None:
+    out = sys.stdout.buffer
+    for each in recorded:
+        out.write(harmless_json(to_json(each)) + b"\n")
+    out.flush()
+
+
+def _domain(text: str, lang: Language) -> str:
+    """Of a domain, or of an address there."""
+    kind = next(s for s in table.SETTINGS if (s.section, s.key) == ("own", "domains"))
+    found = kind.read(text.strip().rpartition("@")[2])
+    if found is None:
+        raise Failure(say(WORDS["not-a-domain"], lang, value=short(text, 60)), EX_USAGE)
+    return found
+
+
+def _read(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MOST)
+    with path.open("rb") as file:
+        return file.read(MOST)
+
+
+def _me() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _zone() -> Any:
+    return datetime.now(UTC).astimezone().tzinfo

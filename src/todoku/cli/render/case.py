@@ -1,0 +1,265 @@
+"""Cases on the screen: a list, and one with what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from todoku.cases import events as ev
+from todoku.cases.case import Case
+from todoku.cases.due import ActionKind, plan
+from todoku.cases.policy import Policy
+from todoku.cases.records import Recorded
+from todoku.cases.tasks import tasks
+from todoku.cli.render.text import pad, safe, short
+from todoku.i18n import Language, Sentence, Words, say
+from todoku.serve.telling import WORDS as TELLING
+
+Named = Callable[[str], str]
+"""The name of a receiver or list, by its id."""
+
+COMMA: Final[Sentence] = {"ja": "、", "en": ", "}
+STATES: Final[Words] = {
+    "open": {"ja": "未依頼", "en": "open"},
+    "requested": {"ja": "依頼済み", "en": "requested"},
+    "acknowledged": {"ja": "受付済み", "en": "acknowledged"},
+    "declined": {"ja": "不承認", "en": "declined"},
+    "settling": {"ja": "浸透待ち", "en": "settling"},
+    "verifying": {"ja": "確認中", "en": "verifying"},
+    "resolved": {"ja": "解決", "en": "resolved"},
+    "closed": {"ja": "終了", "en": "closed"},
+}
+EVENTS: Final[Words] = {
+    "reported": {"ja": "申告", "en": "reported"},
+    "refused": {"ja": "拒否", "en": "refused"},
+    "checked": {"ja": "照会", "en": "checked"},
+    "diagnosed": {"ja": "診断", "en": "diagnosed"},
+    "cause-found": {"ja": "原因", "en": "cause"},
+    "mended": {"ja": "修正", "en": "mended"},
+    "requested": {"ja": "依頼", "en": "requested"},
+    "acknowledged": {"ja": "受付", "en": "ticket"},
+    "answered": {"ja": "回答", "en": "answered"},
+    "accepted-by-person": {"ja": "承認", "en": "accepted"},
+    "waited": {"ja": "経過", "en": "waited"},
+    "probed": {"ja": "探査", "en": "probed"},
+    "tried": {"ja": "試送", "en": "tried"},
+    "escalated": {"ja": "再依頼", "en": "escalated"},
+    "held": {"ja": "待機", "en": "held"},
+    "detoured": {"ja": "迂回", "en": "detoured"},
+    "released": {"ja": "復帰", "en": "released"},
+    "told": {"ja": "連絡", "en": "told"},
+    "noted": {"ja": "メモ", "en": "noted"},
+    "closed": {"ja": "終了", "en": "closed"},
+    "reopened": {"ja": "再開", "en": "reopened"},
+}
+RESULTS: Final[Words] = {
+    "accepted": {"ja": "受け入れられました", "en": "accepted"},
+    "refused": {"ja": "拒否されました", "en": "refused"},
+    "deferred": {"ja": "保留されました", "en": "deferred"},
+    "junked": {"ja": "迷惑メールに入りました", "en": "put into junk"},
+    "inconclusive": {"ja": "この方法では分かりません", "en": "tells nothing"},
+    "failed": {"ja": "接続できませんでした", "en": "could not be asked"},
+}
+WHYS: Final[Words] = {
+    "resolved": {"ja": "解決", "en": "resolved"},
+    "expired": {"ja": "期限切れで解除", "en": "expired by itself"},
+    "address-changed": {"ja": "アドレスを変更", "en": "the address was changed"},
+    "gave-up": {"ja": "断念", "en": "given up"},
+    "not-ours": {"ja": "自分のアドレスではない", "en": "not our address"},
+    "joined": {"ja": "別の案件に統合", "en": "joined to another case"},
+}
+ABOUTS: Final[Words] = {
+    "opened": {"ja": "対応を始めたこと", "en": "being worked on"},
+    "resolved": {"ja": "届くようになったこと", "en": "works again"},
+    "reminder": {"ja": "作業の催促", "en": "reminded of a task"},
+}
+ACTIONS: Final[dict[ActionKind, Sentence]] = {
+    "diagnose": {"ja": "応答を診断", "en": "diagnose the reply"},
+    "check": {"ja": "リストに照会", "en": "ask the lists"},
+    "probe": {"ja": "届くか探査", "en": "probe whether it arrives"},
+    "wait": {"ja": "反映待ちの終わり", "en": "the time to settle is over"},
+    "request": {"ja": "解除を依頼", "en": "ask for removal"},
+    "escalate": {"ja": "再考を依頼", "en": "ask to look again"},
+    "tell": {"ja": "申告者に連絡", "en": "tell who reported"},
+    "remind": {"ja": "作業を催促", "en": "remind of a task"},
+    "close": {"ja": "案件を終了", "en": "close the case"},
+}
+WORDS: Final[Words] = {
+    "head": {"ja": "案件 {case}  {what} ⇄ {place}", "en": "Case {case}  {what} ⇄ {place}"},
+    "state": {"ja": "状態: {state}{more}", "en": "State: {state}{more}"},
+    "until": {"ja": "（{at} まで）", "en": " (until {at})"},
+    "next": {"ja": "次: {at} に{what}（自動）", "en": "Next: {what}, {at} (by itself)"},
+    "now": {"ja": "次: {what}（自動、まもなく）", "en": "Next: {what} (by itself, soon)"},
+    "task": {"ja": "あなたの作業: {what}（{at} から）", "en": "For you: {what} (since {at})"},
+    "unknown": {"ja": "不明", "en": "not known"},
+    "ticket": {"ja": "受付番号 {ticket}", "en": "ticket {ticket}"},
+    "hours": {
+        "ja": "反映まで {low:g}〜{high:g} 時間",
+        "en": "takes {low:g} to {high:g} hours",
+    },
+    "unproven": {"ja": "差出人を確認できません", "en": "not proven to be theirs"},
+    "times": {"ja": "{n} 件", "en": "{n} times"},
+    "lists": {"ja": "{n} リストに掲載: {names}", "en": "on {n}: {names}"},
+    "not-listed": {
+        "ja": "リストへの掲載は見つからず（照会 {n} 件、うち不明 {unknown} 件）",
+        "en": "found on no list ({n} asked, {unknown} of them not known)",
+    },
+    "not-asked": {
+        "ja": "尋ねられるリストがありませんでした",
+        "en": "there was no list that could be asked",
+    },
+    "told-not": {"ja": "（届けられませんでした）", "en": " (could not be reached)"},
+    "none": {
+        "ja": "対応中の案件はありません。",
+        "en": "There are no open cases.",
+    },
+}
+
+
+def rows(
+    found: Sequence[dict[str, Any]], named: Named, lang: Language, zone: tzinfo | None
+) -> Iterator[str]:
+    """The list: a line for each case."""
+    if not found:
+        yield WORDS["none"][lang]
+    for row in found:
+        what = short(str(row["identities"]).replace("ip:", ""), 40) or WORDS["unknown"][lang]
+        place = short(named(row["place"]), 40) if row["place"] else WORDS["unknown"][lang]
+        state = STATES[row["state"]][lang]
+        if row["closed"]:
+            state += f" ({WHYS[row['closed']][lang]})"
+        changed = datetime.fromtimestamp(row["changed_at"] or 0, zone)
+        yield f"{row['number']:>5}  {changed:%m/%d %H:%M}  {pad(state, 14)}  {what} ⇄ {place}"
+
+
+def case(
+    found: Case,
+    history: Sequence[Recorded],
+    named: Named,
+    who: Named,
+    policy: Policy,
+    lang: Language,
+    now: datetime,
+) -> Iterator[str]:
+    """One case. `now` in the reader's zone."""
+    zone = now.tzinfo
+    what = ", ".join(s.identity.value for s in found.standings[:4]) or WORDS["unknown"][lang]
+    place = named(found.place.id) if found.place is not None else WORDS["unknown"][lang]
+    more = ""
+    untils = [s.until for s in found.among("settling") if s.until is not None]
+    if found.state == "settling" and untils:
+        more = say(WORDS["until"], lang, at=_moment(max(untils), zone))
+    elif found.closed is not None:
+        more = f" ({WHYS[found.closed.why][lang]})"
+    head = say(WORDS["head"], lang, case=found.number, what=safe(what), place=safe(place))
+    yield f"{head}    {say(WORDS['state'], lang, state=STATES[found.state][lang], more=more)}"
+    for recorded in history:
+        yield line(recorded, named, who, lang, zone)
+    for task in tasks(found, policy):
+        if task.since <= now:
+            words = TELLING[task.kind][lang]
+            yield say(WORDS["task"], lang, what=words, at=_moment(task.since, zone))
+    for action in plan(found, policy)[:1]:
+        key = "next" if action.not_before > now else "now"
+        words = ACTIONS[action.kind][lang]
+        yield say(WORDS[key], lang, what=words, at=_moment(action.not_before, zone))
+
+
+def line(recorded: Recorded, named: Named, who: Named, lang: Language, zone: tzinfo | None) -> str:
+    """One event, with its moment."""
+    event = recorded.event
+    label = pad(EVENTS[ev.name(event)][lang], 6 if lang == "ja" else 12)
+    by = f" [{safe(event.by)}]" if event.by else ""
+    return f"{_moment(event.at, zone)}  {label}  {_told(event, named, who, lang)}{by}".rstrip()
+
+
+def _moment(at: datetime, zone: tzinfo | None) -> str:
+    return f"{at.astimezone(zone):%m/%d %H:%M}"
+
+
+def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
+    """What happened, in short. Words of strangers are made safe."""
+    match event:
+        case ev.Reported() | ev.Refused() | ev.Diagnosed() | ev.Checked():
+            return _seen(event, named, who, lang)
+        case ev.Requested() | ev.Escalated() | ev.Acknowledged() | ev.Answered():
+            return _with_the_desk(event, lang)
+        case ev.Probed() | ev.Tried():
+            host = event.host if isinstance(event, ev.Probed) else ", ".join(event.hosts)
+            said = "" if event.result == "accepted" else short(event.reply.text, 50)
+            return "  ".join(p for p in (safe(host or ""), RESULTS[event.result][lang], said) if p)
+        case ev.Told():
+            told = "" if event.delivered else WORDS["told-not"][lang]
+            return f"{short(who(event.who), 30)}: {ABOUTS[event.about][lang]}{told}"
+        case ev.Closed():
+            return COMMA[lang].join(p for p in (WHYS[event.why][lang], short(event.text, 60)) if p)
+        case _:
+            return short(_words(event), 60)
+
+
+def _words(event: ev.AnyEvent) -> str:
+    """Those of a person, for events that are little else."""
+    match event:
+        case ev.CauseFound():
+            return event.cause or event.evidence
+        case ev.Mended():
+            return event.what
+        case ev.Noted():
+            return event.text
+        case ev.Reopened():
+            return event.why
+        case ev.Held():
+            return event.how
+        case ev.Detoured():
+            return event.via
+        case _:
+            return ""
+
+
+def _seen(
+    event: ev.Reported | ev.Refused | ev.Diagnosed | ev.Checked,
+    named: Named,
+    who: Named,
+    lang: Language,
+) -> str:
+    comma = COMMA[lang]
+    match event:
+        case ev.Reported():
+            name = short(who(event.who), 30) if event.who else ""
+            quoted = ("「{}」" if lang == "ja" else ' "{}"').format(short(event.words, 80))
+            return name + (quoted if event.words else "")
+        case ev.Refused():
+            times = f"  {say(WORDS['times'], lang, n=event.count)}" if event.count > 1 else ""
+            return short(event.reply.text, 70) + times
+        case ev.Diagnosed():
+            place = named(event.place.id) if event.place else WORDS["unknown"][lang]
+            parts = (place, event.receiver_code or "", *(i.value for i in event.identities))
+            return comma.join(safe(p) for p in parts if p)
+        case ev.Checked():
+            listed = sorted({named(f.list) for f in event.findings if f.state == "listed"})
+            if listed:
+                return say(WORDS["lists"], lang, n=len(listed), names=comma.join(listed))
+            if not event.findings:
+                return WORDS["not-asked"][lang]
+            unknown = sum(f.state == "unknown" for f in event.findings)
+            return say(WORDS["not-listed"], lang, n=len(event.findings), unknown=unknown)
+
+
+def _with_the_desk(
+    event: ev.Requested | ev.Escalated | ev.Acknowledged | ev.Answered, lang: Language
+) -> str:
+    comma = COMMA[lang]
+    match event:
+        case ev.Requested() | ev.Escalated():
+            return comma.join(safe(p) for p in (event.desk, event.ticket) if p)
+        case ev.Acknowledged():
+            return say(WORDS["ticket"], lang, ticket=short(event.ticket or "-", 40))
+        case ev.Answered():
+            parts = [short(event.words, 50) or event.class_]
+            low, high = event.min_hours, event.max_hours
+            if low is not None and high is not None:
+                parts.append(say(WORDS["hours"], lang, low=low, high=high))
+            if not event.authentic:
+                parts.append(WORDS["unproven"][lang])
+            return comma.join(parts)

@@ -1,0 +1,187 @@
+"""`todoku serve` as a process: it works, stops when told, and dies without harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+WAIT = 30.0
+
+
+class Relay:
+    """A mail server that keeps what it takes. `slow`: seconds before it says that it did."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+        self.slow = 0.0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        with client, client.makefile("rwb", buffering=0) as file:
+            file.write(b"220 relay\r\n")
+            for line in file:
+                if line.startswith(b"DATA"):
+                    file.write(b"354 go on\r\n")
+                    body = b"".join(iter(file.readline, b".\r\n"))
+                    self.mails.append(body)
+                    time.sleep(self.slow)
+                try:
+                    file.write(b"250 ok\r\n")
+                except OSError:
+                    return
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    made = Relay()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def environ(tmp_path: Path, relay: Relay) -> dict[str, str]:
+    box = tmp_path / "mail"
+    for part in ("tmp", "new", "cur"):
+        (box / part).mkdir(parents=True)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+        "TODOKU_OWN_ADDRESSES": "127.0.0.1",
+        "TODOKU_OWN_HELO": "mx1.hoge.test",
+        "TODOKU_MAIL_RELAY": f"127.0.0.1:{relay.port}",
+        "TODOKU_MAIL_SENDER": "postmaster@hoge.test",
+        "TODOKU_MAIL_FOLDER": str(box),
+        "TODOKU_DNS_RESOLVER": "127.0.0.1:1",
+    }
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(environ: dict[str, str]) -> Iterator[Start]:
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*words: str, **more: str) -> subprocess.Popen[str]:
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "todoku", *words],
+                env=environ | more,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return running[-1]
+
+    yield begin
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def report(start: Start) -> None:
+    words = ("report", "x", "--to", "hotmail.com", "--who", "sato@hoge.test")
+    assert start(*words).wait(WAIT) == 0
+
+
+def serving(start: Start) -> subprocess.Popen[str]:
+    process = start("serve")
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("todoku: at work")
+    return process
+
+
+def shown(start: Start) -> str:
+    return start("case", "show", "1").communicate(timeout=WAIT)[0]
+
+
+def test_it_tells_who_reported_takes_in_a_bounce_and_stops_when_told(
+    start: Start, relay: Relay, environ: dict[str, str]
+) -> None:
+    report(start)
+    process = serving(start)
+    until(lambda: relay.mails)
+    bounce = Path(environ["TODOKU_MAIL_FOLDER"]) / "new" / "1.mail"
+    bounce.write_text(
+        "From: MAILER-DAEMON@mx1.hoge.test\nTo: postmaster@hoge.test\nSubject: Undelivered Mail "
+        "Returned to Sender\n\n<a@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 "
+        "SC-001\n    (BAY004-MC3F26) Unfortunately, messages from 127.0.0.1 weren't sent. (in reply"
+        " to MAIL FROM command)\n"
+    )
+    until(lambda: "SC-001" in shown(start))
+    until(lambda: "checked" in shown(start))
+    assert not bounce.exists()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT) == 0
+    assert process.stderr is not None and "stopped" in process.stderr.read()
+    assert len(relay.mails) == 1
+    assert b"Auto-Submitted: auto-generated" in relay.mails[0]
+
+
+def test_two_on_one_folder(start: Start) -> None:
+    first = serving(start)
+    second = start("serve")
+    _, said = second.communicate(timeout=WAIT)
+    assert second.returncode == 75
+    assert f"(process {first.pid})" in said
+    assert first.poll() is None
+
+
+def test_killed_in_the_middle_of_a_word_it_is_not_said_twice(start: Start, relay: Relay) -> None:
+    report(start)
+    relay.slow = 5.0
+    process = serving(start)
+    until(lambda: relay.mails)
+    process.kill()  # the relay has it, and todoku does not know
+    process.wait(WAIT)
+    relay.slow = 0.0
+    serving(start)
+    time.sleep(3)
+    assert len(relay.mails) == 1
+    assert "told" not in shown(start)
+
+
+@pytest.mark.parametrize(
+    ("unset", "said"), [("TODOKU_MAIL_SENDER", "[mail] sender"), ("TODOKU_OWN", "[own]")]
+)
+def test_settings_that_make_it_impossible(
+    start: Start, environ: dict[str, str], unset: str, said: str
+) -> None:
+    for name in [n for n in environ if n.startswith(unset)]:
+        del environ[name]
+    process = start("serve")
+    _, told = process.communicate(timeout=WAIT)
+    assert process.returncode == 78
+    assert said in told
