@@ -105,7 +105,7 @@ REFUSALS: list[tuple[str, Callable[[World], None], type[CaseError], str]] = [
     ("refused requested resolved", request, NotNow, "is resolved"),
     ("refused closed", request, NotNow, "case 12 is closed"),
     ("refused", request_for_another, NotThis, "It is about: 192.0.2.1"),
-    ("refused", escalate, NotNow, "First: todoku case request 12"),
+    ("refused", escalate, NotNow, "nothing was requested in case 12"),
     ("refused requested", escalate, NotNow, "due from 2026-12-01 09:12"),
     ("refused requested declined", escalate, NotNow, "due from 2026-11-24 13:12"),
     ("refused requested promised", escalate, NotNow, "settles until"),

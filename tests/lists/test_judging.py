@@ -440,13 +440,13 @@ SENTENCES: list[tuple[ListEntry, Answer, str, str]] = [
     (
         shapes.EXACT,
         answer(*(f"127.0.2.{n}" for n in range(1, 5))),
-        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4 の意味が分かりません。登録とも未登録とも言えません。",
+        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4 の意味が分かりません。掲載とも未掲載とも言えません。",
         "The meaning of the answer 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4 is not known: it proves neither a listing nor its absence.",
     ),
     (
         shapes.EXACT,
         answer(*(f"127.0.2.{n}" for n in range(1, 6))),
-        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4, … の意味が分かりません。登録とも未登録とも言えません。",
+        "応答 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4, … の意味が分かりません。掲載とも未掲載とも言えません。",
         "The meaning of the answer 127.0.2.1, 127.0.2.2, 127.0.2.3, 127.0.2.4, … is not known: it proves neither a listing nor its absence.",
     ),
     (

@@ -48,9 +48,9 @@ WORDS: Final[Words] = {
     },
     "already-requested": {
         "ja": "案件 {case} の依頼は {since} に提出済みです（受付番号 {ticket}）。二重の依頼は審査を遅らせる"
-        "ため、記録していません。回答が届いたら todoku case answer で読み込んでください。",
+        "ため、記録していません。回答が届くのを待ってください。",
         "en": "the request of case {case} was filed on {since} (ticket {ticket}). A second one delays "
-        "the desk, so nothing was recorded. When its answer comes: todoku case answer.",
+        "the desk, so nothing was recorded. Wait for its answer.",
     },
     "promised": {
         "ja": "案件 {case} は窓口が解除を約束し、{until} まで反映待ちです。それまで依頼も確認も不要です。"
@@ -74,10 +74,9 @@ WORDS: Final[Words] = {
         "instead of filing a new request. Nothing was changed.",
     },
     "no-request": {
-        "ja": "案件 {case} には、まだ提出した依頼がありません。先に todoku case request {case} で依頼して"
+        "ja": "案件 {case} には、まだ提出した依頼がありません。先に窓口へ依頼して"
         "ください。何も変更していません。",
-        "en": "nothing was requested in case {case} yet. First: todoku case request {case}. Nothing "
-        "was changed.",
+        "en": "nothing was requested in case {case} yet. Ask the desk first. Nothing was changed.",
     },
     "too-early": {
         "ja": "案件 {case} の次の問い合わせは {until} 以降です。急ぐと印象を悪くします。何も変更して"
@@ -128,9 +127,9 @@ WORDS: Final[Words] = {
     },
     "no-cause": {
         "ja": "案件 {case} は原因を直した記録がないため、迂回しません（別のアドレスまで載るおそれがあり"
-        "ます）。先に todoku cause で直した内容を記録してください。何も変更していません。",
+        "ます）。先に原因を直してください。何も変更していません。",
         "en": "case {case} has no record of a mended cause, so its mail takes no detour (the other "
-        "address would be listed next). Record with todoku cause what was mended. Nothing was changed.",
+        "address would be listed next). Mend the cause first. Nothing was changed.",
     },
     "held": {"ja": "待機", "en": "held"},
     "detoured": {"ja": "迂回", "en": "on a detour"},

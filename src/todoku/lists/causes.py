@@ -43,11 +43,11 @@ WORDS: Final[Words] = {
         "en": "The answer of {server} did not fit into UDP and did not come over TCP: see whether TCP port 53 is open.",
     },
     "not-loopback": {
-        "ja": "応答 {codes} は 127.0.0.0/8 の外です。放棄されたドメイン、認証画面、存在しない名前に答えるリゾルバーのいずれかで、登録ではありません。",
+        "ja": "応答 {codes} は 127.0.0.0/8 の外です。放棄されたドメイン、認証画面、存在しない名前に答えるリゾルバーのいずれかで、掲載ではありません。",
         "en": "The answer {codes} lies outside 127.0.0.0/8: a parked domain, a captive portal or a resolver that answers for names that do not exist. It is no listing.",
     },
     "unknown-code": {
-        "ja": "応答 {codes} の意味が分かりません。登録とも未登録とも言えません。",
+        "ja": "応答 {codes} の意味が分かりません。掲載とも未掲載とも言えません。",
         "en": "The meaning of the answer {codes} is not known: it proves neither a listing nor its absence.",
     },
     "resolver-refused": {
@@ -63,7 +63,7 @@ WORDS: Final[Words] = {
         "en": "The answer says that the name does not exist, and holds addresses: it proves nothing.",
     },
     "unproven": {
-        "ja": "応答は「登録なし」ですが、{list} が何かを載せているという証拠がまだないため、未登録とは言えません。",
+        "ja": "応答は「掲載なし」ですが、{list} が何かを載せているという証拠がまだないため、未掲載とは言えません。",
         "en": "The answer is 'not listed', but nothing has shown so far that {list} lists anything: so it proves nothing.",
     },
     "list-broken": {
@@ -71,15 +71,15 @@ WORDS: Final[Words] = {
         "en": "{list} has not passed its health test: what it answers proves nothing.",
     },
     "the-world": {
-        "ja": "{list} は、誰も載せていないはずの {point} も「登録あり」と答えます。応答は判定に使えません。",
+        "ja": "{list} は、誰も載せていないはずの {point} も「掲載あり」と答えます。応答は判定に使えません。",
         "en": "{list} lists {point} too, which nobody can have listed: what it answers proves nothing.",
     },
     "point-absent": {
-        "ja": "{list} の試験用の {point} が「登録なし」です。リストが空になったか、なくなっています。",
+        "ja": "{list} の試験用の {point} が「掲載なし」です。リストが空になったか、なくなっています。",
         "en": "{list} does not list its own test point {point}: it is empty or gone.",
     },
     "point-assumed": {
-        "ja": "{list} は {point}（RFC 5782 の試験用）を載せていません。何かを載せているという証拠がないため、未登録とは言えません。",
+        "ja": "{list} は {point}（RFC 5782 の試験用）を載せていません。何かを載せているという証拠がないため、未掲載とは言えません。",
         "en": "{list} does not list {point}, the test point of RFC 5782. Nothing shows that it lists anything, so 'not listed' would prove nothing.",
     },
     "turned-away": {
@@ -120,7 +120,7 @@ WORDS: Final[Words] = {
         "en": "Ask the list's own name servers: --direct.",
     },
     "hidden": {
-        "ja": "リゾルバーが登録を隠している場合もあり、--direct を付ければ分かります。",
+        "ja": "リゾルバーが掲載を隠している場合もあり、--direct を付ければ分かります。",
         "en": "Or the resolver hides its entries: --direct tells.",
     },
     "own-resolver": {
@@ -145,7 +145,7 @@ WORDS: Final[Words] = {
     },
     "look-up": {"ja": "{look_up} で確認できます。", "en": "Look it up at {look_up}."},
     "remove": {
-        "ja": "どの問い合わせにも「登録あり」と答えるので、メールサーバーの設定に残っていれば外してください。",
+        "ja": "どの問い合わせにも「掲載あり」と答えるので、メールサーバーの設定に残っていれば外してください。",
         "en": "Its zone answers 'listed' to everything: take it out of your mail server's configuration.",
     },
     "later": {"ja": "しばらくしてから調べ直してください。", "en": "Ask again later."},

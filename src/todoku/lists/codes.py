@@ -23,7 +23,7 @@ _FIRST: Final = 0x7F000002
 """127.0.0.2: below it nothing is a listing unless the table says so."""
 
 _ERROR: Final = Text(ja="リストに共通のエラーコード", en="an error code that lists share")
-_LISTED: Final = Text(ja="登録あり（理由の説明はありません）", en="listed (the list tells no more)")
+_LISTED: Final = Text(ja="掲載あり（理由の説明はありません）", en="listed (the list tells no more)")
 
 
 class Meaning(NamedTuple):

@@ -83,18 +83,18 @@ WORDS: Final[Words] = {
         "en": "{n} checked: {what}.",
     },
     "good-ones": {
-        "ja": "ほか {n} 件は登録なし（一覧: --only not-listed）",
+        "ja": "ほか {n} 件は掲載なし（一覧: --only not-listed）",
         "en": "{n} more are not listed (to see them: --only not-listed)",
     },
-    "many-listed": {"ja": "登録あり {n}", "en": "{n} listed"},
-    "many-wide": {"ja": "範囲の登録 {n}", "en": "{n} listed by range only"},
+    "many-listed": {"ja": "掲載あり {n}", "en": "{n} listed"},
+    "many-wide": {"ja": "範囲の掲載 {n}", "en": "{n} listed by range only"},
     "many-unknown": {"ja": "不明 {n}", "en": "{n} not known"},
-    "many-clear": {"ja": "登録なし {n}", "en": "{n} not listed"},
+    "many-clear": {"ja": "掲載なし {n}", "en": "{n} not listed"},
     "and-unknown": {"ja": "、ほか {unknown}不明", "en": ", {unknown} not known"},
     "for": {"ja": "{name}（{who}）", "en": "{name} ({who})"},
     "for-some": {"ja": "{n} 件", "en": "for {n}"},
     "on-allow": {"ja": "{name}: {meaning}（良い知らせ）", "en": "{name}: {meaning} (good news)"},
-    "off-allow": {"ja": "{names}: 登録なし", "en": "{names}: not on it"},
+    "off-allow": {"ja": "{names}: 掲載なし", "en": "{names}: not on it"},
     "stopped": {
         "ja": "途中で中断しました。まだ答えのなかったものは含みません。範囲は、同じ指定で実行すれば続きから調べます。",
         "en": "Stopped before the end: what was not answered by then is left out. A range goes on from "

@@ -40,7 +40,7 @@ WORDS: Final[Words] = {
         "ja": "{who} の変化 {n} 件。",
         "en": "{n} changes in {who}.",
     },
-    "listed": {"ja": "登録", "en": "listed"},
+    "listed": {"ja": "掲載", "en": "listed"},
     "changed": {"ja": "変更", "en": "changed"},
     "gone-row": {"ja": "解除", "en": "gone"},
 }

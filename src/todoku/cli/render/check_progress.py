@@ -12,7 +12,7 @@ from todoku.lists.values import Progress
 
 WORDS: Final[Words] = {
     "progress": {
-        "ja": "{done} / {total} 問、登録 {listed}、残り約 {left}",
+        "ja": "{done} / {total} 問、掲載 {listed}、残り約 {left}",
         "en": "{done} of {total} questions, {listed} listed, about {left} left",
     },
     "answers": {
@@ -20,7 +20,7 @@ WORDS: Final[Words] = {
         "en": "{n} answers; waiting for the others",
     },
     "progress-first": {
-        "ja": "{done} / {total} 問、登録 {listed}",
+        "ja": "{done} / {total} 問、掲載 {listed}",
         "en": "{done} of {total} questions, {listed} listed",
     },
 }

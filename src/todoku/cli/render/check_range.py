@@ -29,7 +29,7 @@ WORDS: Final[Words] = {
         "en": "{range}: none of {all} addresses is listed ({lists} answered).",
     },
     "stopped": {
-        "ja": "{range}: 登録は見つかっていませんが、最後まで調べていません。",
+        "ja": "{range}: 掲載は見つかっていませんが、最後まで調べていません。",
         "en": "{range}: no listing was found so far, and not all was asked.",
     },
     "unknown": {

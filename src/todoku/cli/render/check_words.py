@@ -12,26 +12,26 @@ from todoku.model import UnknownCause
 
 LABEL: Final[Words] = {
     # By the class of an entry; at most eleven columns.
-    "abuse": {"ja": "登録あり", "en": "LISTED"},
+    "abuse": {"ja": "掲載あり", "en": "LISTED"},
     "policy": {"ja": "方針", "en": "POLICY"},
     "range": {"ja": "範囲", "en": "RANGE"},
     "info": {"ja": "参考", "en": "Noted"},
     "allow": {"ja": "許可リスト", "en": "Allow lists"},
     "unknown": {"ja": "不明", "en": "NOT KNOWN"},
-    "clear": {"ja": "登録なし", "en": "Not listed"},
+    "clear": {"ja": "掲載なし", "en": "Not listed"},
     "kept": {"ja": "控え", "en": "Kept"},
 }
 
 CLASS: Final[Words] = {
     # What the kind of entry asks of the reader, said below its meaning.
     "policy": {
-        "ja": "悪用の記録ではありません。直接送信しないはずのアドレスという方針上の登録です。"
+        "ja": "悪用の記録ではありません。直接送信しないはずのアドレスという方針上の掲載です。"
         "プロバイダーの中継サーバーから送るか、固定 IP のメールサーバーなら除外を申請します。",
         "en": "No record of abuse: this address is not meant to send mail directly. Send through "
         "your provider's relay or, for a mail server on a static address, ask for an exception.",
     },
     "range": {
-        "ja": "このアドレス自身の記録ではありません。提供元に対応を求める登録で、これだけで拒否する受信側は"
+        "ja": "このアドレス自身の記録ではありません。提供元に対応を求める掲載で、これだけで拒否する受信側は"
         "わずかです。",
         "en": "No record of this address itself: it is for the provider to act, and few receivers "
         "refuse by this alone.",
@@ -94,11 +94,11 @@ ADVICE: Final[dict[UnknownCause, Sentence]] = {
         "en": "The resolver or the list takes no questions from here. Try --direct.",
     },
     "not-loopback": {
-        "ja": "ゾーンが売りに出ているか、途中で応答が書き換えられています。登録ではありません。",
+        "ja": "ゾーンが売りに出ているか、途中で応答が書き換えられています。掲載ではありません。",
         "en": "The zone is parked, or answers are rewritten on the way. This is no listing.",
     },
     "unknown-code": {
-        "ja": "登録とは数えていません。リストの案内ページで確かめてください。",
+        "ja": "掲載とは数えていません。リストの案内ページで確かめてください。",
         "en": "It is not counted as a listing. Look it up on the list's own page.",
     },
     "truncated": {
@@ -143,10 +143,10 @@ NOTICE: Final[Words] = {
         "proper reverse DNS. Use a resolver of your own (--resolver), or --direct.",
     },
     "resolver-silent": {
-        "ja": "{server} が応答しません。何も分かっていません。リゾルバーが動いているか確かめるか、"
-        "--resolver で別のものを指定してください。",
+        "ja": "{server} が応答しません。何も分かっていません。動いているか確かめるか、"
+        "別のもの（--resolver、--server）を指定してください。",
         "en": "{server} does not answer, so nothing is known. See whether it runs, or name another "
-        "with --resolver.",
+        "(--resolver, --server).",
     },
     "no-resolver": {
         "ja": "リゾルバーが見つかりません（/etc/resolv.conf）。--resolver で指定してください。",
