@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from todoku.i18n import Language
 from todoku.lists import names, plan
 from todoku.lists.asking import OneList
-from todoku.lists.budgets import Limit
+from todoku.lists.budgets import PER_SECOND, Limit
 from todoku.lists.history import At, Standing, rfc3339
 from todoku.lists.kept import Account, Kept, Question
 from todoku.lists.kept_file import Busy, KeptError
@@ -69,7 +69,7 @@ class Keeper:
         if self._request.unlimited:
             return Pace(None, None, self._clock)
         usage = way.ask.usage
-        limit = Limit(usage.per_day, self._request.rate or usage.per_second or plan.PER_SECOND)
+        limit = Limit(usage.per_day, self._request.rate or usage.per_second or PER_SECOND)
         name = plan.budget_name(way)
         sweep = any(target.range is not None for target in self._request.targets)
         opened: tuple[Kept, Account] | None = None

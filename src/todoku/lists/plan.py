@@ -12,10 +12,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from todoku.knowledge.schema import Ask, AskKind, ListEntry, Tier
+from todoku.lists.budgets import PER_SECOND
 from todoku.model import UnknownCause
-
-PER_SECOND: Final = 5.0
-"""Questions a second to a list whose operator names no limit (guides for mirrors: 5 to 10)."""
 
 GONE: Final = frozenset({"dead", "fraudulent", "merged", "renamed"})
 DAY: Final = 86_400.0
