@@ -221,7 +221,7 @@ class TestTheFile:
         got = settings.load(machine.file, environ={"HOME": "/nowhere"})
         assert got.general.use == (use or "commercial")
         assert got.general.language == lang
-        for setting in SETTINGS:
+        for setting in (s for s in SETTINGS if s.section != "lab"):
             assert setting.key in text
         assert ("自分のドメイン" in text) is (lang == "ja")
 

@@ -27,6 +27,7 @@ __all__ = [
     "SETTINGS",
     "General",
     "Knowledge",
+    "Lab",
     "Lists",
     "Mail",
     "Own",
@@ -91,6 +92,19 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A Maildir or a plain folder that `todoku serve` empties."""
 
 
+class Lab(msgspec.Struct, frozen=True, kw_only=True):
+    """For those that live in the world of `todoku lab`, which writes all of it."""
+
+    port: str = "25"
+    """Where receivers answer."""
+    clock: str | None = None
+    """`todoku.lab.clock.FastClock.of` reads it; `None`: the machine's."""
+    list: str | None = None
+    """The zone of the only list that is asked; `None`: those of the knowledge."""
+    signer: str | None = None
+    """Who signs for the desks; `None`: as the knowledge has it."""
+
+
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
 
@@ -104,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dns: DNS
     mail: Mail
     knowledge: Knowledge
+    lab: Lab = Lab()
     file: Path | None = None
 
 
@@ -376,5 +391,6 @@ def _settle(
         dns=DNS(**of("dns")),
         mail=Mail(**mail),
         knowledge=Knowledge(overlay=str(overlay)),
+        lab=Lab(**of("lab")),
         file=path,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import datetime
+from math import isfinite
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from todoku.i18n import Sentence
@@ -176,6 +178,33 @@ def server(text: str) -> str | None:
     if not port:
         return str(ip)
     return f"[{ip}]:{int(port)}" if ip.version == 6 else f"{ip}:{int(port)}"
+
+
+def endpoint(text: str, port: int) -> tuple[str, int]:
+    """Host and port of a text that `server` took; `port` where it names none."""
+    if text.startswith("["):
+        host, _, named = text[1:].partition("]:")
+    elif text.count(":") == 1:
+        host, _, named = text.partition(":")
+    else:
+        host, named = text, ""
+    return host, int(named or port)
+
+
+def port(text: str) -> str | None:
+    text = text.strip()
+    return text if re.fullmatch(r"[1-9]\d{0,4}", text) and int(text) < 65536 else None
+
+
+def clock(text: str) -> str | None:
+    """What `FastClock.text` gives: how fast, from when, since which reading of the machine's."""
+    words = text.split()
+    try:
+        factor, start, since = float(words[0]), datetime.fromisoformat(words[1]), float(words[2])
+    except (ValueError, IndexError):
+        return None
+    fits = len(words) == 3 and 0 < factor < float("inf") and start.tzinfo and isfinite(since)
+    return " ".join(words) if fits else None
 
 
 _MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]+")
@@ -372,5 +401,36 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "ja": '規則を置くフォルダー。例: "/etc/todoku/knowledge"',
             "en": 'the folder of your own rules, such as "/etc/todoku/knowledge"',
         },
+    ),
+    Setting(
+        "lab",
+        "port",
+        "text",
+        port,
+        {"ja": 'ポート番号。例: "2525"', "en": 'a port, such as "2525"'},
+    ),
+    Setting(
+        "lab",
+        "clock",
+        "text",
+        clock,
+        {"ja": "todoku lab が書いた時計", "en": "the clock that todoku lab wrote"},
+    ),
+    Setting(
+        "lab",
+        "list",
+        "text",
+        _domain,
+        {
+            "ja": 'リストのゾーン。例: "bl.lab.test"',
+            "en": 'the zone of a list, such as "bl.lab.test"',
+        },
+    ),
+    Setting(
+        "lab",
+        "signer",
+        "text",
+        _domain,
+        {"ja": "窓口のドメイン", "en": "the domain of the desk"},
     ),
 )

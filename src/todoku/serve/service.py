@@ -1,0 +1,188 @@
+"""One `todoku serve`: what the settings name, put together; intake, then what is due, again and again.
+
+The demo lives by the same rounds as the daemon, on another clock."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from todoku.cases.case import identity_key
+from todoku.diagnosis import Diagnoser
+from todoku.i18n import Language, Sentence, Words
+from todoku.knowledge.schema import Compiled
+from todoku.lists.kept import Kept
+from todoku.lists.plan import Terms
+from todoku.lists.servers import resolvers
+from todoku.lists.values import Server, Upstream
+from todoku.model import Identity
+from todoku.serve.asking import Lists
+from todoku.serve.deeds import Means, all_of
+from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.worker import Worker
+from todoku.settings import Settings
+from todoku.settings.table import endpoint
+from todoku.store.actions import Queue
+from todoku.store.cases import Desk
+from todoku.store.messages import People
+
+EVERY: Final = 5.0
+"""Seconds between two looks into the folder of mails."""
+
+WORDS: Final[Words] = {
+    "unread": {
+        "ja": "{folder} のメールを読めません（{why}）。次の機会に読み直します。",
+        "en": "cannot read the mails of {folder} ({why}). They are tried again.",
+    },
+    "trouble": {
+        "ja": "作業が一つ終わりませんでした（{why}）。済んだかどうかは後で確かめます。",
+        "en": "an action did not come to its end ({why}). Whether it was done is found out later.",
+    },
+}
+
+Tell = Callable[[Sentence, dict[str, object]], object]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+class Wall:
+    """The machine's."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The machine's, or that of the lab in which this lives."""
+    if settings.lab.clock is None:
+        return Wall()
+    from todoku.lab.clock import FastClock
+
+    return FastClock.of(settings.lab.clock)
+
+
+def means(
+    settings: Settings,
+    desk: Desk,
+    knowledge: Compiled,
+    terms: Terms,
+    kept: Kept,
+    lang: Language,
+    was_sent: Callable[[str], bool | None] = lambda _: None,
+) -> Means:
+    """What the deeds need, as the settings name it."""
+    named = settings.dns.resolver
+    servers = (Server(*endpoint(named, 53)),) if named else tuple(resolvers())
+    upstream = Upstream(kind="direct" if settings.dns.direct else "resolver", servers=servers)
+    only = None if settings.lab.list is None else (settings.lab.list,)
+    sender = settings.mail.sender or ""
+    return Means(
+        desk=desk,
+        people=People(desk),
+        diagnoser=Diagnoser(knowledge, language=lang, own=settings.own),
+        own=settings.own,
+        lists=Lists(knowledge, terms, kept, upstream, lang, only=only),
+        resolver=servers[0] if servers else None,
+        relay=endpoint(settings.mail.relay, 25),
+        sender=sender,
+        admin=settings.mail.admin or sender,
+        helo=next(iter(settings.own.helo), socket.getfqdn()),
+        inner={outer: inner for inner, outer in settings.own.nat.items()},
+        port=int(settings.lab.port),
+        lang=lang,
+        was_sent=was_sent,
+    )
+
+
+def intake(settings: Settings, desk: Desk, diagnoser: Diagnoser) -> Intake:
+    """Answers are believed where our own server, by the names of `[own] helo`, proved them."""
+    rules = answer_rules()
+    if settings.lab.signer is not None:
+        signers = (settings.lab.signer,)
+        rules = tuple(msgspec.structs.replace(each, signers=signers) for each in rules)
+    return Intake(desk, diagnoser, settings.own, rules, settings.own.helo)
+
+
+def identities_here(settings: Settings) -> frozenset[str]:
+    """Keys of our addresses that are on this machine: probes leave from these alone."""
+    own = settings.own
+    here = set()
+    inner = {outer: within for within, outer in own.nat.items()}
+    sending = (ip for ips in own.transports.values() for ip in ips)
+    for address in {*own.addresses, *sending}:
+        local = inner.get(address, address)
+        family = socket.AF_INET6 if ":" in local else socket.AF_INET
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.bind((local, 0))
+            here.add(identity_key(Identity("ip", address)))
+    return frozenset(here)
+
+
+class Service:
+    """Rounds: mail that came in, then what is due."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        means: Means,
+        clock: Clock,
+        *,
+        tell: Tell = lambda _sentence, _values: None,
+    ) -> None:
+        """`name`: of this worker, among those that share a database. `tell`: what went wrong."""
+        self.means = means
+        self.clock = clock
+        self.folder = None if settings.mail.folder is None else Path(settings.mail.folder)
+        self._tell = tell
+        self._stop = threading.Event()
+        self._woken = threading.Event()
+        self._intake = intake(settings, means.desk, means.diagnoser)
+        self.worker = Worker(
+            name,
+            Queue(means.desk),
+            all_of(means),
+            clock.now,
+            identities=identities_here(settings),
+            tell=self._trouble,
+        )
+
+    def round(self) -> int:
+        """Returns how many actions were tried."""
+        if self.folder is not None:
+            try:
+                self._intake.collect(self.folder, self.clock.now())
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                self._tell(WORDS["unread"], {"folder": self.folder, "why": why})
+        self._intake.handle(self.clock.now())
+        return self.worker.work()
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._stop.is_set():
+            self._woken.clear()
+            if self.round() == 0:
+                self._woken.wait(min(self.worker.rest(), EVERY))
+
+    def wake(self) -> None:
+        """Something may be due. Any thread may."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """After the action under way. Any thread, and a signal handler, may."""
+        self._stop.set()
+        self.worker.stop()
+        self._woken.set()
+
+    def _trouble(self, error: Exception) -> None:
+        self._tell(WORDS["trouble"], {"why": " ".join(str(error).split())[:300]})
