@@ -68,9 +68,10 @@ def serve(
         Kept.open(Path(found.general.data)) as kept,
     ):
         terms = terms_of(found, Book(lists_of(desk.knowledge)))
-        means = service.means(found, desk.desk, desk.knowledge, terms, kept, lang)
+        clock = service.clock_of(found)
+        means = service.means(found, desk.desk, desk.knowledge, terms, kept, lang, clock)
         name = f"{socket.gethostname()}/{os.getpid()}"
-        at_work = service.Service(name, found, means, service.clock_of(found), tell=tell)
+        at_work = service.Service(name, found, means, clock, tell=tell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: at_work.stop())
         if not quiet:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -34,15 +35,17 @@ class Lists:
         lang: Language,
         *,
         only: tuple[str, ...] | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """`only`: these lists, and they may be asked about addresses of which no public list
-        speaks: they are our own."""
+        speaks: they are our own. `wall`: seconds since 1970; answers age by it."""
         self._knowledge = knowledge
         self._terms = terms
         self._kept = kept
         self._upstream = upstream
         self._lang: Language = lang
         self._only = only
+        self._wall = wall
         self._book = Book(lists_of(knowledge))
 
     def __call__(
@@ -58,7 +61,9 @@ class Lists:
             deadline=DEADLINE,
             fresh=place is not None and place.zone is not None,
         )
-        events = checking.run(request, self._knowledge, self._terms, self._kept, lang=self._lang)
+        events = checking.run(
+            request, self._knowledge, self._terms, self._kept, lang=self._lang, wall=self._wall
+        )
         with contextlib.closing(events):
             return tuple(_seen(event) for event in events if isinstance(event, Finding))
 

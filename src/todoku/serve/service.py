@@ -77,6 +77,7 @@ def means(
     terms: Terms,
     kept: Kept,
     lang: Language,
+    clock: Clock,
     was_sent: Callable[[str], bool | None] = lambda _: None,
 ) -> Means:
     """What the deeds need, as the settings name it."""
@@ -90,7 +91,15 @@ def means(
         people=People(desk),
         diagnoser=Diagnoser(knowledge, language=lang, own=settings.own),
         own=settings.own,
-        lists=Lists(knowledge, terms, kept, upstream, lang, only=only),
+        lists=Lists(
+            knowledge,
+            terms,
+            kept,
+            upstream,
+            lang,
+            only=only,
+            wall=lambda: clock.now().timestamp(),
+        ),
         resolver=servers[0] if servers else None,
         relay=endpoint(settings.mail.relay, 25),
         sender=sender,
