@@ -24,6 +24,7 @@ from todoku.lab.nameserver import Resolver
 from todoku.lab.queue import Envelope, Queue
 from todoku.lab.signing import authentication_results
 from todoku.lab.smtp import Client, Outcome
+from todoku.lab.work import Work
 
 _AT_ONCE: Final = 20
 
@@ -60,25 +61,25 @@ class SendingServer:
         self.mail = folder / "mail"
         self.patience = patience or Patience()
         self.log = MailLog(folder / "log" / "mail.log", name, clock)
-        self.faults: list[BaseException] = []
         self._clock = clock
         self._happened = happened
         self._resolver = resolver
         self._port = port
         self._queue = Queue(folder / "queue", random.Random(seed))  # noqa: S311
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._wakers: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._work = Work(clock)
 
     def start(self) -> None:
         """Go on with what is queued."""
         for envelope in self._queue.all():
-            self._go(envelope)
+            self._work.begin(self._life(envelope))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._work.stop()
+
+    @property
+    def faults(self) -> list[BaseException]:
+        return self._work.faults
 
     def queued(self) -> list[Envelope]:
         return self._queue.all()
@@ -112,7 +113,7 @@ class SendingServer:
                 recipients=tuple(envelope.recipients),
             )
         )
-        self._go(envelope)
+        self._work.begin(self._life(envelope))
         return envelope.id
 
     def _received(self, envelope: Envelope, message: bytes) -> bytes:
@@ -120,22 +121,6 @@ class SendingServer:
         return (line + format_datetime(envelope.arrived) + "\r\n").encode() + message
 
     # A message's life
-
-    def _go(self, envelope: Envelope) -> None:
-        # Counted as work from here on: a stepped clock must not pass between now and its first try.
-        working = self._clock.working()
-        working.__enter__()
-        task = asyncio.get_running_loop().create_task(self._life(envelope))
-        self._tasks.add(task)
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            if not task.cancelled() and (fault := task.exception()) is not None:
-                self.faults.append(fault)
-
-        task.add_done_callback(ended)
-        # By then `_life` has entered its own `working`, or sleeps.
-        asyncio.get_running_loop().call_soon(working.__exit__, None, None, None)
 
     async def _life(self, envelope: Envelope) -> None:
         now = self._clock.now()
@@ -279,7 +264,10 @@ class Door:
     ) -> str:
         try:
             queue_id = self._server.submit(
-                envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b""
+                # aiosmtpd hands the null return path (RFC 5321, 4.5.5) on as it was written.
+                (envelope.mail_from or "").removeprefix("<>"),
+                envelope.rcpt_tos,
+                envelope.original_content or b"",
             )
         except (OSError, ValueError) as error:
             return f"451 4.3.0 {error}".replace("\n", " ")

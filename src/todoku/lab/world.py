@@ -14,14 +14,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from todoku.i18n import Language
 from todoku.lab import zones
 from todoku.lab.clock import Clock, RealClock
+from todoku.lab.desk import Desk
 from todoku.lab.happenings import Happened, Listed, Unlisted
 from todoku.lab.nameserver import NameServer, Resolver
 from todoku.lab.receiver import Receiver
 from todoku.lab.reputation import Rules
+from todoku.lab.scenario import scenario as _scenario
+from todoku.lab.scenario import scenarios
 from todoku.lab.sender import Door, Patience, SendingServer
+from todoku.lab.signing import SELECTOR, key
 from todoku.lab.smtp import Handler, Listener, bound
+
+__all__ = ["CLEAN", "DESK", "HOSTS", "LIST", "LISTED", "MAILBOXES", "Lab", "scenarios"]
 
 NAME_SERVER: Final = "127.0.1.53"
 HOSTS: Final = {
@@ -30,8 +37,10 @@ HOSTS: Final = {
     "mx1.hotmail.test": "127.0.1.25",
     "mx2.hotmail.test": "127.0.1.26",
     "mx.partner.test": "127.0.1.35",
+    "support.hotmail.test": "127.0.1.80",
 }
 """mx1 and mx2 of hoge.test are one server with two source addresses; mail comes in at mx1."""
+DESK: Final = "support.hotmail.test"
 LISTED: Final = HOSTS["mx1.hoge.test"]
 CLEAN: Final = HOSTS["mx2.hoge.test"]
 LIST: Final = "bl.lab.test"
@@ -46,16 +55,21 @@ class Lab:
         *,
         folder: Path,
         clock: Clock | None = None,
+        scenario: str = "straight",
+        lang: Language = "ja",
         rules: Rules | None = None,
         patience: Patience | None = None,
         seed: int = 0,
     ) -> None:
-        """`rules`: those of hotmail.test, which blocks `LISTED` by default."""
+        """`scenario`: one of `scenarios()`, else `ValueError`. `lang`: how the desk writes. `rules`:
+        those of hotmail.test, instead of the scenario's."""
+        self.scenario = _scenario(scenario)
         self.folder = folder
         self.clock: Clock = clock or RealClock()
         self.happened = Happened()
         self.zones = zones.Zones(self.clock)
-        self._rules = rules or Rules(blocked={LISTED: "SC-001"})
+        self._lang: Language = lang
+        self._rules = rules or self.scenario.rules
         self._patience = patience
         self._seed = seed
         self._stack = contextlib.AsyncExitStack()
@@ -68,7 +82,8 @@ class Lab:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-        faults = [*self.sender.faults, *self.hotmail.faults, *self.partner.faults]
+        parts = (self.sender, self.hotmail, self.partner, self.desk)
+        faults = [fault for part in parts for fault in part.faults]
         if faults:
             raise RuntimeError(f"the lab itself failed: {faults[0]!r}") from faults[0]
 
@@ -97,7 +112,25 @@ class Lab:
             seed=self._seed,
             patience=self._patience,
         )
-        handlers: dict[str, Handler] = {"mx1.hoge.test": Door(self.sender, relays=False)}
+        signing = key(self._seed)
+        self.zones.add(f"{SELECTOR}._domainkey.{DESK}", zones.txt(signing.record))
+        self.desk = Desk(
+            DESK,
+            HOSTS[DESK],
+            scenario=self.scenario,
+            lang=self._lang,
+            receiver=self.hotmail,
+            clock=self.clock,
+            happened=self.happened,
+            resolver=self.resolver,
+            port=self.smtp_port,
+            key=signing,
+            seed=self._seed,
+        )
+        handlers: dict[str, Handler] = {
+            "mx1.hoge.test": Door(self.sender, relays=False),
+            DESK: self.desk,
+        }
         for receiver in (self.hotmail, self.partner):
             handlers |= {host: receiver.host(host) for host in receiver.hosts}
         for host, sock in sockets.items():
@@ -109,13 +142,15 @@ class Lab:
         door = Listener("mx1.hoge.test", Door(self.sender, relays=True))
         await door.start(sock)
         stack.push_async_callback(door.stop)
+        self.desk.start()
+        stack.push_async_callback(self.desk.stop)
         self.sender.start()
         stack.push_async_callback(self.sender.stop)
 
     def _receiver(self, domain: str, rules: Rules, lists: Sequence[str]) -> Receiver:
         return Receiver(
             domain,
-            [h for h in HOSTS if h.endswith(f".{domain}")],
+            [h for h in HOSTS if h.endswith(f".{domain}") and h != DESK],
             self.folder / "receivers",
             clock=self.clock,
             happened=self.happened,
@@ -141,6 +176,7 @@ class Lab:
             "hotmail.test", zones.mx(10, "mx1.hotmail.test"), zones.mx(10, "mx2.hotmail.test")
         )
         self.zones.add("partner.test", zones.mx(10, "mx.partner.test"))
+        self.zones.add(DESK, zones.mx(10, DESK))
 
     # The public list
 

@@ -1,0 +1,257 @@
+"""The desk of a receiver that decides on removal: requests come in by its form (`form`) and by replies
+to its mails, and it answers by mail, signed, as its scenario says (`scenario`).
+
+It lives in the lab's process and forgets everything with it.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter as Count
+from typing import Any, Final
+
+import msgspec
+from aiosmtpd.smtp import Envelope, Session
+
+from todoku.i18n import Language
+from todoku.lab import letters, reputation
+from todoku.lab.clock import Clock
+from todoku.lab.form import Counter, Form, Request
+from todoku.lab.happenings import Filed, Happened, Read, Wrote
+from todoku.lab.nameserver import Resolver
+from todoku.lab.receiver import Receiver
+from todoku.lab.scenario import Event, Scenario, Step, Which, manner
+from todoku.lab.signing import Key, sign
+from todoku.lab.smtp import Client
+from todoku.lab.work import Work
+
+_NAME: Final = "Outlook.com Sender Support"
+_FORGER: Final = "mail.forger.test"
+
+
+class Ticket(msgspec.Struct, kw_only=True):
+    number: str
+    request: Request
+    filing: int
+    """The first, second, ... request about one of its addresses."""
+    token: str
+    """Of the link that confirms it."""
+    closed: bool = False
+    letters: int = 0
+    about: str | None = None
+    """The Message-ID of the last reply."""
+
+    def addresses(self, which: Which) -> tuple[str, ...]:
+        every = self.request.addresses
+        return {"all": every, "first": every[:1], "rest": every[1:]}[which]
+
+
+class Desk:
+    def __init__(
+        self,
+        domain: str,
+        address: str,
+        *,
+        scenario: Scenario,
+        lang: Language,
+        receiver: Receiver,
+        clock: Clock,
+        happened: Happened,
+        resolver: Resolver,
+        port: int,
+        key: Key,
+        seed: int = 0,
+    ) -> None:
+        """`domain`: the host's name, of its mail addresses and of its signature. `port`: the lab's
+        port 25."""
+        self.domain = domain
+        self.address = address
+        self.mailbox = f"support@{domain}"
+        self.scenario = scenario
+        self.lang: Language = scenario.lang or lang
+        self.tickets: dict[str, Ticket] = {}
+        self.url = ""
+        self.form = Form(Counter(self.file, self._waiting, self._confirm), self.lang)
+        self._filings: Count[str] = Count()
+        self._receiver = receiver
+        self._clock = clock
+        self._happened = happened
+        self._resolver = resolver
+        self._port = port
+        self._key = key
+        self._rng = random.Random(f"tickets {seed}")  # noqa: S311
+        self._work = Work(clock)
+
+    def start(self) -> None:
+        self.url = self.form.start(self.address)
+
+    async def stop(self) -> None:
+        self.form.stop()
+        await self._work.stop()
+
+    @property
+    def faults(self) -> list[BaseException]:
+        return [*self._work.faults, *self.form.faults]
+
+    # What comes in
+
+    async def file(self, request: Request) -> str:
+        """Take a request; gives its ticket."""
+        for address in request.addresses:
+            self._filings[address] += 1
+        ticket = Ticket(
+            number=self._number(),
+            request=request,
+            filing=max(self._filings[a] for a in request.addresses),
+            token=secrets.token_urlsafe(16),
+        )
+        self.tickets[ticket.number] = ticket
+        self._happened.add(
+            Filed(
+                at=self._clock.now(),
+                ticket=ticket.number,
+                addresses=request.addresses,
+                contact=request.contact,
+                domain=request.domain,
+                error=request.error,
+            )
+        )
+        self._go(ticket, "filed")
+        return ticket.number
+
+    def take(self, sender: str, message: bytes) -> None:
+        """A mail to the desk. What a machine reports (the null return path) is not answered."""
+        reply = letters.read(message)
+        ticket = next((self.tickets[n] for n in reply.tickets if n in self.tickets), None)
+        insists = ticket is not None and reply.insists and bool(sender)
+        self._happened.add(
+            Read(
+                at=self._clock.now(),
+                ticket=ticket.number if ticket else None,
+                sender=sender,
+                subject=reply.subject,
+                insists=insists,
+            )
+        )
+        if ticket is not None and sender:
+            ticket.about = reply.message_id
+            self._go(ticket, "replied", insists)
+
+    async def _waiting(self, token: str) -> str | None:
+        return next((t.number for t in self.tickets.values() if t.token == token), None)
+
+    async def _confirm(self, token: str) -> str | None:
+        number = await self._waiting(token)
+        if number is not None:
+            self._go(self.tickets[number], "confirmed")
+        return number
+
+    def _number(self) -> str:
+        """As those of the real desk look."""
+        while (number := f"SRX1{self._rng.randrange(10**9):09}ID") in self.tickets:
+            pass
+        return number
+
+    # What comes of it
+
+    def _go(self, ticket: Ticket, event: Event, insists: bool = False) -> None:
+        if ticket.closed:
+            return
+        for step in self.scenario.steps:
+            if (
+                step.on == event
+                and step.insists in {None, insists}
+                and step.filing in {None, ticket.filing}
+            ):
+                self._work.begin(self._step(ticket, step))
+
+    async def _step(self, ticket: Ticket, step: Step) -> None:
+        await self._clock.sleep(step.after * 60)
+        with self._clock.working():
+            if step.does == "mitigate":
+                ticket.closed = True
+                for address in ticket.addresses(step.of):
+                    self._receiver.mitigate(address)
+            if step.answer is not None:
+                await self._write(ticket, step, step.answer)
+
+    async def _write(self, ticket: Ticket, step: Step, answer: str) -> None:
+        """One try: a desk does not ask whether its answer arrived."""
+        values = {
+            "ticket": ticket.number,
+            "link": f"{self.url}confirm/{ticket.token}",
+            "ips": "\n".join(ticket.addresses(step.of)),
+            "first": "\n".join(ticket.addresses("first")),
+            "rest": "\n".join(ticket.addresses("rest")),
+        }
+        subject, body = manner().answers[answer][self.lang].filled(values)
+        ticket.letters += 1
+        to = ticket.request.contact
+        letter = letters.written(
+            sender=self.mailbox,
+            name=_NAME,
+            to=to,
+            subject=subject,
+            body=body,
+            at=self._clock.now(),
+            message_id=f"<{ticket.number}.{ticket.letters}@{self.domain}>",
+            about=ticket.about,
+        )
+        domain = to.rpartition("@")[2].lower()
+        host = self.domain
+        if step.forged:
+            host = _FORGER
+            results = f"Authentication-Results: mx1.{domain};\r\n\tdkim=pass header.d={self.domain}"
+            letter = f"{results}\r\n".encode() + letter
+        else:
+            letter = sign(letter, self.domain, self._key.private)
+        client = Client(self._resolver, self._port, host, self.address)
+        # No answer may be answered by a machine (RFC 3834, section 3.3).
+        (outcome,) = await client.deliver("", [to], domain, letter)
+        self._happened.add(
+            Wrote(
+                at=self._clock.now(),
+                ticket=ticket.number,
+                answer=answer,
+                to=to,
+                subject=subject,
+                delivered=outcome.status == "sent",
+            )
+        )
+
+    # Its mailbox: the hooks of aiosmtpd
+
+    def greet(self, peer: str) -> str | None:
+        return None
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        source = session.peer[0] if session.peer else ""
+        opinion = self._receiver.opinions.get(source, reputation.Opinion())
+        host = self._receiver.hosts[0]
+        if self.scenario.closed_to_blocked and reputation.refuses(opinion, host, self._clock.now()):
+            return f"550 5.7.511 Access denied, banned sender[{source}]."
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Sender OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.lower() != self.mailbox:
+            return f"550 5.1.1 <{address}>: Recipient address rejected: User unknown"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Recipient OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope
+    ) -> str:
+        sender = (envelope.mail_from or "").strip("<>")
+        self.take(sender, envelope.original_content or b"")
+        return "250 2.0.0 Queued mail for delivery"
+
+    async def handle_exception(self, error: Exception) -> str:
+        self._work.faults.append(error)
+        return "451 4.3.0 fault of the lab"
