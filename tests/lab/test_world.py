@@ -17,11 +17,12 @@ import dns.rcode
 import pytest
 
 import todoku
-from todoku.lab import maildir, reputation
+from todoku.i18n import Language
+from todoku.lab import maildir, reputation, world
 from todoku.lab.clock import SteppedClock
-from todoku.lab.happenings import Attempted, Changed, Delivered, Met, Returned
+from todoku.lab.happenings import Attempted, Changed, Delivered, Met, Queued, Returned
 from todoku.lab.reputation import Limit, Rules
-from todoku.lab.signing import authentication_results, key, sign, verified
+from todoku.lab.signing import authentication_results, key, sign, verified, without_claims
 from todoku.lab.world import CLEAN, LIST, LISTED, Lab
 from todoku.lab.zones import txt
 
@@ -287,3 +288,54 @@ def test_nothing_listens_outside_loopback(tmp_path: Path) -> None:
         assert hosts == {127}
 
     live(tmp_path, walk)
+
+
+def test_the_null_return_path_over_smtp(tmp_path: Path) -> None:
+    async def walk(lab: Lab, clock: SteppedClock) -> None:
+        def submit() -> None:
+            with smtplib.SMTP(*lab.submission) as smtp:
+                smtp.sendmail("", ["sato@hoge.test"], MAIL)
+
+        await asyncio.to_thread(submit)
+        await clock.rest()
+        assert lab.happened.of(Queued)[-1].sender == ""
+        (path,) = maildir.messages(lab.sender.mailbox("sato@hoge.test"))
+        assert path.read_bytes().startswith(b"Return-Path: <>\r\n")
+
+    live(tmp_path, walk)
+
+
+CLAIMS = [
+    b"Authentication-Results: mx1.hoge.test; dkim=pass header.d=a.test\r\n",
+    b"AUTHENTICATION-RESULTS : MX1.hoge.test 1;\r\n dkim=pass\r\n\theader.d=a.test\r\n",
+    b'Authentication-Results:\r\n ((a) b)"mx1.hoge.test" (c);dkim=pass header.d=a.test\r\n',
+    b"Authentication-Results: mx1.hoge.test\n",
+]
+HONEST = b"Authentication-Results: mx.other.test; dkim=pass header.d=b.test\r\n"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_claims_of_our_own_results_are_taken_away_on_arrival(claim: bytes) -> None:
+    body = b"\r\n\r\n" + claim
+    assert without_claims(claim + HONEST + b"Subject: x" + body, "mx1.hoge.test") == (
+        HONEST + b"Subject: x" + body
+    )
+    assert without_claims(b"Subject: x\r\n" + claim, "mx1.hoge.test") == b"Subject: x\r\n"
+    assert without_claims(claim + body, "mx2.hoge.test") == claim + body
+
+
+def test_a_machine_without_these_addresses_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 192.0.2.0/24 is nobody's (RFC 5737).
+    monkeypatch.setitem(world.HOSTS, "mx1.hotmail.test", "192.0.2.25")
+    monkeypatch.setitem(world.HOSTS, "mx2.hotmail.test", "192.0.2.26")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(world.NoAddresses) as raised:
+        live(tmp_path, None)  # type: ignore[arg-type]
+    nothings: dict[Language, str] = {"ja": "何も始めていません", "en": "Nothing was started"}
+    for lang, nothing in nothings.items():
+        text = raised.value.text(lang)
+        assert nothing in text and "127.0.1" not in text
+        assert "sudo ifconfig lo0 alias 192.0.2.25; sudo ifconfig lo0 alias 192.0.2.26" in text
+    assert not list(tmp_path.iterdir())

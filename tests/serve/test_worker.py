@@ -7,6 +7,8 @@ import email.policy
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.cases.test_answers import VERDICT_JA
 from tests.serve.world import SATO, WORDS, Serving, live
 from todoku.cases import commands
@@ -113,8 +115,11 @@ def test_an_answer_that_nobody_signed_moves_nothing(tmp_path: Path) -> None:
     live(tmp_path, walk)
 
 
-def test_a_result_that_came_with_the_mail_proves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("taken_away", [True, False])
+def test_a_result_that_came_with_the_mail_proves_nothing(tmp_path: Path, taken_away: bool) -> None:
     async def walk(s: Serving) -> None:
+        # By our own server, as it should be (RFC 8601, section 5); not every server does it.
+        s.lab.sender.takes_claims_away = taken_away
         await until_asked(s)
         body = VERDICT_JA.replace("192.0.2.1", LISTED)
         forged = (
@@ -124,6 +129,8 @@ def test_a_result_that_came_with_the_mail_proves_nothing(tmp_path: Path) -> None
         ).encode()
         s.lab.sender.submit("a@evil.test", ["postmaster@hoge.test"], forged)
         await s.clock.rest()
+        (mail,) = (m for m in s.mails("postmaster@hoge.test") if b"evil" in m)
+        assert (b"header.d=desk.hotmail.test" in mail) is not taken_away
         await s.collect()
         assert s.desk.case(1).state == "requested"
 

@@ -22,7 +22,7 @@ from todoku.lab.happenings import Attempted, Delivered, Happened, Queued, Return
 from todoku.lab.maillog import MailLog
 from todoku.lab.nameserver import Resolver
 from todoku.lab.queue import Envelope, Queue
-from todoku.lab.signing import authentication_results
+from todoku.lab.signing import authentication_results, without_claims
 from todoku.lab.smtp import Client, Outcome
 from todoku.lab.work import Work
 
@@ -52,14 +52,17 @@ class SendingServer:
         port: int,
         seed: int = 0,
         patience: Patience | None = None,
+        takes_claims_away: bool = True,
     ) -> None:
         """`domains`: its own. `sources`: sender's domain to the address that its mail is sent from;
-        the first is for all others. `port`: the lab's port 25."""
+        the first is for all others. `port`: the lab's port 25.
+        `takes_claims_away`: Authentication-Results in its own name, of mail that comes in."""
         self.name = name
         self.domains = frozenset(domains)
         self.sources = dict(sources)
         self.mail = folder / "mail"
         self.patience = patience or Patience()
+        self.takes_claims_away = takes_claims_away
         self.log = MailLog(folder / "log" / "mail.log", name, clock)
         self._clock = clock
         self._happened = happened
@@ -117,6 +120,8 @@ class SendingServer:
         return envelope.id
 
     def _received(self, envelope: Envelope, message: bytes) -> bytes:
+        if self.takes_claims_away:
+            message = without_claims(message, self.name)
         line = f"Received: by {self.name} (todoku lab)\r\n\tid {envelope.id}; "
         return (line + format_datetime(envelope.arrived) + "\r\n").encode() + message
 

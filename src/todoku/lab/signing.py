@@ -73,6 +73,27 @@ async def authentication_results(authserv: str, message: bytes, resolver: Resolv
     return f"Authentication-Results: {authserv};\r\n\tdkim={result} header.d={domain}\r\n"
 
 
+def without_claims(message: bytes, authserv: str) -> bytes:
+    """The message without header fields that claim to be results of our own: they came with it, and
+    prove nothing (RFC 8601, section 5)."""
+    end = re.search(rb"^\r?$", message, re.M)
+    head, body = (message, b"") if end is None else (message[: end.start()], message[end.start() :])
+
+    def kept(field: re.Match[bytes]) -> bytes:
+        return b"" if _server(field[1]) == authserv.lower() else field[0]
+
+    claim = rb"(?mi)^authentication-results[ \t]*:((?:.|\n[ \t])*)(?:\n|\Z)"
+    return re.sub(claim, kept, head) + body
+
+
+def _server(value: bytes) -> str:
+    """Whose results these are: the first word, without comments and quotes."""
+    text = value.partition(b";")[0].decode("utf-8", "replace")
+    while (bare := re.sub(r"\((?:[^()\\]|\\.)*\)", " ", text)) != text:  # they may be nested
+        text = bare
+    return (text.replace('"', "").split() or [""])[0].lower()
+
+
 async def verified(message: bytes, resolver: Resolver) -> bool:
     """Whether the first signature holds, by the key in the lab's DNS."""
     import dkim

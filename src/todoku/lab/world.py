@@ -10,11 +10,15 @@ All that would be port 25 is one free port, `smtp_port`, on an address for each 
 from __future__ import annotations
 
 import contextlib
+import errno
+import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from todoku.i18n import Language
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Words
 from todoku.lab import zones
 from todoku.lab.clock import Clock, RealClock
 from todoku.lab.desk import Desk
@@ -47,6 +51,21 @@ LIST: Final = "bl.lab.test"
 """The blocklist that partner.test asks."""
 MAILBOXES: Final = ("taro", "hanako", "postmaster")
 SUBMISSION: Final = "127.0.0.1"
+
+
+WORDS: Final[Words] = {
+    "addresses": {
+        "ja": "このマシンでは {missing} が使えないため、実験環境を始められません。何も始めていません。次を"
+        "実行してから、もう一度お試しください: {remedy}",
+        "en": "the lab cannot stand here: this machine does not have {missing}. Nothing was started. "
+        "Run this and try again: {remedy}",
+    },
+}
+
+
+class NoAddresses(TodokuError):
+    """Loopback addresses are missing. All of 127/8 is there on Linux, and on other systems what
+    was configured."""
 
 
 class Lab:
@@ -88,6 +107,7 @@ class Lab:
             raise RuntimeError(f"the lab itself failed: {faults[0]!r}") from faults[0]
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        _require((NAME_SERVER, *HOSTS.values()))
         self._names()
         self.names = NameServer(self.zones, self.clock, self.happened)
         await self.names.start(NAME_SERVER)
@@ -188,3 +208,22 @@ class Lab:
     def unlist(self, address: str) -> None:
         self.zones.lists[LIST].remove(address)
         self.happened.add(Unlisted(at=self.clock.now(), zone=LIST, address=address))
+
+
+def _require(addresses: Sequence[str]) -> None:
+    """Raises `NoAddresses` where this machine lacks some."""
+    missing = []
+    for address in addresses:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            try:
+                sock.bind((address, 0))
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                missing.append(address)
+    if missing:
+        if sys.platform == "linux":  # all or none
+            remedy = "sudo ip link set lo up"
+        else:
+            remedy = "; ".join(f"sudo ifconfig lo0 alias {address}" for address in missing)
+        raise NoAddresses(WORDS["addresses"], missing=", ".join(missing), remedy=remedy)
