@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import Counter as Count
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
 from aiosmtpd.smtp import Envelope, Session
 
 from todoku.i18n import Language
-from todoku.lab import letters, reputation
+from todoku.lab import letters
 from todoku.lab.clock import Clock
-from todoku.lab.form import Counter, Form, Request
+from todoku.lab.form import Form, Request
 from todoku.lab.happenings import Filed, Happened, Read, Wrote
 from todoku.lab.nameserver import Resolver
-from todoku.lab.receiver import Receiver
+from todoku.lab.receiver import Receiver, replies
 from todoku.lab.scenario import Event, Scenario, Step, Which, manner
 from todoku.lab.signing import Key, sign
 from todoku.lab.smtp import Client
 from todoku.lab.work import Work
 
 _NAME: Final = "Outlook.com Sender Support"
-_FORGER: Final = "mail.forger.test"
+FORGER: Final = "forger.test"
+"""Whose mail is signed too, in its own name."""
 
 
 class Ticket(msgspec.Struct, kw_only=True):
@@ -37,7 +38,8 @@ class Ticket(msgspec.Struct, kw_only=True):
     """The first, second, ... request about one of its addresses."""
     token: str
     """Of the link that confirms it."""
-    closed: bool = False
+    open: set[str]
+    """The addresses that were not mitigated yet."""
     letters: int = 0
     about: str | None = None
     """The Message-ID of the last reply."""
@@ -72,8 +74,8 @@ class Desk:
         self.lang: Language = scenario.lang or lang
         self.tickets: dict[str, Ticket] = {}
         self.url = ""
-        self.form = Form(Counter(self.file, self._waiting, self._confirm), self.lang)
-        self._filings: Count[str] = Count()
+        self.form = Form(self, self.lang)
+        self._filings: Counter[str] = Counter()
         self._receiver = receiver
         self._clock = clock
         self._happened = happened
@@ -105,6 +107,7 @@ class Desk:
             request=request,
             filing=max(self._filings[a] for a in request.addresses),
             token=secrets.token_urlsafe(16),
+            open=set(request.addresses),
         )
         self.tickets[ticket.number] = ticket
         self._happened.add(
@@ -138,11 +141,11 @@ class Desk:
             ticket.about = reply.message_id
             self._go(ticket, "replied", insists)
 
-    async def _waiting(self, token: str) -> str | None:
+    async def waiting(self, token: str) -> str | None:
         return next((t.number for t in self.tickets.values() if t.token == token), None)
 
-    async def _confirm(self, token: str) -> str | None:
-        number = await self._waiting(token)
+    async def confirm(self, token: str) -> str | None:
+        number = await self.waiting(token)
         if number is not None:
             self._go(self.tickets[number], "confirmed")
         return number
@@ -156,7 +159,7 @@ class Desk:
     # What comes of it
 
     def _go(self, ticket: Ticket, event: Event, insists: bool = False) -> None:
-        if ticket.closed:
+        if not ticket.open:
             return
         for step in self.scenario.steps:
             if (
@@ -170,8 +173,11 @@ class Desk:
         await self._clock.sleep(step.after * 60)
         with self._clock.working():
             if step.does == "mitigate":
-                ticket.closed = True
-                for address in ticket.addresses(step.of):
+                these = ticket.open.intersection(ticket.addresses(step.of))
+                if not these:
+                    return  # two replies, and the first was enough
+                ticket.open -= these
+                for address in sorted(these):
                     self._receiver.mitigate(address)
             if step.answer is not None:
                 await self._write(ticket, step, step.answer)
@@ -201,11 +207,10 @@ class Desk:
         domain = to.rpartition("@")[2].lower()
         host = self.domain
         if step.forged:
-            host = _FORGER
-            results = f"Authentication-Results: mx1.{domain};\r\n\tdkim=pass header.d={self.domain}"
-            letter = f"{results}\r\n".encode() + letter
-        else:
-            letter = sign(letter, self.domain, self._key.private)
+            host = FORGER
+            claim = f"Authentication-Results: mx1.{domain};\r\n\tdkim=pass header.d={self.domain}"
+            letter = f"{claim}\r\n".encode() + letter
+        letter = sign(letter, host, self._key.private)
         client = Client(self._resolver, self._port, host, self.address)
         # No answer may be answered by a machine (RFC 3834, section 3.3).
         (outcome,) = await client.deliver("", [to], domain, letter)
@@ -217,6 +222,7 @@ class Desk:
                 to=to,
                 subject=subject,
                 delivered=outcome.status == "sent",
+                forged=step.forged,
             )
         )
 
@@ -225,21 +231,15 @@ class Desk:
     def greet(self, peer: str) -> str | None:
         return None
 
-    async def handle_MAIL(  # noqa: N802
-        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        source = session.peer[0] if session.peer else ""
-        opinion = self._receiver.opinions.get(source, reputation.Opinion())
-        host = self._receiver.hosts[0]
-        if self.scenario.closed_to_blocked and reputation.refuses(opinion, host, self._clock.now()):
-            return f"550 5.7.511 Access denied, banned sender[{source}]."
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 2.1.0 Sender OK"
-
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        source = session.peer[0] if session.peer else ""
+        if self.scenario.closed_to_blocked and self._receiver.blocks(source):
+            reply = replies()["banned"].lines[0].format(ip=source)
+            sender = envelope.mail_from
+            self._receiver.met(self.domain, source, "RCPT TO", reply, sender, (address,))
+            return reply
         if address.lower() != self.mailbox:
             return f"550 5.1.1 <{address}>: Recipient address rejected: User unknown"
         envelope.rcpt_tos.append(address)

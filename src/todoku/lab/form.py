@@ -9,10 +9,10 @@ import ipaddress
 import re
 import sys
 import urllib.parse
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -32,7 +32,9 @@ FIELDS: Final = {
     "text": 8000,
 }
 """And how many characters each may have."""
-_CONTACT: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?P<domain>[^@]+)", re.ASCII)
+_BETWEEN: Final = " \t\r\n\u3000;,、，；"
+"""What may stand between addresses."""
+_CONTACT: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?P<domain>[\w.-]+)", re.ASCII)
 _DOMAIN: Final = re.compile(r"(?!-)[\w-]{1,63}(?:\.(?!-)[\w-]{1,63})+")
 
 WORDS: Final[Words] = {
@@ -115,18 +117,20 @@ class Page(NamedTuple):
     html: str
 
 
-class Counter:
+class Counter(Protocol):
     """The desk, as the form sees it."""
 
-    def __init__(
-        self,
-        file: Callable[[Request], Awaitable[str]],
-        waiting: Callable[[str], Awaitable[str | None]],
-        confirm: Callable[[str], Awaitable[str | None]],
-    ) -> None:
-        """`file`: take a request, and give its ticket. `waiting`: the ticket that waits for this
-        token. `confirm`: somebody went there."""
-        self.file, self.waiting, self.confirm = file, waiting, confirm
+    async def file(self, request: Request) -> str:
+        """Take a request; gives its ticket."""
+        ...
+
+    async def waiting(self, token: str) -> str | None:
+        """The ticket to which the link with this token belongs."""
+        ...
+
+    async def confirm(self, token: str) -> str | None:
+        """Somebody went to that link."""
+        ...
 
 
 def checked(fields: Mapping[str, str], lang: Language) -> Request | list[str]:
@@ -139,15 +143,17 @@ def checked(fields: Mapping[str, str], lang: Language) -> Request | list[str]:
     if wrong:
         return wrong
     given = {name: fields.get(name, "").strip() for name in FIELDS}
+    given["ips"] = given["ips"].strip(_BETWEEN)
     wrong = [
         say(WORDS["missing"], lang, field=say(WORDS[name], lang))
         for name in ("ips", "contact", "domain")
         if not given[name]
     ]
     addresses: dict[str, None] = {}
-    for text in re.split(r"[\s;,、，；]+", given["ips"].strip(" ;,、，；\t\r\n")):
+    for text in re.split(f"[{_BETWEEN}]+", given["ips"]):
         try:
-            addresses[str(ipaddress.ip_address(text.strip("[]")))] = None
+            # Without a zone (RFC 4007): it may be any text.
+            addresses[str(ipaddress.ip_address(text.strip("[]").replace("%", "/")))] = None
         except ValueError:
             if text:
                 wrong.append(say(WORDS["no-address"], lang, given=text[:100]))

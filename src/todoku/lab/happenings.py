@@ -92,6 +92,8 @@ class Wrote(Happening, frozen=True, kw_only=True, tag="wrote"):
     to: str
     subject: str
     delivered: bool
+    forged: bool = False
+    """It was somebody else, in the desk's name."""
 
 
 class Read(Happening, frozen=True, kw_only=True, tag="read"):

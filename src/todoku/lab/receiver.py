@@ -73,6 +73,11 @@ class Receiver:
         self.opinions[source] = reputation.blocked(code)
         self._changed(source, "blocked")
 
+    def blocks(self, source: str) -> bool:
+        """Whether it is on the list: no host, or not yet every host, lets it in."""
+        opinion, now = self.opinions.get(source, Opinion()), self._clock.now()
+        return any(reputation.refuses(opinion, host, now) for host in self.hosts)
+
     def mitigate(self, source: str) -> None:
         """Conditionally, as such receivers do: it takes time to reach all hosts, and then limits
         hold. An address that is not blocked stays as it is."""

@@ -33,15 +33,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     answer: str | None = None
     """A text of desk.toml; `None`: it writes nothing."""
     does: Literal["mitigate", "nothing"] = "nothing"
-    """What the receiver does with these addresses. A ticket with a mitigation is closed: what
-    comes later is read and not answered."""
+    """What the receiver does with these addresses. With all of them mitigated the ticket is closed:
+    what comes later is read and not answered."""
     of: Which = "all"
     insists: bool | None = None
     """With `replied`: only for replies that insist, or only for those that do not."""
     filing: int | None = None
     """With `filed`: only when the same address is asked for the first, second, ... time."""
     forged: bool = False
-    """It is somebody else who writes: unsigned, and with a claim that it was found genuine."""
+    """It is somebody else who writes: signed, but not by the desk, and with a claim that our own
+    server had found it genuine."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

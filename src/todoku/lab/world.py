@@ -21,7 +21,7 @@ from todoku.errors import TodokuError
 from todoku.i18n import Language, Words
 from todoku.lab import zones
 from todoku.lab.clock import Clock, RealClock
-from todoku.lab.desk import Desk
+from todoku.lab.desk import FORGER, Desk
 from todoku.lab.happenings import Happened, Listed, Unlisted
 from todoku.lab.nameserver import NameServer, Resolver
 from todoku.lab.receiver import Receiver
@@ -88,7 +88,7 @@ class Lab:
         self.happened = Happened()
         self.zones = zones.Zones(self.clock)
         self._lang: Language = lang
-        self._rules = rules or self.scenario.rules
+        self.rules = rules or self.scenario.rules
         self._patience = patience
         self._seed = seed
         self._stack = contextlib.AsyncExitStack()
@@ -118,7 +118,7 @@ class Lab:
         for sock in sockets.values():
             stack.callback(sock.close)
         self.smtp_port: int = next(iter(sockets.values())).getsockname()[1]
-        self.hotmail = self._receiver("hotmail.test", self._rules, ())
+        self.hotmail = self._receiver("hotmail.test", self.rules, ())
         self.partner = self._receiver("partner.test", Rules(), (LIST,))
         self.sender = SendingServer(
             "mx1.hoge.test",
@@ -133,7 +133,9 @@ class Lab:
             patience=self._patience,
         )
         signing = key(self._seed)
-        self.zones.add(f"{SELECTOR}._domainkey.{DESK}", zones.txt(signing.record))
+        self.zones.zone(FORGER)
+        for signer in (DESK, FORGER):
+            self.zones.add(f"{SELECTOR}._domainkey.{signer}", zones.txt(signing.record))
         self.desk = Desk(
             DESK,
             HOSTS[DESK],
