@@ -1,0 +1,151 @@
+"""The values of the room, and the verdict. Pure.
+
+A check has four states. `unknown` always says why: `unanswered` (asked, and nothing usable came),
+`unseen` (no question in the DNS could tell) or `not-asked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from todoku.model import VERSION
+
+State: TypeAlias = Literal["ok", "warning", "bad", "unknown"]
+Cause: TypeAlias = Literal["unanswered", "unseen", "not-asked"]
+Verdict: TypeAlias = Literal["go", "go-with-care", "no-go", "unknown"]
+Outcome: TypeAlias = Literal["found", "no-data", "no-name", "unknown"]
+Why: TypeAlias = Literal["timeout", "servfail", "refused", "malformed", "late", "cut-off"]
+
+EXIT: Final[dict[Verdict, int]] = {"go": 0, "go-with-care": 1, "no-go": 2, "unknown": 3}
+
+PRIVATE: Final = "private-lists"
+"""The check whose `unknown` no DNS can settle: receivers' own lists."""
+SIDE: Final = frozenset({"neighbours", "mta-sts", "tls-rpt", "dane", "ipv6"})
+"""What these leave open decides nothing: mail goes out without them."""
+
+WORST: Final[tuple[State, ...]] = ("bad", "unknown", "warning", "ok")
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is about to send."""
+
+    ip: str
+    old: str | None = None
+    """The address that sends today."""
+    domains: tuple[str, ...] = ()
+    helo: str | None = None
+    """What the server says in EHLO; `None`: not told."""
+    selectors: tuple[str, ...] = ()
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One question and what came: the evidence of a check."""
+
+    name: str
+    type: str
+    outcome: Outcome
+    """`no-name`: NXDOMAIN. `no-data`: the name is there without such a record."""
+    records: tuple[str, ...] = ()
+    ttl: int | None = None
+    """Seconds; of a negative answer by its SOA (RFC 2308)."""
+    why: Why | None = None
+    """Only with `unknown`."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at, in the language of the run."""
+
+    id: str
+    about: str
+    """The address, name, domain or receiver that was looked at."""
+    title: str
+    state: State
+    cause: Cause | None = None
+    """Only with `unknown`."""
+    found: str
+    wanted: str
+    why: str
+    remedy: str | None = None
+    """`None`: nothing is to be done."""
+    source: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    """Refusal codes that a good state prevents."""
+    evidence: tuple[Asked, ...] = ()
+    details: tuple[str, ...] = ()
+    """Single items, where one check holds several: entries of lists, requirements of a receiver."""
+    map: str | None = None
+    """Of a /24: 256 characters, one an address: `.` not listed, `P` by policy, `X` for abuse, `?`
+    not known."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a move. `wait`: seconds until the next may follow."""
+
+    text: str
+    name: str | None = None
+    type: str | None = None
+    ttl: int | None = None
+    wait: int = 0
+    source: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    dns: tuple[Step, ...] = ()
+    warm_up: None = None
+    """Days and volumes; `null`: none was made."""
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """The old address, looked at in the same way."""
+
+    ip: str
+    checks: tuple[Check, ...]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The binding answer of `todoku preflight --json`."""
+
+    v: int = VERSION
+    verdict: Verdict
+    subject: Subject
+    checks: tuple[Check, ...]
+    compared_with: Compared | None = None
+    plan: Plan
+    letter: str | None = None
+    """To the hoster, in the language of the run, where the address carries a past."""
+    resolver: str
+    knowledge: str
+    at: str
+    """When it was looked at (RFC 3339, UTC)."""
+
+
+class Reason(NamedTuple):
+    """Which checks decided."""
+
+    verdict: Verdict
+    by: tuple[Check, ...]
+
+
+def worst(states: Iterable[State]) -> State:
+    """Of several; `ok` of none."""
+    found = set(states)
+    return next((s for s in WORST if s in found), "ok")
+
+
+def judge(checks: Iterable[Check]) -> Reason:
+    """`no-go` where something is bad; else `unknown` where something that decides did not answer;
+    else `go-with-care` where something warns, or cannot be seen from here; else `go`.
+
+    What is bad stays bad, whatever else is not known: it is to be mended in any case."""
+    checks = tuple(checks)
+    bad = tuple(c for c in checks if c.state == "bad")
+    if bad:
+        return Reason("no-go", bad)
+    silent = tuple(c for c in checks if c.cause == "unanswered" and c.id not in SIDE)
+    if silent or not any(c.state in {"ok", "warning"} for c in checks):
+        return Reason("unknown", silent or checks)
+    care = tuple(c for c in checks if c.state in {"warning", "unknown"})
+    return Reason("go-with-care" if care else "go", care)
