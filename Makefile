@@ -25,8 +25,8 @@ help: ## list these commands
 .venv: ## set up .venv from the locks (the others do this by themselves)
 	@$(SETUP) requirements/dev.txt
 
-run: .venv ## diagnose the sample bounces
-	@$(VENV)/todoku diagnose samples/bounces || test $$? -eq 1
+run: .venv ## live through a case, from the complaint to the mail that arrives
+	@$(VENV)/todoku demo $(ARGS)
 
 test: .venv ## the quick tests (at most 10 minutes on two cores)
 	$(VENV)/python -m pytest -n $(N) -m "not slow" $(ARGS)

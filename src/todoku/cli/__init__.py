@@ -67,6 +67,8 @@ COMMANDS: Final = {
     "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
     "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
     "serve": Lazy("todoku.cli.serve:serve", "Do what is due in the cases, until told to stop."),
+    "demo": Lazy("todoku.cli.demo:demo", "Live through a case on this machine, in seconds."),
+    "lab": Lazy("todoku.cli.lab:lab", "The world of the demo, to try things in."),
     "init": Lazy("todoku.cli.init:init", "Write the settings file, with what is yours."),
     "knowledge": Lazy("todoku.cli.knowledge:knowledge", "Check, show and explain the rules."),
 }

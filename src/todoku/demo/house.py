@@ -1,0 +1,100 @@
+"""The administrator's todoku in the lab: its settings, its data folder, its service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from todoku import settings
+from todoku.diagnosis import Diagnoser
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Sentence
+from todoku.knowledge import load
+from todoku.lab.clock import Clock
+from todoku.lab.world import CLEAN, LIST, LISTED, Lab
+from todoku.lists.kept import Kept
+from todoku.lists.plan import Terms
+from todoku.serve import opening, service
+from todoku.settings import Settings
+from todoku.store.cases import Desk
+
+ADMINISTRATOR: Final = "postmaster@hoge.test"
+FILE: Final = "todoku.toml"
+
+
+def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
+    """A settings file for those who live in the lab; paths are relative to it. `clock`: that of
+    the lab, for another process."""
+    sections: dict[str, dict[str, object]] = {
+        "general": {"language": lang, "use": "private", "data": "data"},
+        "own": {
+            "addresses": [LISTED, CLEAN],
+            "domains": ["hoge.test"],
+            "helo": ["mx1.hoge.test"],
+        },
+        "dns": {"resolver": f"{lab.names.host}:{lab.names.port}"},
+        "mail": {
+            "relay": "{}:{}".format(*lab.submission),
+            "sender": ADMINISTRATOR,
+            "folder": str(lab.sender.mailbox(ADMINISTRATOR)),
+        },
+        "lab": {
+            "port": str(lab.smtp_port),
+            "list": LIST,
+            "signer": lab.desk.domain,
+            **({} if clock is None else {"clock": clock}),
+        },
+    }
+    return "\n".join(_toml(sections))
+
+
+def _toml(sections: dict[str, dict[str, object]]) -> Iterator[str]:
+    for section, values in sections.items():
+        yield f"[{section}]"
+        # Texts and lists of texts: JSON writes them as TOML reads them.
+        yield from (f"{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in values.items())
+        yield ""
+
+
+def move_in(lab: Lab, folder: Path, lang: Language, clock: str | None = None) -> Settings:
+    """Write the settings file, make the administrator's mailbox, and read the file back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    box = lab.sender.mailbox(ADMINISTRATOR)
+    for part in ("tmp", "new", "cur"):
+        (box / part).mkdir(parents=True, exist_ok=True)
+    file = folder / FILE
+    file.write_text(settings_text(lab, lang, clock), "utf-8")
+    return settings.load(file, environ={})
+
+
+class House(NamedTuple):
+    settings: Settings
+    desk: Desk
+    diagnoser: Diagnoser
+    service: service.Service
+
+    @property
+    def box(self) -> Path:
+        """The administrator's mailbox."""
+        return Path(self.settings.mail.folder or "")
+
+
+@contextmanager
+def opened(found: Settings, clock: Clock, lang: Language) -> Iterator[House]:
+    """As `todoku serve` opens it, with the lab's clock. What goes wrong is raised."""
+    knowledge = load.knowledge()
+    with ExitStack() as stack:
+        stack.enter_context(opening.alone(found))
+        desk = stack.enter_context(opening.desk(found))
+        kept = stack.enter_context(Kept.open(Path(found.general.data)))
+        terms = Terms(use=found.general.use)
+        means = service.means(found, desk, knowledge, terms, kept, lang, clock)
+        served = service.Service("demo", found, means, clock, tell=_raise)
+        yield House(found, desk, means.diagnoser, served)
+
+
+def _raise(sentence: Sentence, values: dict[str, object]) -> None:
+    raise TodokuError(sentence, **values)

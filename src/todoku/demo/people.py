@@ -1,0 +1,246 @@
+"""The people of the story: a user who complains, and the administrator, who does what the case asks
+of a person. Both act over HTTP and SMTP, as they would from their desks."""
+
+from __future__ import annotations
+
+import email
+import re
+import smtplib
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+from todoku.cases import commands
+from todoku.cases import events as ev
+from todoku.cases.case import Case, later
+from todoku.cases.states import ASKED
+from todoku.cases.tasks import Task, TaskKind, tasks
+from todoku.demo.house import ADMINISTRATOR, House
+from todoku.i18n import Language, Words, say
+from todoku.lab import maildir
+from todoku.model import Identity
+from todoku.serve.reporting import Report, report
+
+USER: Final = "sato@hoge.test"
+FRIEND: Final = "taro@hotmail.test"
+BY: Final = "admin"
+
+MINUTE: Final = timedelta(minutes=1)
+AFTER: Final[Mapping[TaskKind, timedelta]] = {
+    "identify": 8 * MINUTE,
+    "cause": 17 * MINUTE,
+    "request": 28 * MINUTE,
+    "confirm": 12 * MINUTE,
+    "inform": 35 * MINUTE,
+    "look": 20 * MINUTE,
+    "chase": 5 * MINUTE,
+    "escalate": 5 * MINUTE,
+}
+"""How long the administrator takes. What is not here he leaves undone."""
+
+WORDS: Final[Words] = {
+    "user": {"ja": "佐藤", "en": "Sato"},
+    "complaint": {
+        "ja": "Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?",
+        "en": "I can't send to Hotmail addresses. What shall we do?",
+    },
+    "trial": {"ja": "テスト", "en": "test"},
+    "again": {"ja": "先日の件", "en": "As I wrote"},
+    "cause": {
+        "ja": "再利用された IP アドレス（前の使用者の評価）",
+        "en": "a re-used address, with the past of an earlier holder",
+    },
+    "evidence": {
+        "ja": "サーバーを移した直後から拒否。ログに不審な送信なし。",
+        "en": "refused from the first day after the move; nothing unusual in our own logs.",
+    },
+    "asked": {
+        "ja": "最近このアドレスへ移りました。当方からの迷惑メールはありません。解除をお願いします。",
+        "en": "we moved to this address recently and send no spam from it. Please lift the block.",
+    },
+    "insist": {
+        "ja": "{ticket} の件、本日も次のとおり拒否されました。担当の方による再調査をお願いします。",
+        "en": "About {ticket}: mail was refused again today, as below. Please have a person review it.",
+    },
+    "inform": {
+        "ja": "{ticket} の件、お尋ねの情報をお送りします。拒否の応答は次のとおりです。",
+        "en": "About {ticket}: here is what you asked for. The refusal reads as follows.",
+    },
+    "laid-aside": {
+        "ja": "署名がなく、窓口のものと確かめられないため取り上げない",
+        "en": "not signed by the desk: laid aside",
+    },
+}
+
+
+_LINK: Final = re.compile(r"https?://[^\s<>\"']+")
+
+
+def _text(mail: bytes) -> str:
+    message = email.message_from_bytes(mail, policy=SMTP)
+    body = message.get_body(("plain",))
+    return "" if body is None else str(body.get_content())
+
+
+class NoHelp(Exception):
+    """The desk's form did not take a request."""
+
+
+class People:
+    def __init__(self, house: House, form: str, door: tuple[str, int], lang: Language) -> None:
+        """`form`: the URL of the desk's form. `door`: where the house takes mail for sending."""
+        self._house = house
+        self._form = form
+        self._door = door
+        self._lang: Language = lang
+        self._done: set[str] = set()
+        self._doing: Mapping[TaskKind, Callable[[Case, Task, datetime], object]] = {
+            "identify": self._try_it,
+            "cause": self._look_for_the_cause,
+            "request": self._file,
+            "confirm": self._confirm,
+            "inform": self._inform,
+            "look": self._look,
+            "chase": self._chase,
+            "escalate": self._insist,
+        }
+
+    def say(self, word: str, **values: object) -> str:
+        return say(WORDS[word], self._lang, **values)
+
+    # The user
+
+    def complain(self, now: datetime) -> None:
+        given = Report(
+            words=self.say("complaint"),
+            who=USER,
+            name=self.say("user"),
+            lang=self._lang,
+            to=(FRIEND.rpartition("@")[2],),
+        )
+        house = self._house
+        report(given, house.desk, house.diagnoser, house.settings.own, now)
+
+    def write_again(self, now: datetime) -> None:
+        """To the friend, once it is said to work."""
+        self._send(USER, FRIEND, self.say("again"), self.say("complaint"), now)
+
+    # The administrator
+
+    def act(self, case: Case, now: datetime) -> bool:
+        """Do the first task whose time has come. False: there is none."""
+        for task in self._open(case):
+            if self._when(task) <= now:
+                self._done.add(task.key)
+                self._doing[task.kind](case, task, now)
+                return True
+        return False
+
+    def next_at(self, case: Case) -> datetime | None:
+        return min(map(self._when, self._open(case)), default=None)
+
+    def _open(self, case: Case) -> list[Task]:
+        found = tasks(case, self._house.desk.policy)
+        return [t for t in found if t.kind in self._doing and t.key not in self._done]
+
+    def _when(self, task: Task) -> datetime:
+        return later(task.since, AFTER[task.kind])
+
+    def _try_it(self, case: Case, _task: Task, now: datetime) -> None:
+        to = f"taro@{next(iter(case.to), 'hotmail.test')}"
+        self._send(ADMINISTRATOR, to, self.say("trial"), self.say("trial"), now)
+
+    def _look_for_the_cause(self, case: Case, _task: Task, now: datetime) -> None:
+        found = ev.CauseFound(at=now, by=BY, cause=self.say("cause"), evidence=self.say("evidence"))
+        self._house.desk.change(case.number, lambda _: (found,))
+
+    def _file(self, case: Case, _task: Task, now: datetime) -> None:
+        identities = tuple(s.identity for s in case.among("open"))
+        self._fill_in(case, identities)
+        desk = case.diagnosis.desk if case.diagnosis is not None else None
+        asked = ev.Requested(
+            at=now, by=BY, desk=desk, channel="form", identities=identities,
+            text=self.say("asked"),
+        )  # fmt: skip
+        self._house.desk.change(case.number, lambda c: commands.request(c, asked))
+
+    def _chase(self, case: Case, task: Task, now: datetime) -> None:
+        """By a reply where there is a ticket; else by the form, as if for the first time."""
+        if case.tickets:
+            self._insist(case, task, now)
+            return
+        identities = tuple(s.identity for s in case.among(*ASKED))
+        self._fill_in(case, identities)
+        again = ev.Escalated(at=now, by=BY, desk=case.desk, text=self.say("asked"))
+        policy = self._house.desk.policy
+        self._house.desk.change(case.number, lambda c: commands.escalate(c, again, policy))
+
+    def _fill_in(self, case: Case, identities: tuple[Identity, ...]) -> None:
+        fields = {
+            "ips": "\n".join(i.value for i in identities),
+            "domain": "hoge.test",
+            "contact": ADMINISTRATOR,
+            "error": "" if case.reply is None else case.reply.text,
+            "text": self.say("asked"),
+        }
+        self._open_page(self._form, urllib.parse.urlencode(fields).encode())
+
+    def _insist(self, case: Case, task: Task, now: datetime) -> None:
+        text = self._write_to_the_desk(case, "insist", now)
+        again = ev.Escalated(
+            at=now, by=BY, desk=case.desk, ticket=next(reversed(case.tickets), None), text=text
+        )
+        policy = self._house.desk.policy
+        self._house.desk.change(case.number, lambda c: commands.escalate(c, again, policy))
+
+    def _inform(self, case: Case, _task: Task, now: datetime) -> None:
+        text = self._write_to_the_desk(case, "inform", now)
+        given = ev.Requested(at=now, by=BY, desk=case.desk, channel="mail", text=text)
+        self._house.desk.change(case.number, lambda c: commands.request(c, given))
+
+    def _confirm(self, _case: Case, _task: Task, _now: datetime) -> None:
+        """He opens the link of the desk's last mail, as its reader would."""
+        mails = maildir.messages(self._house.box)
+        links = (
+            link
+            for path in reversed(mails)
+            for link in _LINK.findall(_text(path.read_bytes()))
+            if link.startswith(self._form)
+        )
+        self._open_page(next(links, self._form))
+
+    def _look(self, case: Case, task: Task, now: datetime) -> None:
+        """He believes no answer of which it is not proven whose it is."""
+        aside = ev.Noted(at=now, by=BY, text=self.say("laid-aside"), answers=task.answers)
+        self._house.desk.change(case.number, lambda _: (aside,))
+
+    def _open_page(self, url: str, data: bytes | None = None) -> None:
+        # Whatever proxy the machine has: this goes to loopback.
+        browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            browser.open(url, data, timeout=30).close()
+        except OSError as error:
+            raise NoHelp(f"{url}: {error}") from error
+
+    def _write_to_the_desk(self, case: Case, word: str, now: datetime) -> str:
+        ticket = next(reversed(case.tickets), "-")
+        text = self.say(word, ticket=ticket)
+        if case.reply is not None:
+            text += f"\n\n{case.reply.text}"
+        host = urllib.parse.urlsplit(self._form).hostname
+        to = f"support@{self._house.settings.lab.signer or host}"
+        self._send(ADMINISTRATOR, to, f"Re: {ticket}", text, now)
+        return text
+
+    def _send(self, sender: str, to: str, subject: str, text: str, now: datetime) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, to, subject
+        message["Date"] = format_datetime(now)
+        message.set_content(text + "\n")
+        with smtplib.SMTP(*self._door, timeout=30) as door:
+            door.send_message(message, sender, [to])

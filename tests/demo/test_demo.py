@@ -1,0 +1,143 @@
+"""`todoku demo`, as a person and as a program sees it: the story, on loopback, to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from todoku.lab.scenario import scenarios
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs/reference/event.schema.json").read_text("utf-8"))
+
+WALK = (
+    "reported", "refused", "diagnosed", "checked", "requested", "acknowledged", "answered",
+    "waited", "probed", "told", "closed",
+)  # fmt: skip
+"""In this order, with others between them."""
+
+
+def demo(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "todoku", "demo", *words],
+        env=os.environ | {"NO_COLOR": "1"} | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def events(*words: str, **environ: str) -> list[dict[str, object]]:
+    done = demo("--json", *words, **environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def in_order(names: list[object], walk: tuple[str, ...]) -> bool:
+    rest = iter(names)
+    return all(step in rest for step in walk)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_story_straight(lang: str) -> None:
+    told = events("--lang", lang)
+    for line in told:
+        jsonschema.validate(line, SCHEMA)
+    names = [line["event"] for line in told]
+    assert in_order(names, WALK), names
+    by_name = {line["event"]: line for line in told}
+    assert {line["v"] for line in told} == {1}
+    assert by_name["reported"]["words"]
+    assert str(by_name["refused"]["reply"]["text"]).startswith("550 SC-001 ")  # type: ignore[index]
+    assert by_name["diagnosed"]["receiver_code"] == "SC-001"
+    assert by_name["checked"]["findings"]
+    assert str(by_name["acknowledged"]["ticket"]).startswith("SRX")
+    assert by_name["answered"]["class"] == "conditionally-mitigated"
+    if lang == "ja":
+        assert by_name["answered"]["words"] == "条件付緩和済み"
+    assert by_name["answered"]["authentic"] is True
+    assert by_name["closed"]["why"] == "resolved"
+    assert [line["about"] for line in told if line["event"] == "told"][-1] == "resolved"
+    moments = [str(line["at"]) for line in told]
+    assert moments == sorted(moments)
+
+
+def test_declined_first_takes_a_reply_that_insists() -> None:
+    told = events("--scenario", "declined-first", "--lang", "ja")
+    names = [line["event"] for line in told]
+    walk = ("requested", "acknowledged", "answered", "escalated", "answered", "waited", "probed")
+    assert in_order(names, walk), names
+    classes = [line["class"] for line in told if line["event"] == "answered"]
+    assert classes[0] == "not-qualified"
+    assert classes[-1] == "conditionally-mitigated"
+
+
+def test_the_screen_tells_it_for_a_person() -> None:
+    done = demo("--lang", "ja")
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "佐藤「Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?」",
+        "550 SC-001",
+        "条件付緩和済み",
+        "taro@hotmail.test の受信トレイに届く",
+        "届きました。",
+    ):
+        assert words in done.stdout
+
+
+def test_the_screen_of_its_page_is_real() -> None:
+    page = (ROOT / "docs/demo.md").read_text("utf-8")
+    block = re.search(r"^```\n\$ todoku demo --lang en\n((?:.*\n)+?)```$", page, re.M)
+    assert block is not None
+    assert _masked(demo("--lang", "en").stdout) == _masked(block[1])
+
+
+def _masked(screen: str) -> str:
+    """Without the number of the ticket, and the seconds that it took."""
+    told, took, _ = screen.partition("It took")
+    assert took
+    return re.sub(r"\bSRX\d{10}ID\b", "SRX0000000000ID", told)
+
+
+def test_it_touches_nothing_of_the_user_s(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    own = {"HOME": str(home), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+    broken = {"TODOKU_MAIL_RELAY": "127.0.0.1:1", "http_proxy": "http://127.0.0.1:1"}
+    events(**own, **broken, TMPDIR=str(tmp_path))
+    left = [p.name for p in tmp_path.iterdir()]
+    assert left == ["home"]
+    assert not (home / ".local").exists()
+    assert not (home / ".config").exists()
+
+
+def test_the_reader_goes_away() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "todoku", "demo", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) != 0
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+
+
+def test_an_unknown_scenario() -> None:
+    done = demo("--scenario", "stright", "--lang", "en")
+    assert done.returncode == 64
+    assert "straight" in done.stderr
+    assert set(scenarios()) >= {"straight", "declined-first"}
