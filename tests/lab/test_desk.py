@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from todoku.cases import answers
 from todoku.i18n import Language
 from todoku.lab import letters, maildir
-from todoku.lab.clock import SteppedClock
+from todoku.lab.clock import FastClock, SteppedClock
 from todoku.lab.form import FIELDS, Request, checked
 from todoku.lab.happenings import Attempted, Changed, Filed, Read, Wrote
 from todoku.lab.receiver import replies
@@ -33,6 +34,7 @@ from todoku.lab.world import CLEAN, DESK, LISTED, Lab
 from todoku.serve.intake import answer_rules
 
 MINUTE, HOUR = 60, 3600
+MINUTES = timedelta(minutes=1)
 US = "postmaster@hoge.test"
 (RULES,) = (r for r in answer_rules() if r.desk == "microsoft-consumer")
 
@@ -168,6 +170,20 @@ def test_declined_first_and_mitigated_for_one_who_insists(tmp_path: Path, lang: 
         assert len(mails(lab)) == 4  # what is closed is closed
 
     live(tmp_path, walk, scenario="declined-first", lang=lang)
+
+
+def test_with_a_clock_that_runs(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Lab(folder=tmp_path, clock=FastClock(36_000), lang="en") as lab:
+            verdict = asyncio.create_task(
+                lab.happened.next(Wrote, lambda w: w.answer == "conditionally-mitigated")
+            )
+            ticket = await post(lab)
+            assert (await verdict).ticket == ticket
+            minutes = (lab.happened.of(Wrote)[-1].at - lab.happened.of(Filed)[-1].at) / MINUTES
+            assert 52 <= minutes < 300
+
+    asyncio.run(run())
 
 
 # The other scenarios
@@ -327,6 +343,12 @@ def test_the_reply_is_itself_refused(tmp_path: Path, way: str) -> None:
         assert [c.how for c in lab.happened.of(Changed)] == ["mitigated"]
 
     live(tmp_path, walk, scenario="bounced-request")
+
+
+def test_the_docs_tell_of_all_scenarios() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/lab.md").read_text("utf-8")
+    rows = dict(re.findall(r"(?m)^\| `([\w-]+)` \| (.+?) \|$", page.partition("## The desk")[2]))
+    assert rows == {name: scenario(name).about["en"] for name in scenarios()}
 
 
 @pytest.mark.parametrize("name", scenarios())
@@ -554,6 +576,7 @@ def test_hostile_requests_get_a_page_and_file_nothing(tmp_path: Path) -> None:
         assert b" 411 " in await say(post_ + "Content-Length: ４\r\n\r\n".encode())
         assert b" 413 " in await say(post_ + b"Content-Length: 99999999999999\r\n\r\n")
         assert await say(post_ + b"Content-Length: 100\r\n\r\nips=1") == b""
+        assert b" 404 " in await say(b"GET http://[/ HTTP/1.0\r\n\r\n")
         assert b" 501 " in await say(b"DELETE / HTTP/1.0\r\n\r\n")
         assert b" 400 " in await say(b"\x16\x03\x01\x00\xff\r\n\r\n")
         assert b" 414 " in await say(b"GET /" + b"a" * 70_000 + b" HTTP/1.0\r\n\r\n")

@@ -10,14 +10,17 @@ import re
 import sys
 import urllib.parse
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from todoku.i18n import Language, Words, say
 
+A = TypeVar("A")
+R = TypeVar("R")
 MOST: Final = 64 << 10
 """Octets of a request."""
 ADDRESSES: Final = 50
@@ -118,17 +121,17 @@ class Page(NamedTuple):
 
 
 class Counter(Protocol):
-    """The desk, as the form sees it."""
+    """The desk, as the form sees it; asked in the event loop alone."""
 
-    async def file(self, request: Request) -> str:
+    def file(self, request: Request) -> str:
         """Take a request; gives its ticket."""
         ...
 
-    async def waiting(self, token: str) -> str | None:
+    def waiting(self, token: str) -> str | None:
         """The ticket to which the link with this token belongs."""
         ...
 
-    async def confirm(self, token: str) -> str | None:
+    def confirm(self, token: str) -> str | None:
         """Somebody went to that link."""
         ...
 
@@ -195,7 +198,7 @@ class Form:
     def show(self, path: str) -> Page:
         if path == "/":
             return Page(200, self._form({}, []))
-        ticket = self._ask(self._counter.waiting(path.removeprefix("/confirm/")))
+        ticket = self._ask(self._counter.waiting, path.removeprefix("/confirm/"))
         if ticket is None:
             return self.failed(404, "no-page")
         button = f'<form method="post"><button>{self._say("send")}</button></form>'
@@ -203,7 +206,7 @@ class Form:
 
     def take(self, path: str, body: bytes) -> Page:
         if path != "/":
-            ticket = self._ask(self._counter.confirm(path.removeprefix("/confirm/")))
+            ticket = self._ask(self._counter.confirm, path.removeprefix("/confirm/"))
             if ticket is None:
                 return self.failed(404, "no-page")
             return Page(200, self._page("confirm-title", self._p("confirmed", ticket=ticket)))
@@ -218,7 +221,7 @@ class Form:
         request = checked(fields, self.lang)
         if isinstance(request, list):
             return Page(400, self._form(fields, request))
-        ticket = self._ask(self._counter.file(request))
+        ticket = self._ask(self._counter.file, request)
         body_ = self._p("taken", ticket=ticket, contact=request.contact)
         return Page(200, self._page("taken-title", body_))
 
@@ -232,8 +235,17 @@ class Form:
     def failed(self, status: int, word: str) -> Page:
         return Page(status, self._page("title", self._p(word)))
 
-    def _ask(self, question: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(question, self._loop).result(WAIT)
+    def _ask(self, question: Callable[[A], R], about: A) -> R:
+        answer: Future[R] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(question(about))
+            except Exception as error:  # noqa: BLE001  raised where it is waited for
+                answer.set_exception(error)
+
+        self._loop.call_soon_threadsafe(ask)
+        return answer.result(WAIT)
 
     def _say(self, word: str, **values: object) -> str:
         return html.escape(say(WORDS[word], self.lang, **values))
@@ -313,7 +325,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _path(self) -> str:
-        return urllib.parse.urlsplit(self.path).path
+        return self.path.partition("?")[0]
 
     def _answer(self, page: Page) -> None:
         data = page.html.encode("utf-8", "replace")

@@ -26,13 +26,10 @@ from todoku.lab.happenings import Happened, Listed, Unlisted
 from todoku.lab.nameserver import NameServer, Resolver
 from todoku.lab.receiver import Receiver
 from todoku.lab.reputation import Rules
-from todoku.lab.scenario import scenario as _scenario
-from todoku.lab.scenario import scenarios
+from todoku.lab.scenario import scenario as scenario_of
 from todoku.lab.sender import Door, Patience, SendingServer
 from todoku.lab.signing import SELECTOR, key
 from todoku.lab.smtp import Handler, Listener, bound
-
-__all__ = ["CLEAN", "DESK", "HOSTS", "LIST", "LISTED", "MAILBOXES", "Lab", "scenarios"]
 
 NAME_SERVER: Final = "127.0.1.53"
 HOSTS: Final = {
@@ -51,7 +48,6 @@ LIST: Final = "bl.lab.test"
 """The blocklist that partner.test asks."""
 MAILBOXES: Final = ("taro", "hanako", "postmaster")
 SUBMISSION: Final = "127.0.0.1"
-
 
 WORDS: Final[Words] = {
     "addresses": {
@@ -80,9 +76,9 @@ class Lab:
         patience: Patience | None = None,
         seed: int = 0,
     ) -> None:
-        """`scenario`: one of `scenarios()`, else `ValueError`. `lang`: how the desk writes. `rules`:
+        """`scenario`: one of `scenario.scenarios()`, else `ValueError`. `lang`: how the desk writes. `rules`:
         those of hotmail.test, instead of the scenario's."""
-        self.scenario = _scenario(scenario)
+        self.scenario = scenario_of(scenario)
         self.folder = folder
         self.clock: Clock = clock or RealClock()
         self.happened = Happened()
