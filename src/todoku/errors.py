@@ -10,15 +10,13 @@ the English one, for logs and library users; the faces use `text(lang)`.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from todoku.i18n import Language, Sentence, say
 
 
 class TodokuError(Exception):
     """Something that a person can put right. Never a fault of the program itself."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, sentence: Sentence, **values: object) -> None:
         super().__init__(say(sentence, "en", **values))

@@ -74,8 +74,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     by: str | None = None
     """The person who did it; `None`: todoku."""
     source: str | None = None
-    """What it was read from, or which action did it: `message:<sha256>`, `action:17`. An event of
-    one name and source counts once in a case."""
+    """What it was read from, or which action or order did it: `message:<sha256>`, `action:17`,
+    `order:<id>`. An event of one name and source counts once in a case, and that of an order once
+    in all."""
 
 
 class Reported(Event, frozen=True, kw_only=True, tag="reported"):
@@ -85,6 +86,8 @@ class Reported(Event, frozen=True, kw_only=True, tag="reported"):
     """Whom to tell when it works again; `None`: nobody."""
     words: str = ""
     lang: Literal["ja", "en"] | None = None
+    since: At | None = None
+    """Since when, in that person's words; a day alone is its beginning."""
     to: tuple[str, ...] = ()
     """Domains that could not be reached."""
     place: Place | None = None

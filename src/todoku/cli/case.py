@@ -1,20 +1,23 @@
-"""`todoku report` and `todoku case`: cases are opened, shown and closed."""
+"""`todoku report` and `todoku case`: cases are opened, shown and closed.
+
+What changes something is an order (`todoku.serve.orders`), which a running `todoku serve` executes;
+what only reads goes to the store."""
 
 from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from todoku import settings
-from todoku.cases import commands
 from todoku.cases.events import WHYS, Why
 from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from todoku.cli.render.case import Named
     from todoku.diagnosis import Diagnoser
     from todoku.knowledge.schema import Compiled
+    from todoku.serve.orders import AnyOrder
     from todoku.store.cases import Desk
 
 MOST: Final = 30 << 20
@@ -45,6 +49,16 @@ WORDS: Final[Words] = {
         "ja": "--to {value} はドメインでもメールアドレスでもありません。何も記録していません。",
         "en": "--to cannot be {value}, which is neither a domain nor a mail address. Nothing was "
         "recorded.",
+    },
+    "not-a-time": {
+        "ja": "--since {value} は日時として読めません。09:12（今日）、2026-11-24、2026-11-24T09:12 のように指定"
+        "してください。何も記録していません。",
+        "en": "--since cannot be {value}. Give 09:12 (today), 2026-11-24 or 2026-11-24T09:12. Nothing was "
+        "recorded.",
+    },
+    "future": {
+        "ja": "--since {value} はまだ来ていません。何も記録していません。",
+        "en": "--since cannot be {value}, which is still to come. Nothing was recorded.",
     },
     "opened": {
         "ja": "案件 {case} に記録しました。todoku case show {case}",
@@ -97,11 +111,16 @@ class Opened(NamedTuple):
 @contextmanager
 def opened(ctx: click.Context, config: Path | None, data: Path | None) -> Iterator[Opened]:
     """The desk of the settings."""
+    found = settings.load(config, data)
+    with _opened(found, options.speak(ctx, found)) as house:
+        yield house
+
+
+@contextmanager
+def _opened(found: settings.Settings, lang: Language) -> Iterator[Opened]:
     from todoku.cli.setup import knowledge_of
     from todoku.serve import opening
 
-    found = settings.load(config, data)
-    lang = options.speak(ctx, found)
     overlay = Path(found.knowledge.overlay)
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     with opening.desk(found) as desk:
@@ -131,6 +150,7 @@ def _reporting(command: Any) -> Any:
             metavar="FILE|-",
             help="The bounce, or the reply of the server.",
         ),
+        click.option("--since", metavar="WHEN", help="Since when: 09:12, 2026-11-24, or both."),
     )[::-1]:
         command = option(command)
     return command
@@ -174,38 +194,51 @@ def _record(
     config: Path | None,
     data: Path | None,
     *,
-    lang: Language,
     as_json: bool,
     to: Sequence[str],
     who: str | None,
-    name: str | None,
+    since: str | None,
     refusal: Path | None,
     **more: Any,
 ) -> None:
-    from todoku.serve.reporting import Report
-    from todoku.serve.reporting import report as record
+    from todoku.serve.orders import Report, fresh_id
 
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
     if who is not None and table.mailbox(who) is None:
         value = short(who, 60)
         raise Failure(say(WORDS["not-an-address"], lang, option="--who", value=value), EX_USAGE)
-    domains = tuple(_domain(text, lang) for text in to)
-    words = None if refusal is None else _read(refusal)
-    with opened(ctx, config, data) as found:
-        given = Report(
-            who=who, name=name, lang=found.lang, to=domains, refusal=words, **more
-        )  # fmt: skip
-        now = datetime.now(UTC)
-        recorded = record(given, found.desk, found.diagnoser(), found.settings.own, now)
-        if as_json:
-            _print_json(recorded)
-            return
-        numbers = dict.fromkeys(r.case for r in recorded)
-        for number in numbers:
-            click.echo(say(WORDS["opened"], found.lang, case=number))
-        if not numbers:
-            click.echo(say(WORDS["counted"], found.lang))
-        if found.settings.mail.sender is None:
-            click.echo(f"todoku: {say(WORDS['silent'], found.lang)}", err=True)
+    order = Report(
+        **more | {"lang": lang},
+        id=fresh_id(),
+        who=who,
+        to=tuple(_domain(text, lang) for text in to),
+        since=None if since is None else _moment(since, _now(found), lang),
+        refusal=None if refusal is None else _read(refusal),
+    )
+    recorded = _done(order, found, lang)
+    if as_json:
+        _print_json(recorded)
+        return
+    numbers = dict.fromkeys(r.case for r in recorded)
+    for number in numbers:
+        click.echo(say(WORDS["opened"], lang, case=number))
+    if not numbers:
+        click.echo(say(WORDS["counted"], lang))
+    if found.mail.sender is None:
+        click.echo(f"todoku: {say(WORDS['silent'], lang)}", err=True)
+
+
+def _done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Recorded, ...]:
+    from todoku.serve import knocking
+
+    def here() -> tuple[Recorded, ...]:
+        from todoku.serve.executing import execute
+
+        with _opened(found, lang) as house:
+            return execute(order, house.desk, house.diagnoser, found.own, _now(found))
+
+    return knocking.done(order, found, here)
 
 
 @case.command(name="list", short_help="The open cases.")
@@ -245,7 +278,7 @@ def show(
             return
         for line in screen.case(
             found.desk.case(number), history, found.named, found.who(), found.desk.policy,
-            found.lang, datetime.now(_zone()),
+            found.lang, _now(found.settings).astimezone(),
         ):  # fmt: skip
             click.echo(line)
 
@@ -260,15 +293,16 @@ def close(
     data: Path | None, as_json: bool, **_: Any,
 ) -> None:  # fmt: skip
     """End a case. Who reported is told where the reason is that it works again."""
-    with opened(ctx, config, data) as found:
-        now, me = datetime.now(UTC).astimezone(), _me()
-        recorded = found.desk.change(
-            number, lambda c: commands.close(c, now, why, by=me, text=text)
-        )
-        if as_json:
-            _print_json(recorded)
-        else:
-            click.echo(say(WORDS["closed"], found.lang, case=number))
+    from todoku.serve.orders import Close, fresh_id
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    order = Close(id=fresh_id(), by=_me(), case=number, why=why, text=text)
+    recorded = _done(order, found, lang)
+    if as_json:
+        _print_json(recorded)
+    else:
+        click.echo(say(WORDS["closed"], lang, case=number))
 
 
 def _print_json(recorded: Sequence[Recorded]) -> None:
@@ -279,12 +313,40 @@ def _print_json(recorded: Sequence[Recorded]) -> None:
 
 
 def _domain(text: str, lang: Language) -> str:
-    """Of a domain, or of an address there."""
-    kind = next(s for s in table.SETTINGS if (s.section, s.key) == ("own", "domains"))
-    found = kind.read(text.strip().rpartition("@")[2])
+    from todoku.serve import orders
+
+    found = orders.domain(text)
     if found is None:
         raise Failure(say(WORDS["not-a-domain"], lang, value=short(text, 60)), EX_USAGE)
     return found
+
+
+def _moment(text: str, now: datetime, lang: Language) -> datetime:
+    """A moment of the past: an hour of today, a day (its beginning), or both; in this machine's zone
+    where none is given."""
+    local = now.astimezone()
+    try:
+        if re.fullmatch(r"\d{1,2}:\d\d", text):
+            hour, minute = map(int, text.split(":"))
+            found = datetime.combine(local.date(), time(hour, minute))
+        else:
+            found = datetime.fromisoformat(text)
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        sentence = say(WORDS["not-a-time"], lang, value=short(text, 40))
+        raise Failure(sentence, EX_USAGE) from None
+    if found > now:
+        raise Failure(say(WORDS["future"], lang, value=short(text, 40)), EX_USAGE)
+    return found
+
+
+def _now(found: settings.Settings) -> datetime:
+    """By the clock that this folder lives by."""
+    if found.lab.clock is None:
+        return datetime.now(UTC)
+    from todoku.serve import service
+
+    return service.clock_of(found).now()
 
 
 def _read(path: Path) -> bytes:

@@ -14,12 +14,15 @@ from todoku.cases.joining import place_of
 from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
-from todoku.i18n import Language, Words
+from todoku.i18n import Words
 from todoku.model import Diagnosis, Identity
 from todoku.serve import sightings
+from todoku.serve.orders import Report
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import People
+
+__all__ = ["NotReported", "Report", "identities_of", "report"]
 
 WORDS: Final[Words] = {
     "not-ours": {
@@ -55,22 +58,6 @@ class NotReported(TodokuError):
     exit_code = 65
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says."""
-
-    words: str = ""
-    who: str | None = None
-    """A mail address, to be told when it works again."""
-    name: str | None = None
-    lang: Language = "en"
-    to: tuple[str, ...] = ()
-    """Domains."""
-    identities: tuple[Identity, ...] = ()
-    by: str | None = None
-    refusal: bytes | None = None
-    """A bounce, a reply, whatever `todoku diagnose` reads."""
-
-
 def report(
     given: Report, desk: Desk, diagnoser: Diagnoser, own: Own, now: datetime
 ) -> tuple[Recorded, ...]:
@@ -95,12 +82,12 @@ def report(
         if given.who is not None:
             who = People(desk).known_as(given.who, given.name, given.lang)
         event = ev.Reported(
-            at=now, by=given.by, who=who, words=given.words, lang=given.lang, to=to,
-            place=place, identities=identities,
+            at=now, by=given.by, source=given.source, who=who, words=given.words, lang=given.lang,
+            since=given.since, to=to, place=place, identities=identities,
         )  # fmt: skip
-        recorded += desk.see(event)
+        recorded += desk.see(event, once=True)
     if refused is not None:
-        recorded += desk.see(refused[0], refused[1])
+        recorded += desk.see(*refused, once=True)
     return recorded
 
 
@@ -123,8 +110,9 @@ def _refused(
         _ours(d.blocked[0], own)
     if not ours and not given.identities:
         raise NotReported(WORDS["no-identity"])
-    event = sightings.refused(d, own, now, by=given.by)
+    event = sightings.refused(d, own, now, source=given.source, by=given.by)
     diagnosed = sightings.diagnosed(d, diagnoser.knowledge, own, now, by=given.by)
+    diagnosed = msgspec.structs.replace(diagnosed, source=given.source)
     if not ours:
         event = msgspec.structs.replace(event, identities=given.identities)
         diagnosed = msgspec.structs.replace(diagnosed, identities=given.identities)

@@ -30,6 +30,7 @@ from todoku.store.rows import (
     events_of,
     is_counted,
     lock,
+    of_source,
     plain,
     point,
     projected,
@@ -90,26 +91,34 @@ class Desk:
 
     # Writing
 
-    def change(self, number: int, command: Command) -> tuple[Recorded, ...]:
+    def change(
+        self, number: int, command: Command, order: str | None = None
+    ) -> tuple[Recorded, ...]:
         """What the command gives for the case as it is now, appended. Raises `UnknownCase` and
-        what the command raises; nothing is written then."""
+        what the command raises; nothing is written then. `order`: a source; what the case has of
+        it already comes back, and the command is not asked."""
 
         def work(connection: sa.Connection) -> tuple[Recorded, ...]:
             lock(connection, number)
+            done = () if order is None else of_source(connection, order, number)
+            if done:
+                return done
             case = self.load(connection, number)
             return self.append(connection, case, command(case))
 
         return self.transaction(work)
 
     def see(
-        self, event: Seen, *also: ev.AnyEvent, handled: Sequence[str] = ()
+        self, event: Seen, *also: ev.AnyEvent, handled: Sequence[str] = (), once: bool = False
     ) -> tuple[Recorded, ...]:
         """Something was reported, refused or found listed: it joins its case or opens one, with
         what else is known (`also`: a diagnosis). A refusal that `commands.only_counts` is counted,
         and nothing comes back for it; neither for a check that found no listing. `handled`: the
         messages that are done with it, in the same transaction; nothing is counted where another
-        worker did them, and `Overtaken` raised where it did some of them."""
+        worker did them, and `Overtaken` raised where it did some of them. `once`: where any case
+        has an event of this name and source, that comes back and nothing is written."""
         event = as_stored(event)
+        names = {ev.name(each) for each in (event, *also)}
 
         def work(connection: sa.Connection) -> tuple[Recorded, ...]:
             if not _handle(connection, handled, event.at):
@@ -118,6 +127,11 @@ class Desk:
                 return ()
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(JOINING)))
+            if once and event.source is not None:
+                done = of_source(connection, event.source)
+                done = tuple(each for each in done if ev.name(each.event) in names)
+                if done:
+                    return done
             seen: list[Recorded] = []
             todo: tuple[Identity, ...] | None = None
             while todo is None or todo:
@@ -248,9 +262,11 @@ class Desk:
                 return commands.report(case, replace(event, identities=identities))
             case ev.Refused():
                 event = replace(event, identities=identities)
+                counted = _tally(connection, case.number)
                 if is_counted(connection, case.number, event):
                     return ()
-                counted = _tally(connection, case.number)
+                if counted is not None and event.source in {counted.source} - {None}:
+                    return ()
                 if commands.only_counts(case, event, self.policy):
                     _count(connection, case.number, event, counted)
                     return ()

@@ -67,6 +67,22 @@ def events_of(connection: sa.Connection, number: int) -> list[ev.AnyEvent]:
     return [decode(payload, f"{number}/{seq}") for seq, payload in rows]
 
 
+def of_source(
+    connection: sa.Connection, source: str, number: int | None = None
+) -> tuple[Recorded, ...]:
+    """The events that one source has left, in one case or in all."""
+    events = t.events.c
+    query = sa.select(events.case_id, events.seq, events.payload).where(
+        events.source == plain(source)
+    )
+    if number is not None:
+        query = query.where(events.case_id == number)
+    return tuple(
+        Recorded(case=case, seq=seq, event=decode(payload, f"{case}/{seq}"))
+        for case, seq, payload in connection.execute(query.order_by(events.case_id, events.seq))
+    )
+
+
 def row_of(recorded: Recorded) -> dict[str, Any]:
     event = recorded.event
     return {

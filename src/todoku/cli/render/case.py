@@ -94,6 +94,7 @@ WORDS: Final[Words] = {
     "task": {"ja": "あなたの作業: {what}（{at} から）", "en": "For you: {what} (since {at})"},
     "unknown": {"ja": "不明", "en": "not known"},
     "ticket": {"ja": "受付番号 {ticket}", "en": "ticket {ticket}"},
+    "since": {"ja": "（{at} から）", "en": " (since {at})"},
     "hours": {
         "ja": "反映まで {low:g}〜{high:g} 時間",
         "en": "takes {low:g} to {high:g} hours",
@@ -171,11 +172,20 @@ def line(recorded: Recorded, named: Named, who: Named, lang: Language, zone: tzi
     event = recorded.event
     label = pad(EVENTS[ev.name(event)][lang], 6 if lang == "ja" else 12)
     by = f" [{safe(event.by)}]" if event.by else ""
-    return f"{_moment(event.at, zone)}  {label}  {_told(event, named, who, lang)}{by}".rstrip()
+    told = _told(event, named, who, lang)
+    if isinstance(event, ev.Reported) and event.since is not None:
+        told += say(WORDS["since"], lang, at=_day_or_moment(event.since, zone))
+    return f"{_moment(event.at, zone)}  {label}  {told}{by}".rstrip()
 
 
 def _moment(at: datetime, zone: tzinfo | None) -> str:
     return f"{at.astimezone(zone):%m/%d %H:%M}"
+
+
+def _day_or_moment(at: datetime, zone: tzinfo | None) -> str:
+    """Midnight is what a day alone was recorded as."""
+    here = at.astimezone(zone)
+    return f"{here:%m/%d}" if (here.hour, here.minute) == (0, 0) else _moment(at, zone)
 
 
 def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
