@@ -10,7 +10,7 @@ something to do, `remedy.<key>`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from todoku.i18n import Language, Words, say
 from todoku.preflight.values import Asked, Cause, Check, State
@@ -32,7 +32,7 @@ class Sheet(NamedTuple):
         cause: Cause | None = None,
         details: Iterable[str] = (),
         chart: str | None = None,
-        **values: object,
+        **values: Any,
     ) -> Check:
         """The check, found to be so. `unknown` without a cause is `unanswered`."""
         if state == "unknown" and cause is None:
@@ -56,7 +56,7 @@ class Sheet(NamedTuple):
             map=chart,
         )
 
-    def silent(self, lang: Language, about: str, asked: Iterable[Asked]) -> Check:
+    def silent(self, lang: Language, about: str, asked: Iterable[Asked], **values: Any) -> Check:
         """Nothing usable came: the answer that failed says why."""
         asked = tuple(dict.fromkeys(asked))
         failed = next((a for a in asked if a.outcome == "unknown"), None)
@@ -66,8 +66,9 @@ class Sheet(NamedTuple):
             "found.silent": SILENT[why or "timeout"],
             "remedy.silent": SILENT["remedy"],
         }
+        values = {**values, "name": name, "type": kind}
         return Sheet(self.id, words, self.source).tell(
-            lang, about, "unknown", "silent", asked, name=name, type=kind
+            lang, about, "unknown", "silent", asked, **values
         )
 
 

@@ -1,0 +1,72 @@
+"""What ages: receivers' requirements and the words of generic names, as files of the knowledge
+(`knowledge/data/requirements/`)."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from todoku.knowledge.files import DATA, read_toml
+from todoku.knowledge.schema import Text
+
+FOLDER: Final = DATA / "requirements"
+GENERIC: Final = "generic-names.toml"
+
+Level: TypeAlias = Literal["required", "recommended", "info"]
+Look: TypeAlias = Literal["message", "log", "process", "portal", "web"]
+
+
+class Generic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what names are known that nobody chose."""
+
+    schema: int
+    words: tuple[str, ...]
+    dynamic: tuple[str, ...]
+    source: tuple[str, ...]
+    date: str
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a receiver asks of senders."""
+
+    id: str
+    level: Level = "required"
+    bulk: bool = False
+    """Asked of those only that `applies` describes, not of everybody."""
+    wants: Text
+    checks: tuple[str, ...] = ()
+    """Ids of checks that settle it; several by `|` where one is enough: `spf|dkim`. Empty: the DNS
+    cannot tell, and `look` says where it shows."""
+    look: Look | None = None
+    codes: tuple[str, ...] = ()
+    """Refusal codes that keeping it prevents."""
+    since: str | None = None
+    source: tuple[str, ...]
+
+
+class Requirements(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of one receiver: a file."""
+
+    schema: int
+    receiver: str
+    """By the knowledge's id."""
+    name: Text
+    applies: Text | None = None
+    """To whom the requirements for bulk apply."""
+    date: str
+    requirements: tuple[Requirement, ...]
+
+
+@functools.cache
+def generic(folder: Path = FOLDER) -> Generic:
+    return read_toml(folder / GENERIC, Generic)
+
+
+@functools.cache
+def requirements(folder: Path = FOLDER) -> tuple[Requirements, ...]:
+    """In the order of the files' names."""
+    found = sorted(p for p in folder.glob("*.toml") if p.name != GENERIC)
+    return tuple(read_toml(path, Requirements) for path in found)
