@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +27,8 @@ T = TypeVar("T")
 
 def read_toml(path: Path, shape: type[T]) -> T:
     """One file, decoded and typed; raises `KnowledgeError` with file and line."""
+
+    import tomllib  # not where nothing changed
 
     try:
         raw = path.read_bytes()
@@ -77,10 +78,10 @@ def line_of(text: str, table: str, number: int) -> int:
 
 
 def files(folder: Path) -> list[Path]:
-    """All knowledge files below a folder, in a fixed order. Those of `answers` are of another kind
-    and read by who reads desks' answers (`todoku.cases.answers`)."""
+    """All knowledge files below a folder, in a fixed order. Those of `answers` and `requirements`
+    are of other kinds and read where they are used (`todoku.cases.answers`, `todoku.preflight`)."""
     found = (p for p in folder.rglob("*.toml") if not p.name.startswith("."))
-    return sorted(p for p in found if p.parent.name != "answers")
+    return sorted(p for p in found if p.parent.name not in {"answers", "requirements"})
 
 
 def shape_of(path: Path) -> type:
