@@ -27,6 +27,11 @@ _POLL: Final = 0.0005
 
 
 class Clock(Protocol):
+    @property
+    def factor(self) -> float:
+        """Seconds that pass on it in one of the machine's, if nobody advances it."""
+        ...
+
     def now(self) -> datetime:
         """The time, in UTC."""
         ...
@@ -42,6 +47,8 @@ class Clock(Protocol):
 
 
 class RealClock:
+    factor = 1.0
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -91,6 +98,8 @@ class FastClock:
 
 class SteppedClock:
     """Moves only in `advance`. All of it but `now` and `working` belongs to one event loop."""
+
+    factor = 0.0
 
     def __init__(self, start: datetime = STORY) -> None:
         self._now = start

@@ -35,6 +35,7 @@ from todoku.store.messages import People
 
 EVERY: Final = 5.0
 """Seconds between two looks into the folder of mails."""
+SHORTEST: Final = 0.1
 
 WORDS: Final[Words] = {
     "unread": {
@@ -52,10 +53,16 @@ Tell = Callable[[Sentence, dict[str, object]], object]
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+    @property
+    def factor(self) -> float:
+        """Seconds that pass on it in one of the machine's."""
+        ...
 
 
 class Wall:
     """The machine's."""
+
+    factor = 1.0
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -181,7 +188,8 @@ class Service:
         while not self._stop.is_set():
             self._woken.clear()
             if self.round() == 0:
-                self._woken.wait(min(self.worker.rest(), EVERY))
+                rest = self.worker.rest() / self.clock.factor
+                self._woken.wait(min(max(rest, SHORTEST), EVERY))
 
     def wake(self) -> None:
         """Something may be due. Any thread may."""
