@@ -24,7 +24,8 @@ from todoku.demo.house import ADMINISTRATOR, House
 from todoku.i18n import Language, Words, say
 from todoku.lab import maildir
 from todoku.model import Identity
-from todoku.serve.reporting import Report, report
+from todoku.serve.orders import Report
+from todoku.serve.reporting import report
 
 USER: Final = "sato@hoge.test"
 FRIEND: Final = "taro@hotmail.test"
