@@ -16,6 +16,7 @@ from todoku import store
 from todoku.cases import NewerEvent, NotNow, commands
 from todoku.cases import events as ev
 from todoku.cases.case import Case
+from todoku.cases.records import Recorded
 from todoku.model import Identity, Reply
 from todoku.store import Overtaken, UnknownCase
 from todoku.store import tables as t
@@ -349,3 +350,61 @@ def test_an_empty_desk(desk: Desk) -> None:
     assert desk.rows() == []
     assert desk.rebuild() == 0
     assert Case().number == 0
+
+
+class TestOrders:
+    """What a person orders is done once, whoever executes it and however often."""
+
+    ORDER = f"order:{'a' * 32}"
+
+    def test_an_event_of_an_order_counts_once_in_all_cases(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        event = reported(source=self.ORDER)
+        first = desk.see(event, once=True)
+        # Meanwhile the place leads to another case.
+        desk.see(refused(START + HOUR, OTHER_IP))
+        desk.see(reported("person:2"))
+        assert [r.case for r in first] == [1] and names(desk, 2)[-1] == "reported"
+        assert desk.see(event, once=True) == first
+        assert names(desk, 1).count("reported") + names(desk, 2).count("reported") == 2
+        consistency.check(desk)
+
+    def test_a_refusal_and_its_diagnosis_come_back_together(self, desk: Desk) -> None:
+        diagnosed = ev.Diagnosed(at=START, place=MICROSOFT, source=self.ORDER)
+        event = refused(START, source=self.ORDER)
+        first = desk.see(event, diagnosed, once=True)
+        assert [ev.name(r.event) for r in first] == ["refused", "diagnosed"]
+        assert desk.see(event, diagnosed, once=True) == first
+        assert len(names(desk)) == 2
+
+    def test_a_refusal_that_was_only_counted_is_not_counted_again(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        event = refused(START, source=self.ORDER)
+        for _ in range(3):
+            assert desk.see(event, once=True) == ()
+        tally = desk.tally(1)
+        assert tally is not None and tally.count == 1
+
+    def test_a_command_is_not_asked_again(self, desk: Desk) -> None:
+        desk.see(refused(START))
+
+        def close(case: Case) -> list[ev.Closed]:
+            assert case.closed is None
+            return [ev.Closed(at=START, why="gave-up", source=self.ORDER)]
+
+        first = desk.change(1, close, order=self.ORDER)
+        assert desk.change(1, close, order=self.ORDER) == first
+        assert names(desk) == ["refused", "closed"]
+
+    def test_two_who_execute_one_order_at_once(self, open_desk: OpenDesk) -> None:
+        desks = [open_desk() for _ in range(4)]
+        start = threading.Barrier(len(desks))
+
+        def work(desk: Desk) -> tuple[Recorded, ...]:
+            start.wait()
+            return desk.see(reported(source=self.ORDER), once=True)
+
+        with ThreadPoolExecutor(len(desks)) as pool:
+            found = set(pool.map(work, desks))
+        assert len(found) == 1
+        assert names(desks[0]) == ["reported"]
