@@ -11,7 +11,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
+from todoku.cli.demo import demo as demo_command
+from todoku.cli.lab import lab as lab_command
 from todoku.lab.scenario import scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,3 +144,11 @@ def test_an_unknown_scenario() -> None:
     assert done.returncode == 64
     assert "straight" in done.stderr
     assert set(scenarios()) >= {"straight", "declined-first"}
+
+
+def test_without_the_parts_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoku.cli.demo.PARTS", ("no_such_part",))
+    for command in (demo_command, lab_command):
+        ended = CliRunner().invoke(command, ["--lang", "en"])
+        assert ended.exit_code == 69
+        assert "pip install 'todoku[server]'" in ended.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 import tempfile
 import time
@@ -25,11 +26,27 @@ WORDS: Final[Words] = {
         "ja": "{given} という筋書きはありません。使えるのは {names} です。",
         "en": "there is no scenario {given}. There are: {names}.",
     },
+    "missing": {
+        "ja": "追加の部品が要ります（{module} がありません）。何も始めていません。"
+        "pip install 'todoku[server]' で入れてください。",
+        "en": "this needs parts that are not installed (there is no {module}). Nothing was started. "
+        "Install them: pip install 'todoku[server]'",
+    },
     "impossible": {
         "ja": "デモを始められません（{why}）。自分の設定やデータには触れていません。",
         "en": "the demo cannot be played here ({why}). Nothing of yours was touched.",
     },
 }
+
+PARTS: Final = ("aiosmtpd", "alembic", "dkim", "sqlalchemy")
+"""What the world of the demo is made with: `todoku[server]`."""
+
+
+def needed(lang: Language) -> None:
+    """Raises where a part is not installed."""
+    for part in PARTS:
+        if importlib.util.find_spec(part) is None:
+            raise Failure(say(WORDS["missing"], lang, module=part), 69)
 
 
 @click.command(short_help="Live through a case on this machine, in seconds.")
@@ -40,6 +57,7 @@ def demo(scenario: str, as_json: bool, lang: Language) -> None:
     """Live through a case, from the complaint to the mail that arrives: a mail server, a receiver
     with a blocklist and its desk, all on loopback. Nothing leaves this machine, and nothing of
     yours is touched."""
+    needed(lang)
     from todoku.demo.play import play
     from todoku.lab.scenario import scenarios
 

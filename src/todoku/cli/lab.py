@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.demo import needed
 from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Stands(msgspec.Struct, frozen=True, kw_only=True):
 def lab(scenario: str, speed: float, folder: Path | None, as_json: bool, lang: Language) -> None:
     """A mail server whose address is blocked, the receiver that blocks it, and its desk, on loopback,
     with a settings file for the other commands. Stands until Ctrl-C."""
+    needed(lang)
     from todoku.lab.scenario import scenarios
 
     if scenario not in scenarios():
