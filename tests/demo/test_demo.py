@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from todoku.cli import Failure
 from todoku.cli.demo import demo as demo_command
 from todoku.cli.lab import lab as lab_command
 from todoku.lab.scenario import scenarios
@@ -149,6 +150,7 @@ def test_an_unknown_scenario() -> None:
 def test_without_the_parts_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todoku.cli.demo.PARTS", ("no_such_part",))
     for command in (demo_command, lab_command):
-        ended = CliRunner().invoke(command, ["--lang", "en"])
-        assert ended.exit_code == 69
-        assert "pip install 'todoku[server]'" in ended.output
+        ended = CliRunner().invoke(command, ["--lang", "en"], standalone_mode=False)
+        assert isinstance(ended.exception, Failure)
+        assert ended.exception.code == 69
+        assert "pip install 'todoku[server]'" in ended.exception.message
