@@ -3,6 +3,7 @@ comes, it is executed here. What comes of it is the same."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -100,7 +101,8 @@ def _said(door: socket.socket, asked: bytes) -> orders.Answer:
     until = time.monotonic() + SECONDS
     came = bytearray()
     try:
-        door.sendall(asked)
+        with contextlib.suppress(BrokenPipeError):  # it has answered before it read all
+            door.sendall(asked)
         while not came.endswith(b"\n") and len(came) <= LONGEST:
             door.settimeout(max(until - time.monotonic(), 0.001))
             more = door.recv(65536)
