@@ -40,6 +40,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checks: tuple[str, ...] = ()
     """Ids of checks that settle it; several by `|` where one is enough: `spf|dkim`. Empty: the DNS
     cannot tell, and `look` says where it shows."""
+    fails: tuple[str, ...] = ()
+    """Findings (`dmarc/none`) by which it is not met, though the check only warns."""
     look: Look | None = None
     codes: tuple[str, ...] = ()
     """Refusal codes that keeping it prevents."""

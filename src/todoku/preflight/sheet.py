@@ -46,6 +46,7 @@ class Sheet(NamedTuple):
             title=self.words["title"][lang],
             state=state,
             cause=cause,
+            finding=key,
             found=say(self.words[f"found.{key}"], lang, **values),
             wanted=say(wanted, lang, **values),
             why=say(self.words["why"], lang, **values),

@@ -65,6 +65,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     cause: Cause | None = None
     """Only with `unknown`."""
+    finding: str
+    """What was found, as a word for programs: `astray`, `no-reports`, `silent`."""
     found: str
     wanted: str
     why: str

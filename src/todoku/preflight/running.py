@@ -1,0 +1,222 @@
+"""All checks of a subject, side by side, told as they come.
+
+    run = Run(subject, world, lang)
+    for check in run: ...
+
+The clock, the resolver, the lists and the knowledge come in with `World`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Final, NamedTuple
+
+from todoku.i18n import Language
+from todoku.knowledge.load import lists_of
+from todoku.knowledge.schema import Compiled
+from todoku.lists import checking
+from todoku.lists.budgets import PER_SECOND
+from todoku.lists.identities import registered_domain
+from todoku.lists.kept import Kept
+from todoku.lists.plan import Book, Terms, Way, heaviest, way
+from todoku.lists.values import Request, Server, Target, Upstream
+from todoku.model import Finding
+from todoku.model import Subject as Listed
+from todoku.preflight.checks import (
+    dkim,
+    dmarc,
+    helo,
+    ipv6,
+    lists,
+    mx,
+    neighbours,
+    people,
+    ptr,
+    receivers,
+    spf,
+    transport,
+)
+from todoku.preflight.data import Generic, Requirements
+from todoku.preflight.dns import Resolver
+from todoku.preflight.values import Check, Compared, Subject
+
+THREADS: Final = 24
+"""Checks at once. Each waits for answers most of the time."""
+
+
+class World(NamedTuple):
+    """Whom one asks, and what one knows."""
+
+    servers: tuple[Server, ...]
+    """The resolver."""
+    deadline: float
+    """Seconds from the start; what is later is not known."""
+    knowledge: Compiled
+    terms: Terms
+    lists: tuple[str, ...]
+    """Ids of those that are asked."""
+    required: frozenset[str]
+    kept: Callable[[], Kept]
+    """Opens it: once in each thread."""
+    generic: Generic
+    requirements: tuple[Requirements, ...]
+
+
+class Run:
+    """One look at a subject. Iterate over it once, then read `compared`."""
+
+    def __init__(self, subject: Subject, world: World, lang: Language) -> None:
+        self.subject = subject
+        self.world = world
+        self.lang: Language = lang
+        self.compared: Compared | None = None
+        """The address of today, where one is named."""
+
+    def __iter__(self) -> Iterator[Check]:
+        """The checks, each as soon as it is known; last those that follow from others."""
+        s, world, lang = self.subject, self.world, self.lang
+        ask = Resolver(world.servers, world.deadline)
+        done: list[Check] = []
+        with ThreadPoolExecutor(THREADS, "preflight") as pool:
+            tasks = [pool.submit(job) for job in _jobs(s, world, ask, lang)]
+            old = [pool.submit(job) for job in _of_old(s.old, world, ask, lang)]
+            try:
+                for task in as_completed(tasks):
+                    done += task.result()
+                    yield from task.result()
+                if s.old is not None:
+                    found = tuple(check for task in old for check in task.result())
+                    self.compared = Compared(ip=s.old, checks=found)
+            finally:
+                for task in (*tasks, *old):
+                    task.cancel()
+        yield from _following(s, world, done, lang)
+
+
+def _of_old(
+    ip: str | None, world: World, ask: Resolver, lang: Language
+) -> Iterator[Callable[[], list[Check]]]:
+    """What can be said of an address alone."""
+    if ip is not None:
+        yield lambda: _lists([ip], world, lang)
+        yield lambda: [ptr.look(ask, ip, world.generic, lang)]
+
+
+def _jobs(
+    s: Subject, world: World, ask: Resolver, lang: Language
+) -> Iterator[Callable[[], list[Check]]]:
+    yield lambda: _lists([s.ip, *_names(s)], world, lang)
+    yield lambda: [_neighbours(s.ip, world, lang)]
+    yield lambda: [ptr.look(ask, s.ip, world.generic, lang)]
+    yield lambda: [helo.look(ask, s.ip, s.helo, lang)]
+    yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
+    yield lambda: [people.contact_page(ask, s.ip, s.helo, lang)]
+    for domain in s.domains:
+        yield from _of_domain(domain, s, ask, lang)
+
+
+def _of_domain(
+    domain: str, s: Subject, ask: Resolver, lang: Language
+) -> Iterator[Callable[[], list[Check]]]:
+    yield lambda: [spf.look(ask, domain, s.ip, s.helo, lang)]
+    yield lambda: dkim.look(ask, domain, s.selectors, lang)
+    yield lambda: [dmarc.look(ask, domain, lang)]
+    yield lambda: [mx.look(ask, domain, lang)]
+    yield lambda: [transport.mta_sts(ask, domain, lang)]
+    yield lambda: [transport.tls_rpt(ask, domain, lang)]
+    yield lambda: [transport.dane(ask, domain, lang)]
+    yield lambda: [people.mailboxes(ask, domain, lang)]
+
+
+def _following(s: Subject, world: World, done: Sequence[Check], lang: Language) -> Iterator[Check]:
+    aligned = []
+    for domain in s.domains:
+        own = [c for c in done if c.about == domain]
+        policy = next(c for c in own if c.id == "spf")
+        aligned.append(dmarc.aligned(domain, policy, [c for c in own if c.id == "dkim"], lang))
+    yield from aligned
+    yield lists.private(s.ip, private_lists(world.knowledge, lang), lang)
+    for rules in world.requirements:
+        yield receivers.judge(rules, [*done, *aligned], lang)
+
+
+def private_lists(knowledge: Compiled, lang: Language) -> list[str]:
+    """Receivers whose refusals name a list of their own: a rule of theirs says so."""
+    own = {rule.list for rule in knowledge.rules if rule.list}
+    found = [r for r in knowledge.receivers if r.id in own and r.kind == "mailbox"]
+    return sorted(getattr(r.name, lang) for r in found)
+
+
+# ── lists ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _names(s: Subject) -> list[str]:
+    return list(dict.fromkeys([*s.domains, *([s.helo] if s.helo and "." in s.helo else [])]))
+
+
+def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
+    targets = tuple(Target(given=name, subject=_listed(name)) for name in about)
+    found: dict[str, list[Finding]] = {t.given: [] for t in targets}
+    request = Request(
+        targets=targets,
+        lists=world.lists,
+        upstream=Upstream(kind="resolver", servers=world.servers),
+        deadline=world.deadline,
+    )
+    for finding in _ask(request, world, lang):
+        if finding.identity.value in found:  # those of a name's other addresses are left
+            found[finding.identity.value].append(finding)
+    return [
+        check
+        for name, findings in found.items()
+        for check in lists.judge(name, findings, world.required, lang)
+    ]
+
+
+def _listed(name: str) -> Listed:
+    if ":" in name or name.replace(".", "").isdigit():
+        return Listed("ip", name)
+    registered = registered_domain(name)
+    return Listed("hostname" if registered not in {None, name} else "domain", name)
+
+
+def _neighbours(ip: str, world: World, lang: Language) -> Check:
+    around = neighbours.network(ip)
+    chosen = neighbour_list(world)
+    findings: list[Finding] = []
+    if around is not None and chosen is not None:
+        request = Request(
+            targets=(Target(given=around, range=around),),
+            lists=(chosen,),
+            upstream=Upstream(kind="resolver", servers=world.servers),
+            deadline=world.deadline,
+            only=frozenset({"listed", "unknown"}),
+        )
+        findings = list(_ask(request, world, lang))
+    return neighbours.judge(ip, chosen, findings, lang)
+
+
+def neighbour_list(world: World) -> str | None:
+    """The one that is asked about the neighbours: it may be asked, and by its own rate quickest;
+    of several alike the one of the most weight."""
+    book = Book(lists_of(world.knowledge))
+    found = []
+    for name in world.lists:
+        entry = book.find(name)
+        if entry is None or entry.ask is None or entry.ask.role != "block":
+            continue
+        if "ipv4" in entry.ask.kinds and isinstance(way(entry, world.terms), Way):
+            rate = entry.ask.usage.per_second or PER_SECOND
+            found.append((rate, heaviest(entry), entry.id))
+    return max(found)[2] if found else None
+
+
+def _ask(request: Request, world: World, lang: Language) -> Iterator[Finding]:
+    with world.kept() as kept:
+        events = checking.run(request, world.knowledge, world.terms, kept, lang=lang)
+        with contextlib.closing(events):
+            for event in events:
+                if isinstance(event, Finding):
+                    yield event
