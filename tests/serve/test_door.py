@@ -486,12 +486,16 @@ DIES = """
 @pytest.mark.parametrize("when", ["before", "between", "after"])
 def test_serve_is_killed_between_order_and_answer(found: Settings, when: str) -> None:
     order = said(refusal=REFUSAL)
-    dying = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(DIES), found.general.data, when],
         env=ENVIRON | {"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as dying:
+        _dies(found, order, dying, when)
+
+
+def _dies(found: Settings, order: Report, dying: subprocess.Popen[str], when: str) -> None:
     assert dying.stdout is not None and dying.stdout.readline() == "up\n"
     times = 0
 
@@ -506,7 +510,6 @@ def test_serve_is_killed_between_order_and_answer(found: Settings, when: str) ->
             return execute(order, desk, lambda: diagnoser, found.own, datetime.now(UTC))
 
     recorded = knocking.done(order, found, here)
-    dying.communicate()
     assert times == 1
     with opening.desk(found) as desk:
         assert events(desk) == ["reported", "refused", "diagnosed"]
