@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ import click
 from todoku import settings
 from todoku.cli import Failure, options
 from todoku.cli.case import opened
-from todoku.i18n import Sentence, Words, say
+from todoku.i18n import Language, Sentence, Words, say
+from todoku.settings import table
 
 WORDS: Final[Words] = {
     "no-own": {
@@ -32,6 +34,11 @@ WORDS: Final[Words] = {
     "no-folder": {
         "ja": "設定 [mail] folder の {folder} はフォルダーではありません。何も始めていません。",
         "en": "{folder}, named by [mail] folder of the settings, is no folder. Nothing was started.",
+    },
+    "no-lmtp": {
+        "ja": "設定 [mail] lmtp の {where} で受け取れません（{why}）。何も始めていません。",
+        "en": "cannot take mail at {where}, named by [mail] lmtp of the settings ({why}). Nothing was "
+        "started.",
     },
     "started": {"ja": "始めました（{folder}）。", "en": "at work ({folder})."},
     "stopped": {"ja": "止まりました。", "en": "stopped."},
@@ -76,9 +83,30 @@ def serve(
             signal.signal(number, lambda *_: at_work.stop())
         if not quiet:
             tell(WORDS["started"], {"folder": found.general.data})
-        at_work.run()
+        with _lmtp(found, at_work.wake, lang):
+            at_work.run()
     if not quiet:
         tell(WORDS["stopped"], {})
+
+
+@contextmanager
+def _lmtp(found: settings.Settings, wake: Callable[[], object], lang: Language) -> Iterator[None]:
+    """Mail is taken by LMTP meanwhile, where the settings say where."""
+    if found.mail.lmtp is None:
+        yield
+        return
+    from todoku.serve.lmtp import Door
+
+    door = Door(*table.endpoint(found.mail.lmtp, 24), Path(found.mail.spool), wake)
+    try:
+        door.start()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Failure(say(WORDS["no-lmtp"], lang, where=found.mail.lmtp, why=why), 75) from error
+    try:
+        yield
+    finally:
+        door.stop()
 
 
 def _refuse(found: settings.Settings, failure: Callable[..., Failure]) -> None:

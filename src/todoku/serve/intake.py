@@ -63,9 +63,10 @@ class Intake:
         self._rules = tuple(rules)
         self._trusted = {name.lower() for name in trusted}
 
-    def collect(self, folder: Path, now: datetime) -> int:
+    def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
-        go into `cur` of a Maildir, and away from a plain folder. Returns how many there were."""
+        go into `cur` of a Maildir, and away from a plain folder and from our own spool (`ours`).
+        Returns how many there were."""
         new = folder / "new"
         maildir = new.is_dir()
         files = sorted(p for p in (new if maildir else folder).iterdir() if _is_mail(p))[:BATCH]
@@ -76,7 +77,7 @@ class Intake:
         self._box.keep(bodies, f"folder:{folder}", now)
         for path in files:
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
-                if maildir:
+                if maildir and not ours:
                     (folder / "cur").mkdir(exist_ok=True)
                     path.replace(folder / "cur" / f"{path.name}:2,S")
                 else:

@@ -159,6 +159,7 @@ class Service:
         self.means = means
         self.clock = clock
         self.folder = None if settings.mail.folder is None else Path(settings.mail.folder)
+        self.spool = Path(settings.mail.spool)
         self._tell = tell
         self._stop = threading.Event()
         self._woken = threading.Event()
@@ -175,13 +176,18 @@ class Service:
     def round(self) -> int:
         """Returns how many actions were tried."""
         if self.folder is not None:
-            try:
-                self._intake.collect(self.folder, self.clock.now())
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                self._tell(WORDS["unread"], {"folder": self.folder, "why": why})
+            self._collect(self.folder)
+        if (self.spool / "new").is_dir():
+            self._collect(self.spool, ours=True)
         self._intake.handle(self.clock.now())
         return self.worker.work()
+
+    def _collect(self, folder: Path, *, ours: bool = False) -> None:
+        try:
+            self._intake.collect(folder, self.clock.now(), ours=ours)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            self._tell(WORDS["unread"], {"folder": folder, "why": why})
 
     def run(self) -> None:
         """Until `stop`."""

@@ -90,6 +90,10 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Whom tasks are recalled to; `None`: the sender."""
     folder: str | None = None
     """A Maildir or a plain folder that `todoku serve` empties."""
+    spool: str = ""
+    """Where `todoku ingest` and LMTP leave mail for it; always set by `load`."""
+    lmtp: str | None = None
+    """`HOST:PORT` at which `todoku serve` takes mail by LMTP (RFC 2033)."""
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
@@ -383,6 +387,7 @@ def _settle(
     mail = of("mail")
     if "folder" in mail:
         mail["folder"] = str(place(("mail", "folder"), data))
+    mail["spool"] = str(place(("mail", "spool"), data / "spool"))
 
     return Settings(
         general=General(**{**of("general"), "data": str(data), "store": store}),

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from todoku.i18n import Sentence
+from todoku.lazy import expression
 from todoku.settings import own as ours
 
 Shape: TypeAlias = Literal["text", "list", "table", "flag"]
@@ -120,7 +121,7 @@ def _range(text: str) -> str | None:
 
 
 _LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
-_NAME: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NAME: Final = expression(rf"{_LABEL}(\.{_LABEL})*")
 
 
 def _name(text: str) -> str | None:
@@ -145,7 +146,7 @@ def smarthost(text: str) -> str | None:
     return ours.normal_ip(text) or _name(text)
 
 
-_ID: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
+_ID: Final = expression(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 
 
 def _list_id(text: str) -> str | None:
@@ -154,7 +155,7 @@ def _list_id(text: str) -> str | None:
     return name if _ID.fullmatch(name) else None
 
 
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_KEY: Final = expression(r"[A-Za-z0-9_-]{1,63}")
 
 
 def _key(text: str) -> str | None:
@@ -207,7 +208,7 @@ def clock(text: str) -> str | None:
     return " ".join(words) if fits else None
 
 
-_MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]+")
+_MAILBOX: Final = expression(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]+")
 
 
 def mailbox(text: str) -> str | None:
@@ -390,6 +391,26 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         {
             "ja": 'メールの入るフォルダー。例: "/var/mail/todoku"',
             "en": 'a folder of mails, such as "/var/mail/todoku"',
+        },
+    ),
+    Setting(
+        "mail",
+        "spool",
+        "text",
+        _path,
+        {
+            "ja": '受け取ったメールを置くフォルダー。例: "/var/spool/todoku"',
+            "en": 'a folder where mail waits, such as "/var/spool/todoku"',
+        },
+    ),
+    Setting(
+        "mail",
+        "lmtp",
+        "text",
+        server,
+        {
+            "ja": 'LMTP で受け取る IP アドレスとポート。例: "127.0.0.1:2424"',
+            "en": 'the IP address and port to take mail at by LMTP, such as "127.0.0.1:2424"',
         },
     ),
     Setting(

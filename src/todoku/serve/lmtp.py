@@ -1,0 +1,152 @@
+"""Mail taken by LMTP (RFC 2033) from one's own mail server, into the spool.
+
+Nothing is acknowledged before it is on disk. Messages that come in at once are flushed at once: the
+disk is waited for as often as it can write, not once for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import Envelope, Session
+
+from todoku.serve import spool
+
+MOST: Final = 48 << 20
+"""Octets of a message; a larger one is refused for good, with the size (RFC 1870)."""
+AT_ONCE: Final = 500
+
+
+class _Writer:
+    """Puts what waits into the spool, together."""
+
+    def __init__(self, folder: Path, told: Callable[[], object]) -> None:
+        self._folder = folder
+        self._told = told
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def put(self, message: bytes) -> None:
+        """Raises `OSError`."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((message, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            messages = [message for message, _ in batch]
+            error: OSError | None = None
+            try:
+                await asyncio.to_thread(spool.put, self._folder, *messages)
+            except OSError as failed:
+                error = failed
+            for _, done in batch:
+                if done.done():  # the client has gone away
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+            self._told()
+
+
+class _Handler:
+    """The hooks of aiosmtpd."""
+
+    def __init__(self, writer: _Writer) -> None:
+        self._writer = writer
+
+    async def handle_DATA(  # noqa: N802
+        self, _server: Any, _session: Session, envelope: Envelope
+    ) -> str:
+        # Who sent it and to whom is in no field that todoku may trust; it is kept as such.
+        sender = (envelope.mail_from or "").strip("<>")
+        head = f"Return-Path: <{sender}>\r\n".encode("ascii", "replace")
+        content = envelope.original_content or b""
+        try:
+            await self._writer.put(head + content)
+        except OSError as error:
+            why = (error.strerror or "cannot write").lower()
+            reply = f"451 4.3.0 not kept ({why}); send it again later"
+        else:
+            reply = "250 2.0.0 kept"
+        return "\r\n".join([reply] * max(1, len(envelope.rcpt_tos)))  # RFC 2033, section 4.2
+
+    async def handle_exception(self, _error: Exception) -> str:
+        return "451 4.3.0 fault of todoku; send it again later"
+
+
+class Door:
+    """Listens in a thread of its own. `told` is called, in that thread, after mail was put away."""
+
+    def __init__(
+        self, host: str, port: int, folder: Path, told: Callable[[], object] = lambda: None
+    ) -> None:
+        self._where = (host, port)
+        self._folder = folder
+        self._told = told
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
+        self._server: asyncio.Server | None = None
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's: it logs each client
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None  # noqa: S101
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def start(self) -> None:
+        """Raises `OSError` where it cannot listen, or there is no spool."""
+        spool.make(self._folder)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        except OSError:
+            self._end()
+            raise
+
+    async def _listen(self) -> None:
+        writer = _Writer(self._folder, self._told)
+        host, port = self._where
+
+        def client() -> LMTP:
+            return LMTP(
+                _Handler(writer),
+                data_size_limit=MOST,
+                enable_SMTPUTF8=True,
+                ident="todoku",
+                loop=self._loop,
+            )
+
+        self._server = await self._loop.create_server(client, host, port, backlog=128)
+
+    def stop(self) -> None:
+        """What is being written is finished; who is in the middle of a message sends it again."""
+        with contextlib.suppress(RuntimeError):
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(30)
+        self._end()
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        current = asyncio.current_task()
+        others = [t for t in asyncio.all_tasks() if t is not current]
+        await asyncio.wait(others, timeout=1) if others else None
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

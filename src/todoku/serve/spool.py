@@ -1,0 +1,68 @@
+"""The spool: where mail waits for `todoku serve`. A message is on disk, whole, before anybody is told
+that it was received; a machine that dies leaves no half of one.
+
+    tmp/    being written
+    new/    waiting (`Intake.collect` takes it into the store)
+
+Whoever hands mail over needs no other right than to write here: an MTA's pipe runs as a user of its
+own. In a folder shared with it (`install -d -g todoku -m 3777 tmp new`) files take the folder's group,
+which may read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+PARTS: Final = ("tmp", "new")
+MODE: Final = 0o640
+
+
+def make(folder: Path) -> None:
+    """The folder, where it is not there: for its owner alone."""
+    for part in PARTS:
+        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def put(folder: Path, *messages: bytes) -> None:
+    """On return they are on disk and in `new`, all of them. Raises `OSError`; what was there of them is
+    then taken away again, and whoever hands them over once more hands over nothing twice."""
+    there: list[Path] = []
+    try:
+        for message in messages:
+            name = f"{time.time_ns()}.{os.getpid()}.{secrets.token_hex(8)}"
+            there.append(folder / "tmp" / name)
+            _write(there[-1], message)
+        for n, path in enumerate(there):
+            there[n] = path.rename(folder / "new" / path.name)
+        _sync(folder / "new")
+    except BaseException:
+        for path in there:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+
+
+def _write(path: Path, message: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+    try:
+        os.fchmod(file, MODE)  # whatever umask the MTA has
+        left = memoryview(message)
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _sync(folder: Path) -> None:
+    """The folder's names are on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,241 @@
+"""Mail comes in by `todoku ingest` and by LMTP: on disk before it is acknowledged, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from todoku.serve import lmtp, spool
+
+BOUNCE = (
+    b"From: MAILER-DAEMON@mx1.hoge.test\r\nSubject: Undelivered Mail\r\n\r\n"
+    b"<a@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 SC-001\r\n"
+)
+
+
+def waiting(folder: Path) -> list[bytes]:
+    return [p.read_bytes() for p in sorted((folder / "new").iterdir())]
+
+
+class TestSpool:
+    def test_whole_and_readable_by_its_group(self, tmp_path: Path) -> None:
+        spool.make(tmp_path / "s")
+        old = os.umask(0o077)
+        try:
+            spool.put(tmp_path / "s", BOUNCE, b"second")
+        finally:
+            os.umask(old)
+        assert waiting(tmp_path / "s") == [BOUNCE, b"second"]
+        (mode,) = {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "s" / "new").iterdir()}
+        assert mode == 0o640
+        assert stat.S_IMODE((tmp_path / "s" / "new").stat().st_mode) == 0o700
+
+    def test_all_or_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The disk is full in the middle of the third."""
+        spool.make(tmp_path)
+        write, written = os.write, 0
+
+        def full(file: int, data: bytes) -> int:
+            nonlocal written
+            written += 1
+            if written == 3:
+                raise OSError(28, "No space left on device")
+            return write(file, data)
+
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            spool.put(tmp_path, b"1", b"2", b"3")
+        assert [list((tmp_path / part).iterdir()) for part in spool.PARTS] == [[], []]
+
+    def test_a_slow_disk_writes_the_rest(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spool.make(tmp_path)
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data)[:7]))
+        spool.put(tmp_path, BOUNCE)
+        assert waiting(tmp_path) == [BOUNCE]
+
+
+class TestIngest:
+    @staticmethod
+    def run(tmp_path: Path, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "todoku", "ingest", "--lang", "en", *words],
+            input=stdin,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+
+    @staticmethod
+    def spool(tmp_path: Path) -> Path:
+        return tmp_path / ".local/share/todoku/spool"
+
+    def test_a_pipe(self, tmp_path: Path) -> None:
+        """As a local delivery agent calls it: it says nothing, which would end up in a bounce."""
+        done = self.run(tmp_path, "-", stdin=b"From a@b Tue Nov 24 00:00:00 2026\n" + BOUNCE)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert waiting(self.spool(tmp_path)) == [BOUNCE]
+
+    def test_lines_that_look_like_an_mbox_are_one_message(self, tmp_path: Path) -> None:
+        message = BOUNCE + b"\r\nFrom the desk of\r\n\r\nFrom a@b Tue Nov 24 00:00:00 2026\r\nx\r\n"
+        assert self.run(tmp_path, "-", stdin=message).returncode == 0
+        assert waiting(self.spool(tmp_path)) == [message]
+
+    def test_files_folders_and_an_mbox(self, tmp_path: Path) -> None:
+        (tmp_path / "one.eml").write_bytes(BOUNCE)
+        box = tmp_path / "box" / "new"
+        box.mkdir(parents=True)
+        (tmp_path / "box" / "cur").mkdir()
+        (box / "1").write_bytes(BOUNCE)
+        (tmp_path / "mbox").write_bytes(
+            b"From a@b Tue Nov 24 00:00:00 2026\n"
+            + BOUNCE.replace(b"\r\n", b"\n")
+            + b"\nFrom a@b Tue Nov 24 00:00:01 2026\nSubject: x\n\nx\n"
+        )
+        words = [str(tmp_path / name) for name in ("one.eml", "box", "mbox")]
+        done = self.run(tmp_path, *words)
+        assert done.returncode == 0
+        assert done.stdout == b"4 taken in; todoku serve reads them.\n"
+        assert len(waiting(self.spool(tmp_path))) == 4
+
+    def test_what_cannot_be_read_is_told_and_the_others_are_taken(self, tmp_path: Path) -> None:
+        (tmp_path / "one.eml").write_bytes(BOUNCE)
+        done = self.run(tmp_path, str(tmp_path / "none.eml"), str(tmp_path / "one.eml"))
+        assert done.returncode == 65
+        assert b"none.eml (no such file" in done.stderr
+        assert len(waiting(self.spool(tmp_path))) == 1
+
+    def test_no_place_to_put_it_lets_the_mta_keep_it(self, tmp_path: Path) -> None:
+        (tmp_path / ".local").write_text("a file")
+        done = self.run(tmp_path, "-", stdin=BOUNCE)
+        assert done.returncode == 75
+        assert b"run it again later" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+    def test_nothing(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path).returncode == 64
+        assert self.run(tmp_path, "-").returncode == 65
+
+    def test_it_imports_no_database(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; sys.argv = ['todoku', 'ingest', '-']\n"
+            "from todoku.cli import main\n"
+            "try: main()\nexcept SystemExit: pass\n"
+            "print(sorted({'sqlalchemy', 'asyncio', 'hyperscan', 'aiosmtpd'} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            input=BOUNCE,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == b"[]\n"
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[lmtp.Door]:
+    made = lmtp.Door("127.0.0.1", 0, tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+class TestLmtp:
+    def test_on_disk_before_it_is_acknowledged(self, door: lmtp.Door, tmp_path: Path) -> None:
+        with smtplib.LMTP("127.0.0.1", door.port) as talk:
+            talk.sendmail("", ["bounces@hoge.test"], BOUNCE)
+            assert waiting(tmp_path) == [b"Return-Path: <>\r\n" + BOUNCE]
+
+    def test_each_recipient_has_its_reply(self, door: lmtp.Door, tmp_path: Path) -> None:
+        """RFC 2033, section 4.2."""
+        with socket.create_connection(("127.0.0.1", door.port), 10) as s, s.makefile("rwb") as f:
+
+            def say(line: bytes) -> bytes:
+                f.write(line + b"\r\n")
+                f.flush()
+                while (reply := f.readline())[3:4] == b"-":
+                    pass
+                return reply
+
+            assert f.readline().startswith(b"220")
+            assert say(b"LHLO mx1").startswith(b"250")
+            assert say(b"MAIL FROM:<>").startswith(b"250")
+            assert say(b"RCPT TO:<a@hoge.test>").startswith(b"250")
+            assert say(b"RCPT TO:<b@hoge.test>").startswith(b"250")
+            assert say(b"DATA").startswith(b"354")
+            f.write(BOUNCE + b".\r\n")
+            f.flush()
+            assert f.readline().startswith(b"250 2.0.0 kept")
+            assert f.readline().startswith(b"250 2.0.0 kept")
+            assert say(b"NOOP").startswith(b"250")
+        assert len(waiting(tmp_path)) == 1
+
+    def test_a_full_disk_is_a_delay_and_nothing_half_is_kept(
+        self, door: lmtp.Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(spool, "put", full)
+        with (
+            smtplib.LMTP("127.0.0.1", door.port) as talk,
+            pytest.raises(smtplib.SMTPDataError) as refused,
+        ):
+            talk.sendmail("", ["a@hoge.test"], BOUNCE)
+        assert refused.value.smtp_code == 451
+        monkeypatch.undo()
+        with smtplib.LMTP("127.0.0.1", door.port) as talk:
+            talk.sendmail("", ["a@hoge.test"], BOUNCE)
+        assert len(waiting(tmp_path)) == 1
+
+    def test_many_at_once_are_flushed_together(
+        self, door: lmtp.Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put, batches = spool.put, []
+        held = threading.Event()
+
+        def counted(folder: Path, *messages: bytes) -> None:
+            held.wait(10)
+            batches.append(len(messages))
+            put(folder, *messages)
+
+        monkeypatch.setattr(spool, "put", counted)
+
+        def send(n: int) -> None:
+            with smtplib.LMTP("127.0.0.1", door.port) as talk:
+                talk.sendmail("", ["a@hoge.test"], BOUNCE + str(n).encode())
+
+        threads = [threading.Thread(target=send, args=(n,)) for n in range(20)]
+        for thread in threads:
+            thread.start()
+        threading.Timer(0.7, held.set).start()
+        for thread in threads:
+            thread.join(20)
+        assert len(waiting(tmp_path)) == 20
+        assert sum(batches) == 20
+        assert len(batches) < 10
+
+    def test_garbage_and_a_client_that_goes_away(self, door: lmtp.Door, tmp_path: Path) -> None:
+        for line in (b"\0\xff\r\n", b"EHLO x\r\n", b"DATA\r\n", b"LHLO x\r\nMAIL FROM:<>\r\n"):
+            with socket.create_connection(("127.0.0.1", door.port), 10) as s:
+                s.sendall(line)
+        with smtplib.LMTP("127.0.0.1", door.port) as talk:
+            talk.sendmail("", ["a@hoge.test"], BOUNCE)
+        assert len(waiting(tmp_path)) == 1
+
+    def test_the_port_is_taken(self, door: lmtp.Door, tmp_path: Path) -> None:
+        other = lmtp.Door("127.0.0.1", door.port, tmp_path)
+        with pytest.raises(OSError, match="in use"):
+            other.start()
