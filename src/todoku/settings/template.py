@@ -120,6 +120,14 @@ COMMENTS: Final[Words] = {
         "ja": "返信や回答の入る Maildir またはフォルダー。読んだものは片付けます",
         "en": "A Maildir or folder of bounces and answers; what was read is put away",
     },
+    "spool": {
+        "ja": "todoku ingest と LMTP が受け取ったメールを置くフォルダー（既定はデータのフォルダーの spool）",
+        "en": "Where todoku ingest and LMTP leave mail (default: spool in the data folder)",
+    },
+    "lmtp": {
+        "ja": "LMTP で受け取る場所。認証はないため、このマシンのアドレスにします",
+        "en": "Where to take mail by LMTP; it has no password, so an address of this machine",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -146,6 +154,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "sender": '"postmaster@example.jp"',
     "admin": '"admin@example.jp"',
     "folder": '"/var/mail/todoku"',
+    "spool": '"/var/spool/todoku"',
+    "lmtp": '"127.0.0.1:2424"',
     "overlay": '"knowledge"',
 }
 
@@ -201,6 +211,8 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield from entry("sender", None)
         yield from entry("admin", None)
         yield from entry("folder", None)
+        yield from entry("spool", None)
+        yield from entry("lmtp", None)
         yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
