@@ -65,5 +65,5 @@ def letter(s: Subject, checks: Iterable[Check], lang: Language, date: str) -> st
     lines = []
     for c in found:
         lines.append(f"- {c.title}: {c.found}")
-        lines += [f"    {line}" for line in c.details]
+        lines += [f"    {d.text}" for d in c.details]
     return say(WORDS["letter"], lang, ip=s.ip, date=date, evidence="\n".join(lines))

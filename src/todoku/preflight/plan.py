@@ -120,7 +120,7 @@ def _steps(s: Subject, checks: Sequence[Check], lang: Language) -> Iterator[Step
         yield step("switch")
         yield step("drain", wait=QUEUE, source=("RFC 5321, section 4.5.4.1",))
         for c in checks:
-            if c.id == "spf" and any(s.old in record for record in c.details):
+            if c.id == "spf" and any(s.old in d.text for d in c.details):
                 yield step("spf-drop", name=c.about, type="TXT")
     for name, type_, ttl in long:
         yield step("raise", name=name, type=type_, ttl=ttl)

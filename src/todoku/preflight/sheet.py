@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from todoku.i18n import Language, Words, say
-from todoku.preflight.values import Asked, Cause, Check, State
+from todoku.preflight.values import Asked, Cause, Check, Detail, State
 
 
 class Sheet(NamedTuple):
@@ -30,7 +30,7 @@ class Sheet(NamedTuple):
         asked: Iterable[Asked] = (),
         *,
         cause: Cause | None = None,
-        details: Iterable[str] = (),
+        details: Iterable[str | Detail] = (),
         chart: str | None = None,
         **values: Any,
     ) -> Check:
@@ -53,7 +53,7 @@ class Sheet(NamedTuple):
             remedy=None if remedy is None else say(remedy, lang, **values),
             source=self.source,
             evidence=tuple(dict.fromkeys(asked)),
-            details=tuple(details),
+            details=tuple(Detail(text=d) if isinstance(d, str) else d for d in details),
             map=chart,
         )
 

@@ -55,6 +55,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Only with `unknown`."""
 
 
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a check that holds several: an entry of a list, a requirement of a receiver."""
+
+    text: str
+    state: State | None = None
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One thing looked at, in the language of the run."""
 
@@ -76,8 +83,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     """Refusal codes that a good state prevents."""
     evidence: tuple[Asked, ...] = ()
-    details: tuple[str, ...] = ()
-    """Single items, where one check holds several: entries of lists, requirements of a receiver."""
+    details: tuple[Detail, ...] = ()
     map: str | None = None
     """Of a /24: 256 characters, one an address: `.` not listed, `P` by policy, `X` for abuse, `?`
     not known."""

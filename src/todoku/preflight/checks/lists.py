@@ -166,7 +166,7 @@ def _silent(
     return sheet.tell(
         lang, about, "unknown", "unknown", m=len(lost), n=len(heard),
         names=", ".join(f.list for f in lost[:8]) + (" ..." if len(lost) > 8 else ""),
-        details=[f"{f.list}: {f.detail or f.cause}" for f in lost],
+        details=[f"{f.list}: {f.detail or f.cause}" for f in lost] if sheet is SHEET else (),
     )  # fmt: skip
 
 

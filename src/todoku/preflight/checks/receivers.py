@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from todoku.i18n import Language, Sentence, Words, say
+from todoku.i18n import Language, Words, say
 from todoku.preflight.data import Requirement, Requirements
 from todoku.preflight.sheet import Sheet
-from todoku.preflight.values import Check, State, worst
+from todoku.preflight.values import Check, Detail, State, worst
 
 WORDS: Final[Words] = {
     "title": {"ja": "{name} の要件", "en": "what {name} asks"},
@@ -44,13 +44,6 @@ LOOK: Final[Words] = {
     "process": {"ja": "運用で確認", "en": "a matter of how you work"},
     "portal": {"ja": "受信側の管理画面で確認", "en": "to be seen in the receiver's portal"},
     "web": {"ja": "Web サイトで確認", "en": "to be seen on the web site"},
-}
-MARK: Final[dict[State | str, Sentence]] = {
-    "ok": {"ja": "満たす", "en": "met"},
-    "warning": {"ja": "注意", "en": "care"},
-    "bad": {"ja": "満たさない", "en": "not met"},
-    "unknown": {"ja": "不明", "en": "not known"},
-    "unseen": {"ja": "見えない", "en": "not seen"},
 }
 
 
@@ -127,12 +120,11 @@ def _best(found: Sequence[tuple[State, Check | None]]) -> tuple[State, Check | N
     return min(found, key=lambda one: order.index(one[0]))
 
 
-def _line(i: _Item, lang: Language) -> str:
+def _line(i: _Item, lang: Language) -> Detail:
     r = i.requirement
-    mark = MARK["unseen" if i.unseen else i.state][lang]
-    line = f"[{mark}] {getattr(r.wants, lang)}"
+    line = str(getattr(r.wants, lang))
     if i.unseen and r.look is not None:
         line += f" — {LOOK[r.look][lang]}"
     if r.codes:
         line += f" ({', '.join(r.codes)})"
-    return line
+    return Detail(text=line, state=i.state)

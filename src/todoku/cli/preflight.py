@@ -1,0 +1,262 @@
+"""`todoku preflight`: whether a server may begin to send from an address, the day before it does.
+
+    todoku preflight --ip 203.0.113.9 --old 192.0.2.1 --domain example.jp --helo mx1.example.jp
+
+Exit 0: go. 1: go with care. 2: no go, something is to be mended first. 3: what decides is not known.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+import msgspec
+
+from todoku import settings
+from todoku.cli import EX_USAGE, Failure, check_lists, check_request, options
+from todoku.cli.render.text import harmless_json, short
+from todoku.i18n import Language, Words, say
+from todoku.lazy import expression
+from todoku.lists import identities
+from todoku.lists.kept import Kept
+from todoku.lists.kept_file import KeptError
+from todoku.lists.values import Server
+from todoku.preflight.values import EXIT, Check, Subject
+from todoku.settings import Settings, table
+
+DEADLINE: Final = 15.0
+"""Seconds; what is later is not known."""
+_SELECTOR: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+
+WORDS: Final[Words] = {
+    "no-address": {
+        "ja": "{option} {value} は IP アドレスではありません。何も調べていません。",
+        "en": "{option} {value} is no IP address. Nothing was looked at.",
+    },
+    "no-name": {
+        "ja": "{option} {value} はドメイン名ではありません。何も調べていません。",
+        "en": "{option} {value} is no domain. Nothing was looked at.",
+    },
+    "no-selector": {
+        "ja": "--selector {value} はセレクターとして使えません（署名の s= の値です）。何も調べていません。",
+        "en": "--selector {value} cannot be one: it is what stands behind s= in a signature. Nothing "
+        "was looked at.",
+    },
+    "no-domain": {
+        "ja": "送信に使うドメインを --domain で指定してください（複数可）。設定 [own] domains にあれば省けます。",
+        "en": "name the domains that send, by --domain (more than one may be given); those of the "
+        "settings ([own] domains) are taken where there are some.",
+    },
+    "not-public": {
+        "ja": "--ip {value}: {why} インターネットから見える送信元アドレスを指定してください（NAT の内側なら"
+        "外側のアドレス）。何も調べていません。",
+        "en": "--ip {value}: {why} Give the address that the internet sees (behind NAT the outer one). "
+        "Nothing was looked at.",
+    },
+    "same": {
+        "ja": "--ip と --old が同じアドレスです。何も調べていません。",
+        "en": "--ip and --old are the same address. Nothing was looked at.",
+    },
+    "no-resolver": {
+        "ja": "リゾルバーが分かりません（/etc/resolv.conf）。--resolver で指定してください。何も調べていません。",
+        "en": "no resolver is known (/etc/resolv.conf). Give one by --resolver. Nothing was looked at.",
+    },
+}
+
+
+@click.command(short_help="Whether a server may begin to send from an address.")
+@click.option("--ip", required=True, metavar="ADDRESS", help="The address that is to send.")
+@click.option("--old", metavar="ADDRESS", help="The address that sends today, to compare with.")
+@click.option("--domain", "domains", multiple=True, metavar="DOMAIN", help="A domain that sends.")
+@click.option("--helo", metavar="NAME", help="What the server says in EHLO.")
+@click.option("--selector", "selectors", multiple=True, metavar="S", help="A DKIM selector.")
+@click.option("--resolver", metavar="HOST[:PORT]", help="The resolver to ask.")
+@click.option("--list", "lists", multiple=True, metavar="LIST", help="Ask this blocklist alone.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.1, max=600),
+    default=DEADLINE,
+    show_default=True,
+    metavar="SECONDS",
+    help="What is later is not known.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, at the end.")
+@click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def preflight(
+    ctx: click.Context,
+    /,
+    ip: str,
+    old: str | None,
+    domains: tuple[str, ...],
+    helo: str | None,
+    selectors: tuple[str, ...],
+    resolver: str | None,
+    lists: tuple[str, ...],
+    deadline: float,
+    as_json: bool,
+    quiet: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> None:
+    """Whether a server may begin to send from an address: lists, names, SPF, DKIM, DMARC and what
+    the big receivers ask. Asks the DNS alone; no mail is sent."""
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    subject = _subject(found, ip, old, domains, helo, selectors, lang)
+    servers = _servers(found, resolver, lang)
+    ctx.exit(_run(found, subject, servers, lists, deadline, as_json, quiet, lang))
+
+
+# ── what was named ────────────────────────────────────────────────────────────────────────────
+
+
+def _refuse(key: str, lang: Language, **values: str) -> NoReturn:
+    shown = {name: short(value, 200) for name, value in values.items()}
+    raise Failure(say(WORDS[key], lang, **shown), EX_USAGE)
+
+
+def _subject(
+    found: Settings,
+    ip: str,
+    old: str | None,
+    domains: tuple[str, ...],
+    helo: str | None,
+    selectors: tuple[str, ...],
+    lang: Language,
+) -> Subject:
+    """What is left out is taken from `[own]`."""
+    own = found.own
+    names = tuple(dict.fromkeys(_name("--domain", d, lang) for d in domains or own.domains))
+    if not names:
+        _refuse("no-domain", lang)
+    for selector in selectors:
+        if not _SELECTOR.fullmatch(selector):
+            _refuse("no-selector", lang, value=selector)
+    if helo is None and len(own.helo) == 1:
+        helo = own.helo[0]
+    subject = Subject(
+        ip=_address("--ip", ip, lang),
+        old=None if old is None else _address("--old", old, lang),
+        domains=names,
+        helo=None if helo is None else helo.strip().rstrip(".").lower(),
+        selectors=tuple(s.lower() for s in selectors) or own.dkim_selectors,
+    )
+    if subject.ip == subject.old:
+        _refuse("same", lang)
+    return subject
+
+
+def _address(option: str, text: str, lang: Language) -> str:
+    from todoku.lists.special import special
+
+    try:
+        target = identities.read(text)
+    except identities.NotAnIdentity:
+        _refuse("no-address", lang, option=option, value=text)
+    if target.subject is None or target.subject.kind != "ip":
+        _refuse("no-address", lang, option=option, value=text)
+    why = special(target.subject)
+    if why is not None and option == "--ip":
+        _refuse("not-public", lang, value=text, why=why[lang])
+    return target.subject.value
+
+
+def _name(option: str, text: str, lang: Language) -> str:
+    try:
+        target = identities.read(text)
+    except identities.NotAnIdentity:
+        _refuse("no-name", lang, option=option, value=text)
+    if target.subject is None or target.subject.kind == "ip":
+        _refuse("no-name", lang, option=option, value=text)
+    return target.subject.value
+
+
+def _servers(found: Settings, resolver: str | None, lang: Language) -> tuple[Server, ...]:
+    if resolver is not None and table.server(resolver) is None:
+        told = {"option": "--resolver", "value": short(resolver, 60)}
+        raise Failure(say(check_request.WORDS["not-a-server"], lang, **told), EX_USAGE)
+    named = resolver or found.dns.resolver
+    if named is not None:
+        return (check_request.server(named, recursive=True),)
+    from todoku.lists.servers import resolvers
+
+    servers = resolvers()
+    if not servers:
+        _refuse("no-resolver", lang)
+    return servers
+
+
+# ── the run ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _run(
+    found: Settings,
+    subject: Subject,
+    servers: tuple[Server, ...],
+    lists: tuple[str, ...],
+    deadline: float,
+    as_json: bool,
+    quiet: bool,
+    lang: Language,
+) -> int:
+    from todoku.cli.render.preflight import Screen
+    from todoku.cli.setup import knowledge_of
+    from todoku.knowledge.load import lists_of
+    from todoku.lists.plan import Book
+    from todoku.preflight import data
+    from todoku.preflight.report import made
+    from todoku.preflight.running import Run, World
+
+    overlay = Path(found.knowledge.overlay)
+    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
+    book = Book(lists_of(knowledge))
+    terms = check_lists.terms_of(found, book)
+    chosen = check_lists.choose(book, terms, lists=lists)
+    if chosen.unknown:
+        wrong = [check_lists.no_list(book, name, lang) for name in chosen.unknown]
+        raise Failure("\n".join(wrong), EX_USAGE)
+    world = World(
+        servers=servers,
+        deadline=deadline,
+        knowledge=knowledge,
+        terms=terms,
+        lists=chosen.ids,
+        required=chosen.required,
+        kept=_Kept(Path(found.general.data)),
+        generic=data.generic(),
+        requirements=data.requirements(),
+    )
+    run = Run(subject, world, lang)
+    screen = None if as_json or quiet else Screen.of_stdout(lang, subject)
+    checks: list[Check] = []
+    for check in run:
+        checks.append(check)
+        if screen is not None:
+            screen.add(check)
+    report = made(run, checks, time.time())
+    if as_json:
+        sys.stdout.buffer.write(harmless_json(msgspec.json.encode(report)) + b"\n")
+    elif screen is not None:
+        screen.close(report)
+    return EXIT[report.verdict]
+
+
+class _Kept:
+    """Opens what `todoku check` keeps; where the file cannot be used, memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self) -> Kept:
+        try:
+            return Kept.open(self._folder)
+        except KeptError:
+            return Kept.open(None)

@@ -1,0 +1,202 @@
+"""The screen of `todoku preflight`: each check as it comes, then the verdict, why, and the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from todoku.cli.render.page import Page
+from todoku.cli.render.text import cut, pad, safe, wrap
+from todoku.i18n import Language, Words, say
+from todoku.preflight.sheet import SILENT
+from todoku.preflight.values import PRIVATE, Check, Report, Subject, Verdict, judge
+
+WORDS: Final[Words] = {
+    "ok": {"ja": "良好", "en": "ok"},
+    "warning": {"ja": "注意", "en": "CARE"},
+    "bad": {"ja": "要修正", "en": "BAD"},
+    "unanswered": {"ja": "不明", "en": "NOT KNOWN"},
+    "unseen": {"ja": "見えない", "en": "not seen"},
+    "not-asked": {"ja": "未確認", "en": "not asked"},
+    "head": {
+        "ja": "{ip} を送信に使えるか調べています（{domains}）。",
+        "en": "Looking at {ip} as a sender for {domains}.",
+    },
+    "go": {
+        "ja": "{ip} から送り始められます。",
+        "en": "Go: {ip} may begin to send.",
+    },
+    "go-with-care": {
+        "ja": "{ip} から始められますが、次の {n} 点に注意が要ります。",
+        "en": "Go with care: {ip} may begin to send, with {n} points to mind.",
+    },
+    "no-go": {
+        "ja": "{ip} からはまだ送らないでください。先に直すものが {n} 点あります。",
+        "en": "No go: do not send from {ip} yet. {n} things are to be mended first.",
+    },
+    "unknown": {
+        "ja": "{ip} から送れるかどうかは分かりません。判定に要る {n} 点に答えが得られていません。",
+        "en": "Not known whether {ip} may send: {n} checks that decide got no answer.",
+    },
+    "remedy": {"ja": "対処", "en": "do"},
+    "source": {"ja": "出典", "en": "source"},
+    "verdict": {"ja": "判定", "en": "verdict"},
+    "steps": {"ja": "DNS の手順", "en": "steps in the DNS"},
+    "old": {"ja": "今のアドレス {ip} との比較", "en": "beside {ip}, which sends today"},
+    "now": {"ja": "新", "en": "new"},
+    "today": {"ja": "今", "en": "old"},
+    "letter": {
+        "ja": "提供元への手紙（送る前に [ ] を埋めてください）",
+        "en": "letter to the hoster (fill in what stands in [ ] before you send it)",
+    },
+    "settle": {
+        "ja": "ここから見えないもの {n} 点は、実際に送ったメールで確かめます。",
+        "en": "What cannot be seen from here ({n} checks) shows in real mail.",
+    },
+    "more": {"ja": "· ほか {n} 件（--json に全件）", "en": "· {n} more (all are in --json)"},
+    "map": {
+        "ja": "X 悪用  P ポリシー  . 掲載なし  ? 不明（左上が .0）",
+        "en": "X abuse  P policy  . not listed  ? not known (.0 is at the upper left)",
+    },
+}
+
+STATE: Final = 10
+"""Columns of the state."""
+MANY: Final = 12
+FEW: Final = 2
+"""Items of one check that are told: all are in the JSON."""
+
+
+class Screen:
+    """Lines of a run, in the order in which things become known."""
+
+    def __init__(self, lang: Language, subject: Subject, page: Page) -> None:
+        self.lang: Language = lang
+        self.page = page
+        self._put(self._head(subject))
+        page.close()
+
+    @classmethod
+    def of_stdout(cls, lang: Language, subject: Subject) -> Screen:
+        return cls(lang, subject, Page.of_stdout())
+
+    def add(self, check: Check) -> None:
+        self._put(self._check(check))
+        self.page.close()
+
+    def close(self, report: Report) -> None:
+        self._put(self._summary(report))
+        self.page.close()
+
+    def _put(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.page.write(line)
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(WORDS[key], self.lang, **values)
+
+    # ── one check ─────────────────────────────────────────────────────────────────────────────
+
+    def _head(self, s: Subject) -> Iterator[str]:
+        yield from self.page.wrapped(self._say("head", ip=s.ip, domains=", ".join(s.domains)))
+        yield ""
+
+    def _check(self, c: Check) -> Iterator[str]:
+        state = pad(self._state(c), STATE)
+        head = f"{safe(c.title)}  {safe(c.about)}"
+        yield self._colour(c, state) + self.page.bold(cut(head, self.page.columns - STATE))
+        found = safe(c.found)
+        if c.state == "ok":
+            yield from self._beside([found])
+            return
+        yield from self._beside([found, *self._details(c)])
+        if c.remedy is not None and c.finding != "silent":  # that one is told once, at the end
+            yield from self._beside([f"→ {safe(c.remedy)}"])
+        if c.map is not None and c.map.strip("?"):
+            rows = [c.map[i : i + 64] for i in range(0, len(c.map), 64)]
+            yield from self._beside([*rows, self._say("map")])
+        if c.state in {"bad", "warning"}:
+            told = f"{self._say('source')}: {safe(', '.join(c.source))}"
+            if c.codes:
+                told += f" ({safe(', '.join(c.codes))})"
+            yield from (self.page.dim(line) for line in self._beside([told]))
+
+    def _details(self, c: Check) -> list[str]:
+        if c.id == PRIVATE:
+            return [safe(", ".join(d.text for d in c.details))]
+        wanted = [d for d in c.details if d.state in {None, "bad", "warning"}]
+        most = FEW if c.cause == "unanswered" else MANY
+        shown = [f"· {safe(d.text)}" for d in wanted[:most]]
+        left = len(wanted) - most
+        return [*shown, self._say("more", n=left)] if left > 0 else shown
+
+    def _beside(self, values: Iterable[str]) -> Iterator[str]:
+        indent = " " * (STATE if self.page.columns >= 60 else 2)
+        for value in values:
+            for line in wrap(value, self.page.columns - len(indent)):
+                yield indent + line
+
+    def _state(self, c: Check) -> str:
+        return self._say(c.cause if c.state == "unknown" and c.cause else c.state)
+
+    def _colour(self, c: Check, text: str) -> str:
+        if c.state == "bad":
+            return self.page.red(text)
+        if c.state == "warning" or c.cause == "unanswered":
+            return self.page.yellow(text)
+        return self.page.dim(text)
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────
+
+    def _summary(self, r: Report) -> Iterator[str]:
+        reason = judge(r.checks)
+        # A receiver's check only repeats what was told of its parts, for its own codes.
+        seen = {"unseen", "not-asked"} if r.verdict == "go-with-care" else set()
+        by = [c for c in reason.by if c.id != "receiver" and c.cause not in seen]
+        yield ""
+        yield self.page.rule(self._say("verdict"))
+        told = self._say(r.verdict, ip=r.subject.ip, n=len(by))
+        yield from (self._bold(r.verdict, line) for line in self.page.wrapped(told))
+        if r.verdict == "unknown":
+            names = (f"{safe(c.title)} {safe(c.about)}" for c in by)
+            yield from self._beside([("、" if self.lang == "ja" else ", ").join(names)])
+            yield from self._beside([f"→ {SILENT['remedy'][self.lang]}"])
+        else:
+            for c in by:
+                yield from self._beside([f"{safe(c.title)}  {safe(c.about)}: {safe(c.found)}"])
+        open_ = [c for c in r.checks if c.cause == "unseen"]
+        if open_ and r.verdict != "unknown":
+            yield from self.page.wrapped(self._say("settle", n=len(open_)))
+        yield from self._compared(r)
+        yield from self._steps(r)
+        if r.letter is not None:
+            yield ""
+            yield self.page.rule(self._say("letter"))
+            yield from (safe(line) for line in r.letter.rstrip().splitlines())
+
+    def _bold(self, verdict: Verdict, line: str) -> str:
+        if verdict == "no-go":
+            return self.page.red(line)
+        return self.page.yellow(line) if verdict == "unknown" else self.page.bold(line)
+
+    def _compared(self, r: Report) -> Iterator[str]:
+        old = r.compared_with
+        if old is None:
+            return
+        yield ""
+        yield self.page.rule(self._say("old", ip=old.ip))
+        for c in old.checks:
+            new = next((n for n in r.checks if n.id == c.id and n.about == r.subject.ip), None)
+            yield from self._beside([self.page.bold(safe(c.title))])
+            for who, check in (("now", new), ("today", c)):
+                if check is not None:
+                    line = f"{self._say(who)}  {self._state(check)}  {safe(check.found)}"
+                    yield from self._beside([line])
+
+    def _steps(self, r: Report) -> Iterator[str]:
+        if not r.plan.dns:
+            return
+        yield ""
+        yield self.page.rule(self._say("steps"))
+        for n, step in enumerate(r.plan.dns, 1):
+            yield from self.page.wrapped(f"{n}. {safe(step.text)}")
