@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import shutil
 import smtplib
 import subprocess
 import sys
@@ -339,3 +340,31 @@ def test_a_machine_without_these_addresses_is_told_what_to_do(
         assert nothing in text and "127.0.1" not in text
         assert "sudo ifconfig lo0 alias 192.0.2.25; sudo ifconfig lo0 alias 192.0.2.26" in text
     assert not list(tmp_path.iterdir())
+
+
+WITHOUT = """
+import asyncio, sys
+from pathlib import Path
+from todoku.lab.world import Lab, NoAddresses
+
+async def main():
+    async with Lab(folder=Path(sys.argv[1])):
+        pass
+
+try:
+    asyncio.run(main())
+except NoAddresses as error:
+    print(error)
+"""
+
+
+def test_a_machine_whose_loopback_is_down(tmp_path: Path) -> None:
+    alone = ["unshare", "-n", "-r"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"]).returncode:
+        pytest.skip("needs network namespaces")
+    run = subprocess.run(
+        [*alone, sys.executable, "-c", WITHOUT, str(tmp_path)],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "127.0.1.80" in run.stdout and "sudo ip link set lo up" in run.stdout
+    assert run.stderr == ""

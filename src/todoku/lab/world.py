@@ -215,8 +215,9 @@ def _require(addresses: Sequence[str]) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             try:
                 sock.bind((address, 0))
+                sock.connect((address, 9))  # by UDP, so nothing is sent
             except OSError as error:
-                if error.errno != errno.EADDRNOTAVAIL:
+                if error.errno not in {errno.EADDRNOTAVAIL, errno.ENETUNREACH}:
                     raise
                 missing.append(address)
     if missing:
