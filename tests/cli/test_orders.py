@@ -16,7 +16,7 @@ from todoku import settings
 from todoku.cli import Failure, case, main
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
-from todoku.serve import door, knocking, opening, orders
+from todoku.serve import giving, listening, opening, orders
 
 REFUSAL = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from {} weren't sent."
 STORY = "Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?"
@@ -89,7 +89,7 @@ def served(data: Path) -> Iterator[Count]:
 
     with (
         opening.desk(found) as desk,
-        door.of(
+        listening.of(
             found, desk, Diagnoser(load.knowledge()), lambda: datetime.now(UTC), wake=wake
         ),
     ):  # fmt: skip
@@ -119,9 +119,9 @@ def test_serve_answers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     order = ("report", "x", "--to", "hotmail.com")
 
     def lost(order: orders.AnyOrder, found: settings.Settings) -> None:
-        raise knocking.Lost
+        raise giving.Lost
 
-    monkeypatch.setattr(knocking, "give", lost)
+    monkeypatch.setattr(giving, "give", lost)
     assert run(tmp_path, "en", order)[::2] == ("Recorded in case 1. todoku case show 1\n", 0)
     monkeypatch.setenv("TODOKU_GENERAL_STORE", "sqlite:////proc/none/todoku.db")
     _, said, code = run(tmp_path, "ja", order)

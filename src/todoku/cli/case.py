@@ -230,7 +230,7 @@ def _record(
 
 
 def _done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Recorded, ...]:
-    from todoku.serve import knocking
+    from todoku.serve import giving
 
     def here() -> tuple[Recorded, ...]:
         from todoku.serve.executing import execute
@@ -238,7 +238,7 @@ def _done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Re
         with _opened(found, lang) as house:
             return execute(order, house.desk, house.diagnoser, found.own, _now(found))
 
-    return knocking.done(order, found, here)
+    return giving.done(order, found, here)
 
 
 @case.command(name="list", short_help="The open cases.")

@@ -1,8 +1,8 @@
 """Orders: what a person may have done to the cases, as values, and how they travel to the
 `todoku serve` that runs on the same folder.
 
-    todoku report ──Order──▶ knocking ── serve.sock ──▶ door ──▶ executing.execute ──▶ Desk
-                        └──────── no serve there ─────────────────────┘
+    todoku report ──Order──▶ giving ──serve.sock──▶ listening ──▶ executing ──▶ Desk
+                               └─────────── no serve there ───────────▲
 
 Through the socket goes one line of JSON each way; `v` in both:
 

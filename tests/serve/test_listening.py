@@ -31,9 +31,9 @@ from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Sentence
 from todoku.knowledge import load
-from todoku.serve import door, knocking, opening, orders
-from todoku.serve.door import Door
+from todoku.serve import giving, listening, opening, orders
 from todoku.serve.executing import execute
+from todoku.serve.listening import Listener
 from todoku.serve.orders import Close, Report, fresh_id
 from todoku.settings import Settings
 from todoku.store import UnknownCase, Unreachable
@@ -55,14 +55,14 @@ def desk(found: Settings) -> Iterator[Desk]:
 
 
 class Served:
-    """A door, and what it did."""
+    """A listener, and what it did."""
 
     def __init__(self, found: Settings, desk: Desk) -> None:
         self.found = found
         self.desk = desk
         self.woken = 0
         self.said: list[str] = []
-        self.door = door.of(
+        self.listener = listening.of(
             found,
             desk,
             Diagnoser(load.knowledge()),
@@ -85,7 +85,7 @@ class Served:
         """What it answers to some octets; `end`: no more will come."""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(20)
-            sock.connect(str(self.door.path))
+            sock.connect(str(self.listener.path))
             if line:
                 sock.sendall(line)
             if end:
@@ -95,16 +95,16 @@ class Served:
 
     def works(self) -> None:
         """It still takes an order."""
-        recorded = knocking.give(said(), self.found)
+        recorded = giving.give(said(), self.found)
         assert recorded is not None and len(recorded) == 1
 
 
 @pytest.fixture
 def served(found: Settings, desk: Desk) -> Iterator[Served]:
     made = Served(found, desk)
-    assert made.door.start()
+    assert made.listener.start()
     yield made
-    made.door.stop()
+    made.listener.stop()
 
 
 def said(words: str = "x", **more: Any) -> Report:
@@ -120,28 +120,28 @@ def events(desk: Desk, number: int = 1) -> list[str]:
 
 def test_an_order_is_executed_and_serve_is_woken(served: Served) -> None:
     order = said("どうしましょうか?", refusal=REFUSAL, by="佐藤")
-    recorded = knocking.give(order, served.found)
+    recorded = giving.give(order, served.found)
     assert recorded == tuple(served.desk.history(1))
     assert events(served.desk) == ["reported", "refused", "diagnosed"]
     assert {r.event.source for r in recorded} == {f"order:{order.id}"}
     assert {r.event.by for r in recorded} == {"佐藤"}
     assert served.woken == 1
     close = Close(id=fresh_id(), by="root", case=1, why="gave-up", text="別の手段で")
-    (closed,) = knocking.give(close, served.found) or ()
+    (closed,) = giving.give(close, served.found) or ()
     assert isinstance(closed.event, ev.Closed) and closed.event.text == "別の手段で"
 
 
 def test_what_cannot_be_done_is_said_in_both_languages(served: Served) -> None:
-    with pytest.raises(knocking.Refused) as caught:
-        knocking.give(Close(id=fresh_id(), case=9, why="gave-up"), served.found)
+    with pytest.raises(giving.Refused) as caught:
+        giving.give(Close(id=fresh_id(), case=9, why="gave-up"), served.found)
     direct = UnknownCase
     assert caught.value.exit_code == direct.exit_code == 66
     assert caught.value.text("ja").startswith("案件 9 はありません")
     assert caught.value.text("en").startswith("there is no case 9")
     assert served.said == []
     # Braces in what a person wrote are no places to fill.
-    with pytest.raises(knocking.Refused, match="no refusal was found"):
-        knocking.give(said("{0} {x}", refusal=b"{hello}"), served.found)
+    with pytest.raises(giving.Refused, match="no refusal was found"):
+        giving.give(said("{0} {x}", refusal=b"{hello}"), served.found)
 
 
 def test_many_at_once(served: Served) -> None:
@@ -153,7 +153,7 @@ def test_many_at_once(served: Served) -> None:
                 diagnoser = Diagnoser(load.knowledge())
                 return execute(order, desk, lambda: diagnoser, served.found.own, datetime.now(UTC))
 
-        return knocking.done(order, served.found, here)
+        return giving.done(order, served.found, here)
 
     with ThreadPoolExecutor(20) as pool:
         recorded = [each for done in pool.map(give, given_) for each in done]
@@ -173,9 +173,9 @@ def test_many_at_once(served: Served) -> None:
 )
 def test_an_order_is_done_once_by_whomever(served: Served, order: orders.AnyOrder) -> None:
     served.works()
-    first = knocking.give(order, served.found)
+    first = giving.give(order, served.found)
     whole = served.desk.history(1)
-    assert first and knocking.give(order, served.found) == first
+    assert first and giving.give(order, served.found) == first
     diagnoser = Diagnoser(load.knowledge())
     now = datetime.now(UTC)
     assert execute(order, served.desk, lambda: diagnoser, served.found.own, now) == first
@@ -185,15 +185,15 @@ def test_an_order_is_done_once_by_whomever(served: Served, order: orders.AnyOrde
 def test_a_serve_with_other_settings_passes(served: Served, tmp_path: Path) -> None:
     environ = ENVIRON | {"TODOKU_OWN_ADDRESSES": "192.0.2.1,192.0.2.2"}
     changed = settings.load(None, tmp_path / "data", environ=environ)
-    assert knocking.give(said(), changed) is None
+    assert giving.give(said(), changed) is None
     assert served.desk.rows() == []
     assert served.woken == 0
 
 
 def test_what_is_too_long_for_a_line_is_not_sent(served: Served) -> None:
-    assert knocking.give(said(refusal=b"x" * orders.LONGEST), served.found) is None
-    assert knocking.give(said("\ud83d"), served.found) is None
-    assert knocking.give(Close(case=10**30), served.found) is None
+    assert giving.give(said(refusal=b"x" * orders.LONGEST), served.found) is None
+    assert giving.give(said("\ud83d"), served.found) is None
+    assert giving.give(Close(case=10**30), served.found) is None
 
 
 def test_a_fault_ends_one_order_and_no_more(found: Settings, tmp_path: Path) -> None:
@@ -202,12 +202,12 @@ def test_a_fault_ends_one_order_and_no_more(found: Settings, tmp_path: Path) -> 
     def do(_order: orders.AnyOrder) -> tuple[Recorded, ...]:
         raise ZeroDivisionError("so")
 
-    with Door(
+    with Listener(
         tmp_path / "data" / orders.SOCKET, do, orders.house(found),
         tell=lambda sentence, values: told.append(sentence["en"].format(**values)),
     ):  # fmt: skip
         for _ in range(2):
-            assert knocking.give(said(), found) is None
+            assert giving.give(said(), found) is None
     assert len(told) == 2 and "ZeroDivisionError: so" in told[0]
 
 
@@ -248,7 +248,7 @@ def test_lines_that_do_not_end(served: Served, monkeypatch: pytest.MonkeyPatch) 
     half = served.asked(said())[:-10]
     assert served.talk(half, end=True) == {"v": 1, "answer": "passed", "why": "unread"}
     assert served.talk(b"", end=True) is None
-    monkeypatch.setattr(door, "SECONDS", 0.2)
+    monkeypatch.setattr(listening, "SECONDS", 0.2)
     assert served.talk(half) == {"v": 1, "answer": "passed", "why": "unread"}
     assert served.desk.rows() == []
     served.works()
@@ -263,15 +263,15 @@ def test_a_line_that_is_too_long(served: Served, monkeypatch: pytest.MonkeyPatch
 def test_more_who_say_nothing_than_it_listens_to(served: Served) -> None:
     silent = []
     try:
-        for _ in range(door.MOST):
+        for _ in range(listening.MOST):
             silent.append(socket.socket(socket.AF_UNIX))
-            silent[-1].connect(str(served.door.path))
-        until(lambda: len(served.door._talks) == door.MOST)
+            silent[-1].connect(str(served.listener.path))
+        until(lambda: len(served.listener._talks) == listening.MOST)
         assert served.talk(b"") == {"v": 1, "answer": "passed", "why": "too-many"}
     finally:
         for sock in silent:
             sock.close()
-    until(lambda: not served.door._talks)
+    until(lambda: not served.listener._talks)
     served.works()
 
 
@@ -292,9 +292,9 @@ def test_who_gives_up_waiting_is_not_served_any_more(found: Settings, tmp_path: 
         going.wait(20)
         return ()
 
-    made = Door(tmp_path / "data" / orders.SOCKET, do, orders.house(found))
+    made = Listener(tmp_path / "data" / orders.SOCKET, do, orders.house(found))
     with made, ThreadPoolExecutor(1) as pool:
-        first = pool.submit(knocking.give, said("first"), found)
+        first = pool.submit(giving.give, said("first"), found)
         until(lambda: done)
         line = msgspec.json.encode(orders.Asked(house=orders.house(found), order=said("second")))
         with socket.socket(socket.AF_UNIX) as sock:
@@ -312,15 +312,15 @@ def test_who_gives_up_waiting_is_not_served_any_more(found: Settings, tmp_path: 
 
 
 def test_only_its_user_can_reach_it(served: Served) -> None:
-    mode = served.door.path.stat().st_mode
+    mode = served.listener.path.stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
-    assert stat.S_IMODE(served.door.path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(served.listener.path.parent.stat().st_mode) == 0o700
 
 
 def test_an_order_of_another_user(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "peer", lambda _client: os.geteuid() + 4711)
-    with pytest.raises(knocking.Refused, match="only root and the user") as caught:
-        knocking.give(said(by="root"), served.found)
+    monkeypatch.setattr(listening, "peer", lambda _client: os.geteuid() + 4711)
+    with pytest.raises(giving.Refused, match="only root and the user") as caught:
+        giving.give(said(by="root"), served.found)
     assert caught.value.exit_code == 77
     assert served.desk.rows() == []
 
@@ -333,12 +333,12 @@ def test_a_real_other_user() -> None:
         found = settings.load(None, Path(folder), environ=ENVIRON)
         with opening.desk(found) as desk:
             made = Served(found, desk)
-            with made.door:
+            with made.listener:
                 line = made.asked(said(by="root"))
-                assert "PermissionError" in as_nobody(made.door.path, line)
-                made.door.path.chmod(0o666)
+                assert "PermissionError" in as_nobody(made.listener.path, line)
+                made.listener.path.chmod(0o666)
                 if hasattr(socket, "SO_PEERCRED"):
-                    assert '"code":77' in as_nobody(made.door.path, line)
+                    assert '"code":77' in as_nobody(made.listener.path, line)
                 assert desk.rows() == []
 
 
@@ -360,22 +360,22 @@ def test_a_socket_that_a_dead_process_left(found: Settings, desk: Desk) -> None:
     path = Path(found.general.data) / orders.SOCKET
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    assert knocking.give(said(), found) is None
+    assert giving.give(said(), found) is None
     made = Served(found, desk)
-    with made.door:
+    with made.listener:
         made.works()
     assert not path.exists()
-    assert knocking.give(said(), found) is None
+    assert giving.give(said(), found) is None
 
 
-def test_two_on_one_folder_have_one_door(served: Served) -> None:
+def test_two_on_one_folder_have_one_socket(served: Served) -> None:
     second = Served(served.found, served.desk)
-    assert not second.door.start()
-    second.door.stop()
+    assert not second.listener.start()
+    second.listener.stop()
     assert second.said == []
     served.works()
-    served.door.stop()
-    with second.door:
+    served.listener.stop()
+    with second.listener:
         second.works()
 
 
@@ -383,13 +383,13 @@ def test_what_else_has_its_name_is_left_alone(found: Settings, desk: Desk) -> No
     path = Path(found.general.data) / orders.SOCKET
     path.write_text("mine")
     made = Served(found, desk)
-    assert not made.door.start()
+    assert not made.listener.start()
     assert "cannot take orders" in made.said[0] and "file exists" in made.said[0]
     assert path.read_text() == "mine"
-    assert knocking.give(said(), found) is None
+    assert giving.give(said(), found) is None
     path.unlink()
-    assert made.door.start()  # nothing of the first try is in the way
-    made.door.stop()
+    assert made.listener.start()  # nothing of the first try is in the way
+    made.listener.stop()
 
 
 def test_a_path_longer_than_an_address(tmp_path: Path) -> None:
@@ -398,11 +398,11 @@ def test_a_path_longer_than_an_address(tmp_path: Path) -> None:
     found = settings.load(None, tmp_path / ("long" * 40), environ=ENVIRON)
     with opening.desk(found) as desk:
         made = Served(found, desk)
-        with made.door:
-            assert len(str(made.door.path)) > 108
+        with made.listener:
+            assert len(str(made.listener.path)) > 108
             made.works()
-            assert stat.S_IMODE(made.door.path.stat().st_mode) == 0o600
-        assert not made.door.path.exists()
+            assert stat.S_IMODE(made.listener.path.stat().st_mode) == 0o600
+        assert not made.listener.path.exists()
 
 
 def test_a_path_longer_than_an_address_where_it_cannot_be_shortened(
@@ -412,9 +412,9 @@ def test_a_path_longer_than_an_address_where_it_cannot_be_shortened(
     found = settings.load(None, tmp_path / ("long" * 40), environ=ENVIRON)
     with opening.desk(found) as desk:
         made = Served(found, desk)
-        assert not made.door.start()
+        assert not made.listener.start()
     assert "too long" in made.said[0]
-    assert knocking.give(said(), found) is None
+    assert giving.give(said(), found) is None
 
 
 def test_stopping_waits_for_the_order_under_way_and_for_nobody_else(
@@ -427,11 +427,11 @@ def test_stopping_waits_for_the_order_under_way_and_for_nobody_else(
         going.wait(20)
         return ()
 
-    made = Door(tmp_path / "data" / orders.SOCKET, do, orders.house(found))
+    made = Listener(tmp_path / "data" / orders.SOCKET, do, orders.house(found))
     made.start()
     with socket.socket(socket.AF_UNIX) as silent, ThreadPoolExecutor(2) as pool:
         silent.connect(str(made.path))
-        answer = pool.submit(knocking.give, said(), found)
+        answer = pool.submit(giving.give, said(), found)
         ready.wait(20)
         began = time.monotonic()
         stopped = pool.submit(made.stop)
@@ -439,7 +439,7 @@ def test_stopping_waits_for_the_order_under_way_and_for_nobody_else(
         assert not stopped.done()
         going.set()
         stopped.result(20)
-        assert time.monotonic() - began < door.SECONDS / 2
+        assert time.monotonic() - began < listening.SECONDS / 2
         assert answer.result(20) == ()
 
 
@@ -461,7 +461,7 @@ DIES = """
     from todoku.diagnosis import Diagnoser
     from todoku.knowledge import load
     from todoku.serve import opening, orders
-    from todoku.serve.door import Door
+    from todoku.serve.listening import Listener
     from todoku.serve.executing import execute
 
     folder, when = Path(sys.argv[1]), sys.argv[2]
@@ -477,7 +477,7 @@ DIES = """
                 desk.see = lambda *a, **k: (see(*a, **k), die())
             execute(order, desk, lambda: diagnoser, found.own, datetime.now(UTC))
             die()
-        with Door(folder / orders.SOCKET, do, orders.house(found)):
+        with Listener(folder / orders.SOCKET, do, orders.house(found)):
             print("up", flush=True)
             time.sleep(60)
 """
@@ -509,7 +509,7 @@ def _dies(found: Settings, order: Report, dying: subprocess.Popen[str], when: st
             diagnoser = Diagnoser(load.knowledge())
             return execute(order, desk, lambda: diagnoser, found.own, datetime.now(UTC))
 
-    recorded = knocking.done(order, found, here)
+    recorded = giving.done(order, found, here)
     assert times == 1
     with opening.desk(found) as desk:
         assert events(desk) == ["reported", "refused", "diagnosed"]
@@ -519,7 +519,7 @@ def _dies(found: Settings, order: Report, dying: subprocess.Popen[str], when: st
 def test_a_serve_that_hangs_and_wakes_later(
     found: Settings, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(knocking, "SECONDS", 0.2)
+    monkeypatch.setattr(giving, "SECONDS", 0.2)
     order = said()
     diagnoser = Diagnoser(load.knowledge())
 
@@ -529,7 +529,7 @@ def test_a_serve_that_hangs_and_wakes_later(
     with socket.socket(socket.AF_UNIX) as hanging:
         hanging.bind(str(Path(found.general.data) / orders.SOCKET))
         hanging.listen()
-        first = knocking.done(order, found, do)
+        first = giving.done(order, found, do)
     assert do() == first
     assert events(desk) == ["reported"]
 
@@ -549,8 +549,8 @@ def test_an_answer_that_is_none(found: Settings, answer: bytes) -> None:
                 client.sendall(answer)
 
         lying = pool.submit(lie)
-        with pytest.raises(knocking.Lost):
-            knocking.give(said(), found)
+        with pytest.raises(giving.Lost):
+            giving.give(said(), found)
         lying.result(20)
 
 
@@ -558,7 +558,7 @@ def test_neither_answered_nor_to_be_found_out(
     found: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
-        raise knocking.Lost
+        raise giving.Lost
 
     def gone() -> tuple[Recorded, ...]:
         raise Unreachable({"ja": "つながりません", "en": "is gone"})
@@ -566,12 +566,12 @@ def test_neither_answered_nor_to_be_found_out(
     def unknown() -> tuple[Recorded, ...]:
         raise UnknownCase({"ja": "ありません", "en": "there is none"})
 
-    assert issubclass(knocking.Unanswered, TodokuError)
-    monkeypatch.setattr(knocking, "give", lost)
-    with pytest.raises(knocking.Unanswered, match=r"\(is gone\).* is not known"):
-        knocking.done(said(), found, gone)
+    assert issubclass(giving.Unanswered, TodokuError)
+    monkeypatch.setattr(giving, "give", lost)
+    with pytest.raises(giving.Unanswered, match=r"\(is gone\).* is not known"):
+        giving.done(said(), found, gone)
     with pytest.raises(UnknownCase):
-        knocking.done(said(), found, unknown)
-    monkeypatch.setattr(knocking, "give", lambda *_: None)
+        giving.done(said(), found, unknown)
+    monkeypatch.setattr(giving, "give", lambda *_: None)
     with pytest.raises(Unreachable):
-        knocking.done(said(), found, gone)
+        giving.done(said(), found, gone)

@@ -1,9 +1,9 @@
 """The socket at which a running `todoku serve` takes orders (`todoku.serve.orders`).
 
-    with door.of(settings, desk, diagnoser, clock.now, wake=service.wake, tell=tell):
+    with listening.of(settings, desk, diagnoser, clock.now, wake=service.wake, tell=tell):
         service.run()
 
-or `made = door.of(...)`, `made.start()`, `made.stop()`. It lives on threads of its own. Each order is
+or `made = listening.of(...)`, `made.start()`, `made.stop()`. It lives on threads of its own. Each order is
 executed at once, one after the other, and then `wake` is called, for what the order made due. `stop`
 lets the order under way be finished and answered; call it before the desk is closed.
 
@@ -54,7 +54,7 @@ LOCK: Final = ".lock"
 ASKED: Final = msgspec.json.Decoder(orders.Asked)
 
 WORDS: Final[Words] = {
-    "no-door": {
+    "no-socket": {
         "ja": "{path} で命令を受け付けられません（{why}）。作業は続けます。todoku report と todoku case は"
         "データベースへ直接書き込み、こちらには 5 秒以内に伝わります。",
         "en": "cannot take orders at {path} ({why}). Work goes on: todoku report and todoku case write "
@@ -90,7 +90,7 @@ def of(
     *,
     wake: Callable[[], object],
     tell: Tell = lambda _sentence, _values: None,
-) -> Door:
+) -> Listener:
     """That of the data folder. `diagnoser`: its knowledge is used, not itself, as it is no matter
     for two threads. `now`: the clock that the service lives by."""
     made: list[Diagnoser] = []
@@ -100,7 +100,7 @@ def of(
             made.append(Diagnoser(diagnoser.knowledge, own=settings.own))
         return made[0]
 
-    return Door(
+    return Listener(
         Path(settings.general.data) / orders.SOCKET,
         lambda order: execute(order, desk, its_own, settings.own, now()),
         orders.house(settings),
@@ -109,7 +109,7 @@ def of(
     )
 
 
-class Door:
+class Listener:
     def __init__(
         self,
         path: Path,
@@ -145,7 +145,7 @@ class Door:
         self.stop()
 
     def start(self) -> bool:
-        """False: another `serve` has this folder's door (on PostgreSQL several may work), or there
+        """False: another `serve` has this folder's socket (on PostgreSQL several may work), or there
         can be none, which is told."""
         try:
             if not self._have_it_alone():
@@ -153,11 +153,11 @@ class Door:
             self._listen()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            self._tell(WORDS["no-door"], {"path": self.path, "why": why})
+            self._tell(WORDS["no-socket"], {"path": self.path, "why": why})
             self.stop()
             return False
         self._bell = socket.socketpair()
-        self._thread = threading.Thread(target=self._open, name="door", daemon=True)
+        self._thread = threading.Thread(target=self._open, name="orders", daemon=True)
         self._thread.start()
         return True
 

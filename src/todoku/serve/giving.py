@@ -80,14 +80,14 @@ def give(order: AnyOrder, settings: Settings) -> tuple[Recorded, ...] | None:
     if len(asked) > orders.LONGEST:
         return None
     path = Path(settings.general.data) / orders.SOCKET
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-        door.settimeout(SECONDS)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(SECONDS)
         try:
             with orders.reachable(path) as address:
-                door.connect(address)
+                line.connect(address)
         except OSError:  # there is none, nobody is behind it, it is not for us, too many wait
             return None
-        answer = _said(door, asked)
+        answer = _said(line, asked)
     match answer:
         case orders.Done():
             return answer.recorded
@@ -97,15 +97,15 @@ def give(order: AnyOrder, settings: Settings) -> tuple[Recorded, ...] | None:
             return None
 
 
-def _said(door: socket.socket, asked: bytes) -> orders.Answer:
+def _said(line: socket.socket, asked: bytes) -> orders.Answer:
     until = time.monotonic() + SECONDS
     came = bytearray()
     try:
         with contextlib.suppress(BrokenPipeError):  # it has answered before it read all
-            door.sendall(asked)
+            line.sendall(asked)
         while not came.endswith(b"\n") and len(came) <= LONGEST:
-            door.settimeout(max(until - time.monotonic(), 0.001))
-            more = door.recv(65536)
+            line.settimeout(max(until - time.monotonic(), 0.001))
+            more = line.recv(65536)
             if not more:
                 break
             came += more
