@@ -62,7 +62,14 @@ class Check:
         monkeypatch.setattr("todoku.cli.setup.load.knowledge", lambda overlay: world)
 
     def _run(
-        self, request: Request, knowledge: Compiled, terms: Terms, kept: Any, *, lang: str
+        self,
+        request: Request,
+        knowledge: Compiled,
+        terms: Terms,
+        kept: Any,
+        *,
+        lang: str,
+        book: Book,
     ) -> Iterator[Any]:
         assert self.asked is None, "asked twice"
         self.asked = request

@@ -23,6 +23,7 @@ from todoku.lists.lines import SILENT
 from todoku.lists.values import Key, Server
 
 Answers = Callable[[bytes], list[bytes]]
+MANY = pytest.mark.skipif(isinstance(mmsg.best(), mmsg.Single), reason="no mmsg here")
 WAYS = pytest.mark.parametrize(
     "many",
     [
@@ -910,19 +911,67 @@ class Says:
         return b"p"
 
 
-@pytest.mark.skipif(isinstance(mmsg.best(), mmsg.Single), reason="no mmsg here")
+@MANY
 def test_errors_of_many(server: Played) -> None:
+    way: Any = mmsg.Many()
+    way._recvmmsg = lambda *_: -1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        way: Any = mmsg.Many()
-        way._sendmmsg = way._recvmmsg = lambda *_: -1
         way._errno = lambda: errno.EAGAIN
-        assert way.send(sock, [b"a"]) == 0
         way.receive(sock, [])
         way._errno = lambda: errno.ECONNREFUSED
         with pytest.raises(ConnectionRefusedError):
-            way.send(sock, [b"a"])
-        with pytest.raises(ConnectionRefusedError):
             way.receive(sock, [])
+
+
+class Parting(Says):
+    """One that lets single packets pass, and says an error of those that are to be parted."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(0, after=1000)
+        self.error = code
+        self.singles: list[bytes] = []
+        self.asked = 0
+
+    def send(self, packet: bytes) -> int:
+        self.singles.append(packet)
+        return super().send(packet)
+
+    def sendmsg(self, *_: object) -> int:
+        self.asked += 1
+        raise OSError(self.error, "x")
+
+
+@MANY
+@pytest.mark.parametrize("code", [errno.EIO, errno.EINVAL])
+def test_where_no_message_is_parted_packets_go_one_by_one(code: int) -> None:
+    sock: Any = Parting(code)
+    way = mmsg.Many()
+    packets = [b"one", b"two", b"six", b"four", b"five"]
+    assert way.send(sock, packets) == way.send(sock, packets) == 5
+    assert sock.singles == packets * 2 and sock.asked == 1
+
+
+@MANY
+def test_a_full_buffer_takes_none_of_those_that_leave_together() -> None:
+    sock: Any = Parting(errno.EAGAIN)
+    assert mmsg.Many().send(sock, [b"four", b"one", b"two", b"five"]) == 1
+    assert sock.singles == [b"four"]
+
+
+@MANY
+def test_icmp_is_an_error_of_those_that_leave_together_too() -> None:
+    sock: Any = Parting(errno.ECONNREFUSED)
+    with pytest.raises(ConnectionRefusedError):
+        mmsg.Many().send(sock, [b"one", b"two"])
+
+
+@MANY
+def test_those_of_one_size_arrive_as_they_were(server: Played) -> None:
+    sent = [random.Random(i).randbytes(40) for i in range(100)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(server.server[:2])
+        assert mmsg.Many().send(sock, sent) == 100
+        assert [q for q, _ in server.read()] == sent
 
 
 # ── leaving ───────────────────────────────────────────────────────────────────────────────────
@@ -986,13 +1035,13 @@ def test_a_dropped_feed_may_come_back(play: Play, server: Played) -> None:
 def test_where_the_c_library_has_no_such_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     class Without:
         def __init__(self) -> None:
-            raise AttributeError("sendmmsg")
+            raise OSError(errno.ENOPROTOOPT, "no such option")
 
     monkeypatch.setattr(mmsg, "Many", Without)
     assert isinstance(mmsg.best(), mmsg.Single)
 
 
-@pytest.mark.skipif(isinstance(mmsg.best(), mmsg.Single), reason="no mmsg here")
+@MANY
 def test_many_questions_take_the_fast_way(server: Played) -> None:
     with Engine(lambda: 0.0) as engine:
         feed = Questions([server], range(2000), plain=True)

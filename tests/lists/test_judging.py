@@ -315,6 +315,14 @@ def test_a_flood_of_addresses_is_judged_whole_and_shown_in_part() -> None:
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_what_is_kept_of_answers_read_before_is_bounded() -> None:
+    table = codes.Table(shapes.EXACT)
+    for n in range(2 * codes.MOST_KNOWN):
+        addresses = (f"127.1.{n >> 8}.{n & 255}", "127.0.0.2")
+        assert table.read(addresses) == table.read(list(addresses))
+    assert len(table._known) == codes.MOST_KNOWN
+
+
 def test_a_key_is_in_nothing_that_is_said() -> None:
     key = "SeCrEtKeY0123456789abcdef1"
     judge = Judge(shapes.KEYED, shapes.DESKS, "en", zone="dq.acme.test", key=key)

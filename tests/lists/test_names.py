@@ -191,6 +191,15 @@ def test_what_is_marked_while_the_sweep_runs_is_not_asked_again() -> None:
     assert 1000 <= asked <= 1000 + 256
 
 
+def test_in_a_round_those_of_equal_length_stand_together() -> None:
+    """They leave in one call (`mmsg`)."""
+    asked = list(names.sweep(0x0A4D0000, 16, suffix("bl.test"), seed=3))
+    for at in range(0, 65_536, 256):
+        lengths = [len(section) for _, section in asked[at : at + 256]]
+        assert lengths == sorted(lengths)
+        assert len({address >> 8 for address, _ in asked[at : at + 256]}) == 256
+
+
 def test_a_sweep_holds_little() -> None:
     tracemalloc.start()
     try:

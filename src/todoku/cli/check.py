@@ -11,6 +11,7 @@ information. 2: listed. 3: none lists, and something that must be known is not.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -248,7 +249,10 @@ class Run:
     def _ask(self, request: Request, kept: Kept, outcome: Outcome) -> None:
         from todoku.lists import checking
 
-        events = checking.run(request, self.knowledge, self.terms, kept, lang=self.lang)
+        gc.freeze()  # what is there stays: neither now nor at the end need it be looked through
+        events = checking.run(
+            request, self.knowledge, self.terms, kept, lang=self.lang, book=self.book
+        )
         with contextlib.closing(events):  # whatever ends it, what was learned is kept
             if self.given.as_json:
                 self._print_json(events, request, outcome)

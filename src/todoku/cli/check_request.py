@@ -3,7 +3,6 @@ and the identities."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, NoReturn, TextIO
 
@@ -13,6 +12,7 @@ from todoku.cli import EX_USAGE, Failure
 from todoku.cli.render.text import short
 from todoku.errors import TodokuError
 from todoku.i18n import Language, Sentence, Words, say
+from todoku.lazy import expression
 from todoku.lists import identities
 from todoku.lists.values import Server, Target, Upstream
 from todoku.model import ListingState
@@ -26,7 +26,7 @@ of them for its health (`budgets.LEAST_BURST`)."""
 MOST_TOLD: Final = 5
 """Mistakes that are told one by one."""
 
-_ZONE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+_ZONE: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 WORDS: Final[Words] = {
     "nothing": {

@@ -44,6 +44,7 @@ def run(
     kept: Kept,
     *,
     lang: Language,
+    book: Book | None = None,
     engine: Engine | None = None,
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
@@ -51,6 +52,7 @@ def run(
 ) -> Generator[Event, None, None]:
     """Findings as they come: exactly one for each single identity and list that fits it, and for
     ranges those that `request.only` wants, with `Clean` and `Unclear` to count the others.
+    `book`: the lists of the knowledge, where somebody has read them.
 
     Whoever stops early (closes the generator, interrupts) loses nothing that was answered."""
     engine = engine or Engine(clock)
@@ -61,6 +63,7 @@ def run(
             terms,
             kept,
             lang,
+            book or Book(lists_of(knowledge)),
             engine,
             clock,
             wall,
@@ -77,6 +80,7 @@ class _Run:
         terms: Terms,
         kept: Kept,
         lang: Language,
+        book: Book,
         engine: Engine,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -101,7 +105,6 @@ class _Run:
         """Of single identities: what history learns."""
         self._lately: deque[tuple[float, int]] = deque(maxlen=int(10 / TOLD_EVERY))
         self.keeper = Keeper(kept, request, lang, self.out.append, clock, wall)
-        book = Book(lists_of(knowledge))
         own = request.unlimited
         for name in request.lists:
             way = plan.way(book.find(name) or plan.of_zone(name), terms, own=own)
@@ -273,6 +276,7 @@ class _Run:
             if "ipv4" not in one.way.ask.kinds:
                 continue
             stored, hits = self.keeper.open_sweep(network, one.way.entry.id)
+            self.keeper.learn([stored.subject(address) for address in stored.before])
             sweep = ListSweep(
                 one, stored, target.given, self.out.append, self.request.only, self.rng
             )

@@ -16,6 +16,9 @@ from todoku.model import EntryClass, Scope, UnknownCause
 LISTINGS: Final = frozenset({"abuse", "policy", "range"})
 """Classes that make somebody listed."""
 
+MOST_KNOWN: Final = 256
+"""Different answers of a list that are kept read."""
+
 _LOOPBACK: Final = 127
 _ERRORS: Final = 0x7FFFFF
 """127.255.255.0/24: operators' errors, in every list whose table does not say otherwise."""
@@ -125,9 +128,20 @@ class Table:
         self._bits = {value: c for c in ask.codes if (value := bit(c)) is not None}
         self._open = ask.open or not ask.codes
         self._class: EntryClass = self._within_role(ask.list_class or entry.list_class or "abuse")
+        self._known: dict[tuple[str, ...], Read] = {}
+        """Answers that were read before: most of a list's are alike."""
 
     def read(self, addresses: Iterable[str]) -> Read:
         """What an answer says. Never raises: an address that is none is outside 127/8."""
+        answer = tuple(addresses)
+        read = self._known.get(answer)
+        if read is None:
+            read = self._read(answer)
+            if len(self._known) < MOST_KNOWN:
+                self._known[answer] = read
+        return read
+
+    def _read(self, addresses: tuple[str, ...]) -> Read:
         meanings: list[Meaning] = []
         unknown: list[str] = []
         outside: list[str] = []

@@ -201,9 +201,8 @@ class Engine:
         self._look_at = min(self._look_at, due)
         line.busy += len(got)
         self._busy += len(got)
-        asked, head, send, new_id = port.asked, line.head, port.out.append, port.ident
-        for key, question in got:
-            ident = new_id()
+        asked, head, send = port.asked, line.head, port.out.append
+        for ident, (key, question) in zip(port.idents(len(got)), got, strict=True):
             asked[ident] = (key, question, flow, due, None)
             send(ident + head + question)
         self._to_send.add(port)

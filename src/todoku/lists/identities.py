@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from todoku.errors import TodokuError
 from todoku.i18n import Words
+from todoku.lazy import expression
 from todoku.lists.values import Target
 from todoku.model import Subject
 
@@ -24,11 +25,11 @@ LARGEST: Final = 12
 """Prefix length of the largest IPv4 range that is taken at once: a million addresses."""
 
 _MAX_SHOWN: Final = 80
-_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
-_DIGITS: Final = re.compile(r"[0-9.]+")
-_ASN: Final = re.compile(r"as ?[0-9]+(\.[0-9]+)?", re.I)
-_PORT: Final = re.compile(r"([^:]+):[0-9]{1,5}")
+_LABEL: Final = expression(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_SCHEME: Final = expression(r"[a-z][a-z0-9+.-]*://", re.I)
+_DIGITS: Final = expression(r"[0-9.]+")
+_ASN: Final = expression(r"as ?[0-9]+(\.[0-9]+)?", re.I)
+_PORT: Final = expression(r"([^:]+):[0-9]{1,5}")
 
 WORDS: Final[Words] = {
     "empty": {

@@ -81,15 +81,21 @@ class Port:
         self.out: list[bytes] = []
         """Packets to be sent: of this step, and what the buffer did not take before."""
 
-    def ident(self) -> bytes:
-        """An id that nobody can guess and that is not in use."""
-        while True:
+    def idents(self, count: int) -> set[bytes]:
+        """Ids that nobody can guess, that differ and that are not in use."""
+        found: set[bytes] = set()
+        while (more := count - len(found)) > 0:
             if not self.ids:
                 raw = os.urandom(512)
                 self.ids = [raw[i : i + 2] for i in range(0, 512, 2)]
-            ident = self.ids.pop()
-            if ident not in self.asked:
-                return ident
+            found.update(self.ids[-more:])
+            del self.ids[-more:]
+            if not self.asked.keys().isdisjoint(found):
+                found = {ident for ident in found if ident not in self.asked}
+        return found
+
+    def ident(self) -> bytes:
+        return self.idents(1).pop()
 
 
 class Flow:

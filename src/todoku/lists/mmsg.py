@@ -1,7 +1,8 @@
 """Many packets of a connected UDP socket at once: one call a packet, or on Linux one for 32.
 
-`sendmmsg` and `recvmmsg` halve the processor time of a question. Both ways behave alike; which is
-taken is the engine's choice.
+Packets of one size leave as one, and the kernel parts them as late as it can (UDP_SEGMENT, udp(7));
+`recvmmsg` fetches those that came. Together they take two thirds off the processor time of a
+question. Both ways behave alike; which is taken is the engine's choice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final, Protocol
 
 BATCH: Final = 32
@@ -19,6 +21,10 @@ SIZE: Final = 1024
 """Octets of a packet that are read. Questions say nothing of EDNS, so that answers have at most
 512 (RFC 1035, section 4.2.1)."""
 _LATER: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.EINTR}
+_UDP_SEGMENT: Final = 103
+"""Of <linux/udp.h>: the size of the packets that one message is to be parted into."""
+_WHOLE: Final = {errno.EIO, errno.EINVAL, errno.EOPNOTSUPP}
+"""The way to this server does not part messages (IPsec, a network card without checksums)."""
 
 
 class Packets(Protocol):
@@ -33,24 +39,22 @@ class Packets(Protocol):
         ...
 
 
-def _sent(sock: socket.socket, packet: bytes) -> bool:
-    try:
-        sock.send(packet)
-    except OSError as error:
-        if error.errno not in _LATER:
-            raise
-        return False
-    return True
+def _singly(sock: socket.socket, packets: Sequence[bytes]) -> int:
+    for sent, packet in enumerate(packets):
+        try:
+            sock.send(packet)
+        except OSError as error:
+            if error.errno not in _LATER:
+                raise
+            return sent
+    return len(packets)
 
 
 class Single:
     """A call a packet."""
 
     def send(self, sock: socket.socket, packets: Sequence[bytes]) -> int:
-        for sent, packet in enumerate(packets):
-            if not _sent(sock, packet):
-                return sent
-        return len(packets)
+        return _singly(sock, packets)
 
     def receive(self, sock: socket.socket, into: list[bytes]) -> None:
         try:
@@ -62,40 +66,51 @@ class Single:
 
 
 class Many:
-    """Linux: 32 packets a call, through memory that is laid out once."""
+    """Linux: up to 32 packets a call."""
 
     def __init__(self) -> None:
-        """Raises `AttributeError` where the C library has no such calls."""
+        """Raises `AttributeError` or `OSError` where there are no such calls."""
         import ctypes
 
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.getsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT)
         libc = ctypes.CDLL(None, use_errno=True)
-        self._sendmmsg: Any = libc.sendmmsg
         self._recvmmsg: Any = libc.recvmmsg
-        self._sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
-        self._recvmmsg.argtypes = [*self._sendmmsg.argtypes, ctypes.c_void_p]
+        self._recvmmsg.argtypes = [
+            ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p,
+        ]  # fmt: skip
         self._errno = ctypes.get_errno
-        self._out, self._in = _Slots(ctypes), _Slots(ctypes)
+        self._in = _Slots(ctypes)
+        self._parts = True
 
     def send(self, sock: socket.socket, packets: Sequence[bytes]) -> int:
-        fd, sent = sock.fileno(), 0
-        memory, capacities, address = self._out.memory, self._out.capacities, self._out.address
-        while sent < len(packets):
-            part = packets[sent : sent + BATCH]
-            at = 0
-            for i, packet in enumerate(part):
-                size = len(packet)
-                memory[at : at + size] = packet
-                capacities[i] = size
-                at += SIZE
-            count: int = self._sendmmsg(fd, address, len(part), 0)
-            if count < 0:
-                if (code := self._errno()) not in _LATER:
-                    raise OSError(code, os.strerror(code))
-                return sent
-            sent += count
-            if count < len(part):  # why is not told; if it was ICMP, one more makes it come again
-                return sent + _sent(sock, part[count])
+        sent = 0
+        for size, run in groupby(packets, len):
+            alike = list(run)
+            for at in range(0, len(alike), BATCH):
+                part = alike[at : at + BATCH]
+                if len(part) == 1 or not self._parts:
+                    count = _singly(sock, part)
+                else:
+                    count = self._send_parted(sock, part, size)
+                sent += count
+                if count < len(part):
+                    return sent
         return sent
+
+    def _send_parted(self, sock: socket.socket, packets: Sequence[bytes], size: int) -> int:
+        """All of one size, as one message: all of them are sent, or none."""
+        how = size.to_bytes(2, sys.byteorder)
+        try:
+            sock.sendmsg((b"".join(packets),), ((socket.IPPROTO_UDP, _UDP_SEGMENT, how),))
+        except OSError as error:
+            if error.errno in _LATER:
+                return 0
+            if error.errno not in _WHOLE:
+                raise
+            self._parts = False
+            return _singly(sock, packets)
+        return len(packets)
 
     def receive(self, sock: socket.socket, into: list[bytes]) -> None:
         count = self._recvmmsg(sock.fileno(), self._in.address, BATCH, socket.MSG_DONTWAIT, None)
@@ -140,10 +155,9 @@ class _Slots:
             messages[i].header.vectors = ctypes.addressof(vectors) + i * ctypes.sizeof(Vector)
             messages[i].header.vector_count = 1
         self.address: int = ctypes.addressof(messages)
-        # The views keep alive what they show, and the kernel reads or writes.
+        self._kept = vectors
+        # The views keep alive what they show, and the kernel writes.
         self.memory = memoryview(buffer).cast("B")
-        word = ctypes.sizeof(ctypes.c_size_t)
-        self.capacities = memoryview(vectors).cast("B").cast("Q" if word == 8 else "I")[1::2]
         step = ctypes.sizeof(Message) // 4
         self.sizes = memoryview(messages).cast("B").cast("I")[Message.size.offset // 4 :: step]
 

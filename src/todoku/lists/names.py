@@ -104,7 +104,12 @@ def printed(
     subject: Subject, zone: str, key: str | None = None, *, registered: bool = False
 ) -> str:
     """The name as it may be shown: a key is masked."""
-    front = wire.text_of(prefix(subject, registered=registered) + b"\0")
+    if subject.kind != "ip":
+        front = asked_name(subject.value, registered=registered)
+    elif ":" in subject.value:
+        front = ".".join(reversed(socket.inet_pton(socket.AF_INET6, subject.value).hex()))
+    else:
+        front = ".".join(reversed(subject.value.split(".")))
     return ".".join(part for part in (front, KEY_SHOWN if key else "", zone.lower()) if part)
 
 
@@ -125,7 +130,8 @@ def sweep(
     `end` is the `suffix`.
 
     Asked in rounds, one address of every /24 in each, so that a sweep that was stopped has seen
-    all of the range alike; which ones, and in what order, only the seed tells.
+    all of the range alike; which ones, and in what order, only the seed tells. In a round, those
+    of equal length stand together: they can be sent at once.
 
     `done` marks those that need no more asking: octet `i`, for the address `base + i`, is not 0.
     It may change while the sweep runs, and is looked at a round ahead."""
@@ -149,6 +155,12 @@ def _rounds(
         # Row r meets column r + turn: over all turns, every column once.
         pairs = zip(rows, itertools.cycle(columns[turn:] + columns[:turn]), strict=False)
         if done is None:
-            yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs]
+            found = [(base + i + j, low + rest) for (i, rest), (j, low) in pairs]
         else:
-            yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs if not done[i + j]]
+            found = [(base + i + j, low + rest) for (i, rest), (j, low) in pairs if not done[i + j]]
+        found.sort(key=_length)
+        yield found
+
+
+def _length(question: tuple[int, bytes]) -> int:
+    return len(question[1])

@@ -14,6 +14,7 @@ from todoku.knowledge.schema import AskKind
 from todoku.lists import names, wire
 from todoku.lists.asking import NO_WORDS, Emit, OneList
 from todoku.lists.feeds import SweepFeed
+from todoku.lists.history import rfc3339
 from todoku.lists.sweeps import Hit, Sweep
 from todoku.lists.values import Answer, Clean, HealthRecord, Server, Unclear
 from todoku.model import Finding, ListingState, Subject, UnknownCause
@@ -166,21 +167,18 @@ class ListSweep:
         self.feed.stop()
         record = self.one.health.get("ipv4")
         proven = record is not None and (record.state == "ok" or self.one.proven)
-        clean = [a for a in self._answered_addresses() if a not in self._told]
-        if proven:
-            if "not-listed" in self._only:
-                for address in clean:
-                    yield self._finding(address, self._absent(address))
-        else:
-            why: UnknownCause = (record.cause if record is not None else None) or "list-broken"
-            self._unclear[why] += len(clean)
-            if "unknown" in self._only:
-                for address in clean:
+        clean = self.sweep.done - sum(map(self.sweep.has, self._told))
+        why: UnknownCause = (record.cause if record is not None else None) or "list-broken"
+        if clean and not proven:
+            self._unclear[why] += clean
+        if ("not-listed" if proven else "unknown") in self._only:
+            for address in self._answered_addresses():
+                if address not in self._told:
                     yield self._finding(address, self._absent(address))
         yield from self._rest(cause)
         zone, list_id = self.one.judge.zone, self.one.way.entry.id
         if proven and clean:
-            yield Clean(self.given, list_id, zone, len(clean))
+            yield Clean(self.given, list_id, zone, clean)
         for why, number in self._unclear.items():
             yield Unclear(self.given, list_id, zone, why, number)
 
@@ -215,13 +213,12 @@ class ListSweep:
         return Answer(rcode=wire.NXDOMAIN, asked=shown, server=server, at=at)
 
     def _finding(self, address: int, answer: Answer) -> Finding:
-        record = self.one.health.get("ipv4") or HealthRecord(state="untested", at=self.one.now())
+        now = self.one.now()
+        subject = self._subject(address)
+        record = self.one.health.get("ipv4") or HealthRecord(state="untested", at=now)
+        since = self.one.since(subject) if address in self.sweep.before else rfc3339(now)
         return self.one.judge.finding(
-            self._subject(address),
-            answer,
-            record,
-            proven=self.one.proven,
-            first_seen=self.one.since(self._subject(address)),
+            subject, answer, record, proven=self.one.proven, first_seen=since
         )
 
     def _not_asked(self, address: int, cause: UnknownCause) -> Finding:

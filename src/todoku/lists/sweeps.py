@@ -65,11 +65,14 @@ class Sweep:
         self.size = net.num_addresses
         self._id = 0
         self._net = net
+        self._kind = type(net.network_address)
         self._first = int(net.network_address)
         self._answered = bytearray(self.size)  # a byte each: quicker to set than a bit
         self._unsaved: dict[int, tuple[Answer, Seen]] = {}
+        self.before: frozenset[int] = frozenset()
+        """What history had as listed when this run began."""
         self._listed: set[int] = set()
-        """What history has as listed, and this sweep has not come to yet."""
+        """Of those, what this sweep has not come to yet."""
 
     @property
     def done(self) -> int:
@@ -104,7 +107,7 @@ class Sweep:
         self._unsaved[address] = answer, history.seen(finding)
 
     def subject(self, address: int) -> Subject:
-        return Subject("ip", str(self._net[address - self._first]))
+        return Subject("ip", str(self._kind(address)))
 
     # ── in the file, within a transaction of `kept` ───────────────────────────────────────────
 
@@ -125,7 +128,8 @@ class Sweep:
                 (self.network, self.list, self.upstream, now, now, packed(bytes(self.size))),
             ).fetchone()[0]
         listed = (ipaddress.ip_address(value) for value in history.listed_at(db, self.list))
-        self._listed = {int(a) for a in listed if a in self._net and not self.has(int(a))}
+        self.before = frozenset(int(a) for a in listed if a in self._net)
+        self._listed = {a for a in self.before if not self.has(a)}
 
     def save(self, db: sqlite3.Connection, now: float, *, finished: bool) -> None:
         """Write what was answered since the last save; `saved` is called when it is committed."""

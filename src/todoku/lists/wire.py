@@ -30,6 +30,8 @@ MAX_TEXT: Final = 4000
 """Octets of TXT records that are kept of one answer."""
 
 _IN: Final = b"\0\1"
+_ASKED: Final = b"\xc0\x0c"
+"""A pointer to the question's name."""
 _CHAIN: Final = 16
 """CNAME records followed from a question."""
 _WEEK: Final = 7 * 86400
@@ -146,7 +148,7 @@ def parse(packet: bytes) -> Packet:
     try:
         for records, count in zip(sections, counts, strict=True):
             for _ in range(count):
-                record, at = _record(packet, at)
+                record, at = _record(packet, at, section[:-4])
                 if record is not None:
                     records.append(record)
     except Malformed:
@@ -199,9 +201,13 @@ def _name(packet: bytes, at: int) -> tuple[bytes, int]:
             raise Malformed("a name of more than 255 octets")
 
 
-def _record(packet: bytes, at: int) -> tuple[Record | None, int]:
-    """The record at an offset (`None`: of another class than IN), and where the next begins."""
-    owner, at = _name(packet, at)
+def _record(packet: bytes, at: int, asked: bytes) -> tuple[Record | None, int]:
+    """The record at an offset (`None`: of another class than IN), and where the next begins.
+    `asked`: the name of the question, which most owners are."""
+    if asked and packet.startswith(_ASKED, at):
+        owner, at = asked, at + 2
+    else:
+        owner, at = _name(packet, at)
     fixed = _octets(packet, at, 10)
     kind = int.from_bytes(fixed[:2], "big")
     ttl = int.from_bytes(fixed[4:8], "big")
