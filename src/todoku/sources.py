@@ -43,6 +43,8 @@ MAX_PREFACE: Final = 4096
 """Bytes of leading `#` lines repeated before each piece (the column names of a CSV log)."""
 BLOCK: Final = 1 << 20
 HEAD: Final = 1 << 16
+FEW: Final = 1 << 14
+"""Read first of a file: room for HEAD bytes costs more than reading the few that most mails have."""
 
 BOMB_RATIO: Final = 250
 """How many times its packed size a .gz may unpack to. Logs reach 30, deflate's limit is 1,032."""
@@ -122,7 +124,7 @@ def _folder(top: str) -> Iterator[Item]:
             data = _small(path)
             if data is None:
                 yield from _file(path, named=False)
-            elif b"From " in data[:96]:  # perhaps a mailbox
+            elif data.find(b"From ", 0, 96) >= 0:  # perhaps a mailbox
                 yield from _plain(_shown(path), data, _NO_MORE, _ONE_MAIL(path))
             else:
                 yield Item(source=_shown(path), data=data)
@@ -228,7 +230,9 @@ def _small(path: str) -> bytes | None:
     except (OSError, ValueError):
         return None
     try:
-        data = os.read(fd, HEAD)
+        data = os.read(fd, FEW)
+        if len(data) == FEW:
+            data += os.read(fd, HEAD - FEW)
         more = os.read(fd, 1)
     except OSError:
         return None

@@ -312,7 +312,7 @@ def _encoded(encode: Any, batch: list[Diagnosis]) -> bytes:
         lines = b"".join(
             msgspec.json.encode(_without_surrogates(msgspec.to_builtins(d))) + b"\n" for d in batch
         )
-    if lines.isascii() and b"\x7f" not in lines:
+    if lines.isascii() and 0x7F not in lines:
         return lines
     # One line at a time: a search through all of them for the sake of one costs more than the rest.
     return b"".join([harmless_json(line) for line in lines.splitlines(keepends=True)])

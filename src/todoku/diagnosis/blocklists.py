@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 
 from todoku.diagnosis.weighing import Found
 from todoku.knowledge.schema import ListEntry, Rule
+from todoku.lazy import expression
 from todoku.model import Blocklist, Evidence
 
-_NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
-_NOT_PLAIN = re.compile(r"[^a-z0-9]+")
+_NAME = expression(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10}")
+_NOT_PLAIN = expression(r"[^a-z0-9]+")
 _MOST_LABELS = 6
 
 

@@ -50,7 +50,7 @@ class Cues:
         """The cues that may stand in a text, in their order, and whether they show a blocked one."""
         low = raw.lower()
         for words, cue, is_blocked in self._cues:
-            if not words or any(w in low for w in words):
+            if not words or any(low.find(w) >= 0 for w in words):
                 yield cue, is_blocked
 
 
@@ -59,7 +59,7 @@ def blocked(
 ) -> tuple[Identity, ...]:
     """The sender's identities that the text names as the ground."""
     out: list[Identity] = []
-    for group in found.match.re.groupindex:
+    for group in found.groups:
         kind = _KIND_OF_GROUP.get(group)
         value = found.group(group) if kind is not None else None
         if kind is None or value is None:

@@ -7,6 +7,7 @@ the enhanced status code, then the reply code.
 
 from __future__ import annotations
 
+import functools
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import UNSET
@@ -28,7 +29,6 @@ from todoku.model import (
     Language,
     Refusal,
     Removal,
-    Reply,
     Sisimai,
     WhoActs,
 )
@@ -91,6 +91,7 @@ class Diagnoser:
         self._cues = Cues(knowledge.cues, knowledge.cue_words)
         self._said: list[_Said | None] = [None] * len(knowledge.rules)
         self._enhanced = {s.code: s for s in knowledge.statuses.enhanced}
+        self._status = functools.lru_cache(1024)(self._of_status)
         self._reply = {s.code: s for s in knowledge.statuses.reply}
         self._steps: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
@@ -101,7 +102,7 @@ class Diagnoser:
         reply = refusal.reply
         places = self.receivers.places(refusal)
         found, mark = self._read(refusal, places)
-        status = self._status(reply)
+        status = self._status(reply.enhanced) if reply.enhanced else None
         if (
             found is not None
             and status is not None
@@ -251,13 +252,11 @@ class Diagnoser:
 
     # ── codes ─────────────────────────────────────────────────────────────────────────────────
 
-    def _status(self, reply: Reply) -> Status | None:
+    def _of_status(self, enhanced: str) -> Status | None:
         """What the enhanced status code says by itself: the most exact entry."""
-        if not reply.enhanced:
-            return None
-        cls, _, tail = reply.enhanced.partition(".")
+        cls, _, tail = enhanced.partition(".")
         subject = tail.partition(".")[0]
-        for key in (reply.enhanced, f"x.{tail}", f"{cls}.{subject}", f"x.{subject}"):
+        for key in (enhanced, f"x.{tail}", f"{cls}.{subject}", f"x.{subject}"):
             if s := self._enhanced.get(key):
                 return s
         return None

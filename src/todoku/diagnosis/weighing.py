@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from todoku.knowledge import match as matching
 from todoku.knowledge.schema import Compiled
+from todoku.lazy import expression
 from todoku.model import Stage
 
 BASE_RANK = {"mailbox": 0, "gateway": 0, "wording": -2, "server": -12, "general": -20}
@@ -22,7 +23,7 @@ ELSEWHERE = -15
 EMPTY_WORDS = -28
 """Standing of words that say less than any status code: general rules of rank -8 and lower."""
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = expression(r"\d")
 
 
 class Found(NamedTuple):
@@ -31,6 +32,8 @@ class Found(NamedTuple):
     rule: int
     pattern: int
     match: re.Match[bytes]
+    groups: tuple[str, ...]
+    """Names of the expression's groups; most have none."""
     text: str
     raw: bytes
 
@@ -42,7 +45,7 @@ class Found(NamedTuple):
 
     def group(self, name: str) -> str | None:
         """What a group of the winning expression caught."""
-        if name not in self.match.re.groupindex or not self.match[name]:
+        if name not in self.groups or not self.match[name]:
             return None
         return self.match[name].decode("utf-8", "replace")
 
@@ -72,6 +75,7 @@ class Rules:
         self._mailbox = [r.kind == "mailbox" for r in knowledge.receivers]
         # Put together when a pattern first matches: most never do.
         self._standings: list[Standing | None] = [None] * len(knowledge.patterns)
+        self._groups: list[tuple[str, ...] | None] = [None] * len(knowledge.patterns)
         self._marks = frozenset(p for p, r in enumerate(knowledge.rule_of) if r < 0)
 
     def standing(self, pattern: int) -> Standing:
@@ -140,7 +144,10 @@ class Rules:
         for *_, p in candidates:
             m = self.expressions[p].search(raw)
             if m is not None:
-                return Found(self.knowledge.rule_of[p], p, m, text, raw)
+                groups = self._groups[p]
+                if groups is None:
+                    groups = self._groups[p] = tuple(m.re.groupindex)
+                return Found(self.knowledge.rule_of[p], p, m, groups, text, raw)
         return None
 
     def name(self, rule: int) -> str:

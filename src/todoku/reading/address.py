@@ -46,7 +46,19 @@ def of_header(value: str) -> str | None:
 
 def all_of(value: str, limit: int = 100) -> list[str]:
     """Every address of a To, Cc or X-Failed-Recipients header."""
-    return [clean(m[0]) for _, m in zip(range(limit), _BARE.finditer(value), strict=False)]
+    found: list[str] = []
+    quoted = '"' in value
+    at = value.find("@")
+    pos = 0
+    while at >= 0 and len(found) < limit:
+        # Only what is quoted may hold a blank: else the address begins behind the last one.
+        m = _BARE.search(value, pos if quoted else max(pos, value.rfind(" ", pos, at) + 1))
+        if m is None:
+            break
+        found.append(clean(m[0]))
+        pos = m.end()
+        at = value.find("@", pos)
+    return found
 
 
 def of_field(value: str) -> str | None:

@@ -21,7 +21,7 @@ _SUBJECT = expression(
     r"|\u81ea\u52d5(?:\u8fd4\u4fe1|\u5fdc\u7b54|\u9001\u4fe1)|\u4e0d\u5728|\u81ea\u52a8(?:\u56de\u590d|\u7b54\u590d)|\uc790\ub3d9 \uc751\ub2f5)",
     re.I,
 )
-_AWAY = re.compile(r"\b(?:is|am) (?:currently )?(?:out of|away from) (?:the |my )?office", re.I)
+_AWAY = expression(r"\b(?:is|am) (?:currently )?(?:out of|away from) (?:the |my )?office", re.I)
 _HEADERS = (
     b"\nx-autoreply:",
     b"\nx-autorespond:",

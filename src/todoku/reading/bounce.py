@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal
 from todoku.reading import (
     address,
@@ -149,11 +150,12 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
     forwarded = back is not None and parts.report is None and back.kind.type == b"multipart/report"
     if back is not None and forwarded and (found := _read(back, depth + 1)):
         return found
-    if parts.report is None and _answers_by_itself(mail, words):
+    subject = mail.text(b"\nsubject:")
+    if parts.report is None and _answers_by_itself(mail, subject, words):
         answer = auto_reply.read(mail)
         if answer is not None:
             return [answer]
-    if found := _notice(mail, words, parts, back):
+    if found := _notice(mail, subject.lower(), words, parts, back):
         return found
     if back is not None and not forwarded and (found := _read(back, depth + 1)):
         return found
@@ -161,9 +163,8 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
     return [other_kind] if other_kind is not None else []
 
 
-def _answers_by_itself(mail: Entity, words: str) -> bool:
+def _answers_by_itself(mail: Entity, subject: str, words: str) -> bool:
     """Whoever is away, and says so in the subject, quotes what he likes."""
-    subject = mail.text(b"\nsubject:")
     if subject[:5] in {"Undel", "Retur", "Deliv", "Mail ", "failu"}:
         return False  # a bounce, as nearly all begin
     if not auto_reply.announced(subject) and (
@@ -196,11 +197,13 @@ _ROLES = {
 }
 
 
-def _notice(mail: Entity, words: str, parts: Parts, back: Entity | None) -> list[Refusal]:
+def _notice(
+    mail: Entity, subject: str, words: str, parts: Parts, back: Entity | None
+) -> list[Refusal]:
+    """What the words tell; `subject` is in lower case."""
     reported = parts.report is not None
     failed = mail.find(b"\nx-failed-recipients:")
     sender = mail.text(b"\nfrom:")
-    subject = mail.text(b"\nsubject:").lower()
     sure = reported or failed is not None
     if not sure:
         low_sender = sender.lower()
@@ -249,7 +252,7 @@ _PHRASES = (
     "Reporting-MTA:",
     "Technical details of permanent failure",
 )
-_TAG = re.compile(r"<(style|script)\b[^>]{0,200}>.{0,40000}?</\1>|<[^<>]{0,2000}>", re.I | re.S)
+_TAG = expression(r"<(style|script)\b[^>]{0,200}>.{0,40000}?</\1>|<[^<>]{0,2000}>", re.I | re.S)
 
 
 def _strip_markup(html: str) -> str:

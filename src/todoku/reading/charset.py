@@ -49,6 +49,7 @@ _CODECS = {
     "unicode-1-1-utf-7": "",
     "utf-7": "",
 }
+ESCAPE = 0x1B
 # Codecs of Python that no mail means; `undefined` raises whatever it is given.
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "utf-7"})
 _known: dict[str, str | None] = {}
@@ -87,7 +88,7 @@ def codec_of(label: str) -> str | None:
 def decode(data: bytes, label: str | None = None) -> str:
     """Text of `data`. Never raises; what cannot be read becomes U+FFFD."""
     if data.isascii():
-        if b"\x1b" in data and _JIS_ESCAPE.search(data):
+        if ESCAPE in data and _JIS_ESCAPE.search(data):
             return _iso_2022_jp(data)
         return data.decode()
     try:
@@ -97,7 +98,7 @@ def decode(data: bytes, label: str | None = None) -> str:
     codec = codec_of(label) if label else None
     if codec is not None and codec not in {"utf-8", "cp1252"}:
         if codec.startswith("iso2022") or codec == "hz":
-            if b"\x1b" in data:
+            if ESCAPE in data:
                 return _iso_2022_jp(data)
         else:
             try:
@@ -166,7 +167,7 @@ def _guess(data: bytes, codec: str | None) -> str:
             best = (score, name)
     if best is not None:
         return data.decode(best[1], "replace")
-    if codec in {"cp1252", None} and len(_CYRILLIC_WORD.findall(sample)) >= 3:
+    if high >= 12 and codec in {"cp1252", None} and len(_CYRILLIC_WORD.findall(sample)) >= 3:
         # Long runs of letters above 0xC0 are Cyrillic: lower case prevails in the right one.
         small = len(sample) - len(sample.translate(None, _HIGH_BYTES[0x60:]))
         capital = len(sample) - len(sample.translate(None, _HIGH_BYTES[0x40:0x60]))
@@ -195,8 +196,8 @@ MAX_HEADER = 32_768
 def header(value: bytes) -> str:
     """A header's value as text: unfolded, encoded words read, joined where they touch."""
     value = b" ".join(value[:MAX_HEADER].split())
-    if b"=?" not in value:
-        return value.decode("ascii") if value.isascii() and b"\x1b" not in value else decode(value)
+    if value.find(b"=?") < 0:
+        return value.decode() if value.isascii() and ESCAPE not in value else decode(value)
     value = _BETWEEN.sub(rb"\1", value)
     out: list[str] = []
     pos = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Reply
 from todoku.reading.reply import parse
 
@@ -16,7 +17,7 @@ MAX_LENGTH: Final = 2000
 """Longest text without any code that is taken for a refusal: an answer is short, an essay on mail
 delivery is not."""
 
-REFUSED: Final = re.compile(
+REFUSED: Final = expression(
     r"\bblocked using \S|\b(?:block|black|deny|reject)[ -]?list(?:ed|ing)\b"
     r"|\b(?:is|are|was|be|been|found|listed) (?:currently )?(?:on|in) .{0,40}(?:block|black|deny)[ -]?list"
     r"|\bmailbox (?:is )?(?:unavailable|full|disabled|not found|does not exist)"
@@ -50,19 +51,19 @@ REFUSED: Final = re.compile(
 
 # ── people ────────────────────────────────────────────────────────────────────────────────────
 
-_SENTENCE = re.compile(r"[^.!?。！？\n]{1,2000}[.!?。！？]{0,3}")
-_PERSON = re.compile(
+_SENTENCE = expression(r"[^.!?。！？\n]{1,2000}[.!?。！？]{0,3}")
+_PERSON = expression(
     r"\bI\b|\bI['’](?:m|ve|d|ll)\b|(?i:\b(?:my|me|he|she|him|her|his|they|them|we['’](?:re|ve))\b"
     r"|\b(?:yesterday|tomorrow|today|tonight|last (?:week|month|night)|this morning|next week)\b"
     r"|^\s{0,8}(?:hi|hello|hey|dear|thanks|thank you|sorry for|regards|cheers)\b)"
     r"|[?？]$|でしょうか|ましょうか|お世話|よろしく|私(?:の|は|が)|昨日|今日|明日|先週"
 )
-_MAILER = re.compile(
+_MAILER = expression(
     r"\bI(?:['’]m| am) (?:sorry|afraid)\b|\bI (?:was|am|were)(?: not|n['’]t)? (?:able|unable)\b"
     r"|\bI wasn['’]t able\b|\bI(?:['’]ve| have) given up\b|\bI could(?: not|n['’]t)\b|@|\b5\.\d\.\d\b"
 )
 """Mail programs that say `I`, and what only they print."""
-_QUOTED = re.compile(r"[\"“«「『`]([^\"”»」』`]{8,1000})[\"”»」』`]|[:：]\s{1,4}(\S.{7,1000})$")
+_QUOTED = expression(r"[\"“«「『`]([^\"”»」』`]{8,1000})[\"”»」』`]|[:：]\s{1,4}(\S.{7,1000})$")
 
 
 def _said_by_servers(text: str) -> bool:
@@ -79,7 +80,7 @@ def _said_by_servers(text: str) -> bool:
 
 
 # An entry of some program's log, as log4j and its kin write it.
-_LOGGED = re.compile(
+_LOGGED = expression(
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S{0,12} {1,3}(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
 )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote, Reply
 from todoku.reading import address, returned
 from todoku.reading.delivery_report import host_of
 from todoku.reading.mail import Entity
 
-_RCPT = re.compile(r"^(?:Original-Rcpt-To|Removal-Recipient):(.{0,500})$", re.M | re.I)
-_NAME = re.compile(r"^([A-Za-z-]{3,40}):[ \t]{0,8}(.{0,2000})$", re.M)
+_RCPT = expression(r"^(?:Original-Rcpt-To|Removal-Recipient):(.{0,500})$", re.M | re.I)
+_NAME = expression(r"^([A-Za-z-]{3,40}):[ \t]{0,8}(.{0,2000})$", re.M)
 
 
 def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> list[Refusal]:

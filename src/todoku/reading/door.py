@@ -37,7 +37,7 @@ def read(data: bytes) -> list[Refusal]:
     first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not first:
         return []
-    if first in b"{[":
+    if first in {b"{", b"["}:
         for name in ("webhooks", "ndjson", "logs"):
             reader = _reader(name)
             if reader.looks(head) and (found := reader.read(data)):

@@ -20,23 +20,25 @@ from typing import Final
 
 import msgspec
 
+from todoku.lazy import expression
+
 # `(550, b'...')`: what smtplib hands over for a reply. The three branches cannot match the same
 # character, so a string that never ends costs its own length and no more.
-_PAIR = re.compile(
+_PAIR = expression(
     r"\(\s*(?P<code>[245]\d\d)\s*,\s*[bBuUrR]{0,2}(?P<q>['\"])"
     r"(?P<body>(?:[^\\'\"]|\\.|(?!(?P=q))['\"]){0,4000})(?P=q)",
     re.DOTALL,
 )
-_BEFORE_PAIR = re.compile(r"['\"]([^'\"\s<>]{1,120}@[^'\"\s<>]{1,120})['\"]\s*:\s*$")
-_STRING = re.compile(
+_BEFORE_PAIR = expression(r"['\"]([^'\"\s<>]{1,120}@[^'\"\s<>]{1,120})['\"]\s*:\s*$")
+_STRING = expression(
     r"[bBuUrR]{0,2}(?P<q>['\"])(?P<body>(?:[^\\'\"]|\\.|(?!(?P=q))['\"]){0,4000})(?P=q)",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([nrt\\'\"/]))")
+_ESCAPE = expression(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([nrt\\'\"/]))")
 _PLAIN: Final = {"n": "\n", "r": "", "t": " ", "\\": "\\", "'": "'", '"': '"', "/": "/"}
 # A line end written out, where one can stand: `\r\n`, or `\n` before a code, a blank or the end.
-_LINE_END = re.compile(r"\\r\\n|\\n(?=[245]\d\d|\s|\\|['\"]|$)")
-_UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_LINE_END = expression(r"\\r\\n|\\n(?=[245]\d\d|\s|\\|['\"]|$)")
+_UNICODE = expression(r"\\u([0-9A-Fa-f]{4})")
 MAX_STRINGS: Final = 200
 
 
@@ -62,12 +64,12 @@ def unwrap(text: str) -> str:
 
 
 # Nodemailer prints an error as an object of JavaScript, PHPMailer as a sentence.
-_JAVASCRIPT = re.compile(
+_JAVASCRIPT = expression(
     r"\bresponse: ?(?P<q>['\"`])(?P<body>[245]\d\d[ -](?:[^\\'\"`]|\\.|(?!(?P=q))['\"`]){0,4000})(?P=q)",
     re.DOTALL,
 )
-_JS_COMMAND = re.compile(r"\bcommand: ?['\"`](?P<command>[A-Z ]{4,20})['\"`]")
-_PHPMAILER = re.compile(
+_JS_COMMAND = expression(r"\bcommand: ?['\"`](?P<command>[A-Z ]{4,20})['\"`]")
+_PHPMAILER = expression(
     r"SMTP server error: (?P<command>[A-Z ]{4,20}?) (?:END )?command failed"
     r"(?: Detail: (?P<said>[^\n]{0,2000}?))? SMTP code: (?P<code>[245]\d\d)"
     r"(?: Additional SMTP info: (?P<status>[245]\.\d{1,3}\.\d{1,3}))?"
@@ -123,9 +125,9 @@ _COMMANDS: Final = {
 }
 
 
-_REPLY = re.compile(r"(?<![\d.])[245](?:\d\d(?=[ -]|$)|\.\d{1,3}\.\d{1,3}(?![\d.]))")
+_REPLY = expression(r"(?<![\d.])[245](?:\d\d(?=[ -]|$)|\.\d{1,3}\.\d{1,3}(?![\d.]))")
 
-_EXCEPTION = re.compile("|".join(_COMMANDS))
+_EXCEPTION = expression("|".join(_COMMANDS))
 
 
 def _json_strings(text: str) -> list[str] | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from todoku.lazy import expression
+
 MAX_MAIL = 64 * 1024 * 1024
 """A mail that is longer is handed on in pieces of this size: the memory stays bounded."""
 _STEP = 1024 * 1024
@@ -18,9 +20,9 @@ _FROM = (
     rb"From [^\n]{0,320}\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{6,40}\d{4}[^\n]{0,40}\n"
     rb"(?=>?[!-9;-~]{1,76}[ \t]{0,4}:|From )"
 )
-_FIRST = re.compile(rb"\A\s{0,40}" + _FROM)
-_NEXT = re.compile(rb"\n\n" + _FROM)
-_QUOTED = re.compile(rb"^>(>{0,8}From )", re.M)
+_FIRST = expression(rb"\A\s{0,40}" + _FROM)
+_NEXT = expression(rb"\n\n" + _FROM)
+_QUOTED = expression(rb"^>(>{0,8}From )", re.M)
 
 
 def looks(head: bytes) -> bool:

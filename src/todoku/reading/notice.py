@@ -24,6 +24,7 @@ import re
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Action, Refusal, Remote, Reply, Stage
 from todoku.reading import delivery_report, phrases, returned, systems, transcript
 from todoku.reading.mail import Entity
@@ -67,20 +68,20 @@ NO_HINT = Hint()
 # ── what was said ─────────────────────────────────────────────────────────────────────────────
 
 # A reply at the head of a line, with its further lines to the next blank or ruled one.
-_CODE_LINE = re.compile(
+_CODE_LINE = expression(
     r"^[ \t]{0,12}(?:-{1,2} |[\"'<#(\[]{0,3})(?P<code>[45]\d\d)(?:[ :-]|$)[^\n]{0,2000}"
     r"(?:\n(?![ \t]{0,12}(?:$|-{3}|={3}|_{3}|\*{3}))[^\n]{1,998}){0,30}",
     re.M,
 )
-_ANY_CODE = re.compile(r"[45](?:\d\d|\.\d{1,3}\.\d)")  # whatever the next three are looking for
-_CODE_INSIDE = re.compile(r"[45](?<![\w.:/@=-][45])\d\d[ :-]")
-_ENHANCED_LINE = re.compile(
+_ANY_CODE = expression(r"[45](?:\d\d|\.\d{1,3}\.\d)")  # whatever the next three are looking for
+_CODE_INSIDE = expression(r"[45](?<![\w.:/@=-][45])\d\d[ :-]")
+_ENHANCED_LINE = expression(
     r"^[ \t]{0,12}(?:-{1,2} )?(?P<said>[45]\.\d{1,3}\.\d{1,3}[ :-][^\n]{3,1500})", re.M
 )
-_COMMAND = re.compile(
+_COMMAND = expression(
     r"(?:SMTP command|STEP|Server sent|MailServer sent)[ \t]{0,4}:?[ \t\n]{1,4}(?P<cmd>[A-Z]{4}(?: (?:FROM|TO|SEND))?)\b"
 )
-_BY_SERVER = re.compile(
+_BY_SERVER = expression(
     r"(?:rejected|refused)[^\n\[]{0,200} by (?P<host>[\w.-]{3,255}?)\.? \[(?P<ip>[0-9A-Fa-f.:]{3,45})\]"
     r"|^[ \t]{0,12}Remote system: dns; ?(?P<host2>[\w.-]{1,255}) \(TCP\|[^|)]{1,60}\|\d{1,5}\|(?P<ip2>[^|)]{1,60})\|"
     r"|^[ \t]{0,12}Remote server \((?P<ip3>[0-9A-Fa-f.:]{3,45})\)"
@@ -181,8 +182,8 @@ def read_text(text: str, hint: Hint = NO_HINT) -> list[Refusal]:
     return _generic(words, low[: len(words)], hint)
 
 
-_QUOTE = re.compile(r"^> ?", re.M)
-_MARKED = re.compile(r"^>(?!>> )", re.M)
+_QUOTE = expression(r"^> ?", re.M)
+_MARKED = expression(r"^>(?!>> )", re.M)
 
 
 def _unquote(text: str) -> str:
@@ -191,12 +192,12 @@ def _unquote(text: str) -> str:
     return _QUOTE.sub("", text) if len(_MARKED.findall(text)) * 5 > lines * 2 else text
 
 
-_REPORT_START = re.compile(
+_REPORT_START = expression(
     r"^(?:Reporting-MTA|Original-Recipient|Final-Recipient|Action|Original-Envelope-Id"
     r"|Arrival-Date|X-Postfix-Queue-ID):",
     re.M | re.I,
 )
-_REPORT_END = re.compile(r"^(?:--[^\s-][^\n]{3,200}|Return-Path:.*|Received: .*|-{2,} .*)$", re.M)
+_REPORT_END = expression(r"^(?:--[^\s-][^\n]{3,200}|Return-Path:.*|Received: .*|-{2,} .*)$", re.M)
 
 
 def _carve(text: str) -> tuple[str, str]:
@@ -209,7 +210,7 @@ def _carve(text: str) -> tuple[str, str]:
 
 
 _REPORTS_ITSELF = (" at host ", "program at ", "Agent v", " queue on ", "notification from ")
-_REPORTER = re.compile(
+_REPORTER = expression(
     r"(?:system|program|agent|Agent v[\d.]{1,8}|notification from|queue on)(?: at)?(?: host)? ((?:[\w-]{1,63}\.){1,8}[\w-]{1,63})[.,\s]"
 )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote, Stage
 from todoku.reading import charset, codeless, logs
 from todoku.reading.literals import unwrap
@@ -23,8 +24,8 @@ MAX_REFUSALS: Final = 1000
 
 # ── marks that quoting and mail programs put before a line ────────────────────────────────────
 
-_QUOTE = re.compile(r"^[ \t]{0,3}(?:[>|＞][ \t]?)+")
-_TRANSCRIPT = re.compile(r"^[ \t]{0,3}>>> ?(?:[A-Za-z]{4}\b|\.)")
+_QUOTE = expression(r"^[ \t]{0,3}(?:[>|＞][ \t]?)+")
+_TRANSCRIPT = expression(r"^[ \t]{0,3}>>> ?(?:[A-Za-z]{4}\b|\.)")
 
 
 def unquoted(text: str) -> list[str]:
@@ -41,7 +42,7 @@ def unquoted(text: str) -> list[str]:
 
 _SERVER = r"(?:(?:[\w.-]{1,24}(?:\[\d{1,10}\])?: ){0,5}<<<|<<<|<\*\*|<-|<~\*?|SMTP<<|SERVER -> CLIENT:|reply:(?: b?['\"])?|S:|(?:\d\d:){2}\d\d <--?)"
 _CLIENT = r"(?:>>>|->|~>|SMTP>>|CLIENT -> SERVER:|send:(?: b?['\"])?|C:|(?:\d\d:){2}\d\d -->?)"
-_COMMAND = re.compile(
+_COMMAND = expression(
     rf"^\s*(?:{_CLIENT}\s*)?(?:"
     r"(?P<mail>MAIL FROM):\s?<?(?P<sender>[^<>\s]{0,320})>?"
     r"|(?P<rcpt>RCPT TO):\s?<?(?P<recipient>[^<>\s]{1,320})>?"
@@ -61,35 +62,35 @@ _STAGES: Final[dict[str, Stage | None]] = {
     "eod": "END OF DATA",
     "rest": None,
 }
-_CONNECTED = re.compile(
+_CONNECTED = expression(
     r"^(?:=== )?(?:(?:Trying|Connected to|Connection established|Escape character)\b"
     r"|(?P<end>Connection closed))"
 )
 
 # ── where a reply begins ──────────────────────────────────────────────────────────────────────
 
-_HEAD = re.compile(
+_HEAD = expression(
     rf"^\s*(?:{_SERVER}\s*)?(?:[-*•・]\s+|\d{{1,3}}[.)]\s+)?(?:smtp;\s*)?[\"'(<\[「]{{0,2}}"
     r"(?P<code>[2345]\d\d)(?P<sep>[- ]|$|(?=[:;,]))(?!\d{1,4}[-/])"
 )
-_MARK = re.compile(rf"^\s*{_SERVER}\s*")
-_BULLET = re.compile(r"^\s*(?:[-*•・]|\d{1,3}[.)])\s+(?=[\"'<]?[245]\d\d[ -])")
+_MARK = expression(rf"^\s*{_SERVER}\s*")
+_BULLET = expression(r"^\s*(?:[-*•・]|\d{1,3}[.)])\s+(?=[\"'<]?[245]\d\d[ -])")
 # `<user@example.com>: host ...`, the paragraph of Postfix and of all that copy it.
-_ENTRY = re.compile(
+_ENTRY = expression(
     r"^\s{0,8}(?:To: ?)?<(?P<to>[^<>\s]{1,320})>(?:\s?\((?:[^()]{1,340})\))?\s?:(?=\s|$)"
     r"|^\s{0,8}(?P<bare>[^<>\s:,;()]{1,64}@[^<>\s:,;()]{1,255}): (?=host \S)"
 )
 # A field of a delivery report (RFC 3464) that was pasted without the others.
-_REPORT_FIELD = re.compile(
+_REPORT_FIELD = expression(
     r"^\s{0,4}(?P<name>Diagnostic-Code|Remote-MTA|(?:Final|Original)-Recipient|Action|Status"
     r"|Last-Attempt-Date|Reporting-MTA):[ \t]*(?:(?P<type>[A-Za-z0-9-]{2,40})[ \t]?;[ \t]*)?"
     r"(?P<value>.{0,2000})$",
     re.IGNORECASE,
 )
 # `to=<user@example.com>, relay=...`: Postfix's words about a recipient, without the line's head.
-_LOGGED_TO = re.compile(r"\bto=<([^<>\s]{1,320})>, (?:orig_to=<[^<>\s]{1,320}>, )?relay=")
+_LOGGED_TO = expression(r"\bto=<([^<>\s]{1,320})>, (?:orig_to=<[^<>\s]{1,320}>, )?relay=")
 # `550 5.1.1 <user@example.com>: Recipient address rejected`, `<...>... User unknown`.
-_REFUSED_TO = re.compile(
+_REFUSED_TO = expression(
     r"^(?:smtp; ?)?[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} ){0,2}(?:"
     r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>(?:\.{3} ?|: ?|,? )"
     r"(?=(?:recipient|user|mailbox|account|addressee|unknown|inactive|no such|invalid address|does not)\b)"
@@ -97,11 +98,11 @@ _REFUSED_TO = re.compile(
     r"|[^<>@]{0,80}\b(?:user|mailbox|account|recipient)\b[^<>@]{0,40}: ?<(?P<c>[^<>\s@]{1,64}@[^<>\s@]{1,255})>$)",
     re.IGNORECASE,
 )
-_AFTER_RCPT = re.compile(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
-_AT = re.compile(r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>")
+_AFTER_RCPT = expression(r"\bRCPT TO: ?<([^<>\s]{1,320})>", re.IGNORECASE)
+_AT = expression(r"<(?P<a>[^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 
 # Failures in which no server answered, as MTAs word them.
-_NETWORK = re.compile(
+_NETWORK = expression(
     r"\bconnect(?:ing)? to \S{1,255}: ?(?:Connection (?:timed out|refused|reset)|No route to host"
     r"|Network is unreachable|Operation timed out|Host is down)"
     r"|\blost connection with \S|\bconversation with \S{1,300} timed out"
@@ -199,7 +200,7 @@ def _complete(entry: str) -> bool:
 
 # ── a whole mail, as reply marks leave it ─────────────────────────────────────────────────────
 
-_FIRST_HEADER = re.compile(
+_FIRST_HEADER = expression(
     r"^(?:Return-Path|Received|Delivered-To|From|Date|To|Subject|Message-ID|MIME-Version"
     r"|Content-Type|X-[A-Za-z-]{2,40}):",
     re.IGNORECASE,
@@ -227,8 +228,8 @@ def _quoted_mail(text: str, lines: list[str]) -> list[Refusal]:
 
 # ── complaints (RFC 5965) ─────────────────────────────────────────────────────────────────────
 
-_FIELD = re.compile(r"^\s{0,4}([A-Za-z][A-Za-z-]{3,40}):[ \t]*(.{0,2000})$")
-_ABUSE_REPORT = re.compile(
+_FIELD = expression(r"^\s{0,4}([A-Za-z][A-Za-z-]{3,40}):[ \t]*(.{0,2000})$")
+_ABUSE_REPORT = expression(
     r"\bemail abuse report for an? (?:email )?message|\bfeedback[- ]?loop\b.{0,80}\bcomplain",
     re.IGNORECASE,
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
+
 # ── where the returned message begins ─────────────────────────────────────────────────────────
 
 # A word, and what of the line that announces the message goes with it.
@@ -29,7 +31,7 @@ _ANCHORS = {
     "\u5143\u306e\u30e1": ("\u5143\u306e\u30e1",),
     "\u539f\u6587": ("\u539f\u6587",),
 }
-_BEGINS = re.compile(
+_BEGINS = expression(
     r"[ \t]{0,30}(?:[-=*_#]{2,80} ?)?(?:"
     r"below (?:this line )?is a copy of the|included is a copy of the"
     r"|(?:this is|enclosed is|here is|the following is) a copy of the(?: original)? (?:message|mail|header)"
@@ -50,7 +52,7 @@ _GOES_ON = (
     " were received",
     " is attached to",
 )
-_HEADERS = re.compile(
+_HEADERS = expression(
     r"^(?:return-path|received|x-received|dkim-signature|message-id|x-original-to|x-sid):.{0,998}\n"
     r"(?:[ \t].{0,998}\n|[a-z0-9-]{2,60}:.{0,998}\n){2,60}",
     re.M,
@@ -204,7 +206,7 @@ def any_of(literals: tuple[str, ...], low: str) -> bool:
 # ── what is left when no server is quoted ─────────────────────────────────────────────────────
 
 # Sentences that every notice of some program holds, whatever happened; in lower case.
-_BOILERPLATE = re.compile(
+_BOILERPLATE = expression(
     r"\W{0,8}(?:this (?:message|e-?mail|mail|report|is an? auto|is the .{0,40}(?:mail|program|agent)|is a permanent"
     r"|delivery status|condition|has been a permanent)|i['\u2019]m sorry to|i['\u2019]m afraid"
     r"|for further assist|if you (?:do so|sent|require|need)"
@@ -228,17 +230,17 @@ def says_nothing(words: str) -> bool:
     return _BOILERPLATE.match(words) is not None and not _TELLS.search(words)
 
 
-_CODE = re.compile(r"\b[245](?:\d\d[ -]\D|\.\d{1,3}\.\d)")
-_HEADER = re.compile(r"(?:date|subject|from|to|cc|sent): ", re.I)
-_TELLS = re.compile(r"[245](?:\d\d|\.\d{1,3}\.\d)|[:;] \S")
-_REASON = re.compile(
+_CODE = expression(r"\b[245](?:\d\d[ -]\D|\.\d{1,3}\.\d)")
+_HEADER = expression(r"(?:date|subject|from|to|cc|sent): ", re.I)
+_TELLS = expression(r"[245](?:\d\d|\.\d{1,3}\.\d)|[:;] \S")
+_REASON = expression(
     r"^[ \t]{0,8}(?:for the following reason|reason|the problem appears to be|because|error(?: message)?"
     r"|the reason for the (?:problem|failure)|\u7406\u7531|\u30a8\u30e9\u30fc\u5185\u5bb9)[ \t]{0,3}[:\uff1a]\s{0,8}(?:-- )?"
     r"(?P<words>\S[^\n]{2,1000}(?:\n[ \t]{0,8}[^\s-][^\n]{1,998}){0,6})",
     re.M | re.I,
 )
-_PARAGRAPH = re.compile(r"\n[ \t]{0,40}\n")
-_WORD = re.compile(r"\w{2}")
+_PARAGRAPH = expression(r"\n[ \t]{0,40}\n")
+_WORD = expression(r"\w{2}")
 
 
 def plain_words(text: str, recipient: str | None = None) -> str:

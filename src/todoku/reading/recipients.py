@@ -9,13 +9,14 @@ from string import ascii_letters
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.reading import address
 from todoku.reading.mail import Entity
 
 MAX_RECIPIENTS = 1000
 
 # An address at the head of a line, alone or with what was said behind it.
-_LINE = re.compile(
+_LINE = expression(
     r"(?P<lead>[ \t]{0,16}(?:(?:[*\u2022\u30fb]|-{1,2}>?|>{1,3}|&gt;) ?)?"
     r"(?:(?:(?:Failed |Final |Intended |Original )?[Rr]ecipients?(?: address(?:es)?)?|Addressed To|"
     r"(?:Failed )?[Aa]ddress|RCPT TO|Rcpt To|Delivery failed|Destination|Destinataires?|"
@@ -60,7 +61,7 @@ _LAST_WORD = (
     "user",
 )
 # Words before an address in a sentence that make it the recipient.
-_BEFORE = re.compile(
+_BEFORE = expression(
     r"(?:(?:deliver|undeliver|send|sent|reach|forward)\w{0,9}(?: (?:the |your |this )?(?:message|mail|e-?mail))?"
     r"(?: sent)? (?:to|for)"
     r"|(?:message|mail|email) (?:sent |addressed )?to|recipients?(?: returned permanent errors)?"
@@ -69,10 +70,10 @@ _BEFORE = re.compile(
     r" ?[:\uff1a]?\s{1,10}[\"'<(]{0,2}\Z"
 )
 _LETTERS = frozenset(ascii_letters)
-_ORIGINAL = re.compile(rf"\n[ \t]{{0,16}}Original address: {{0,4}}(?P<addr>{address.ATOM})")
-_TELLS = re.compile(r"\w")
-_TIME = re.compile(r"on (?:[A-Z][a-z]{2}\b|\d)")
-_BLANK = re.compile(r"\n[ \t]{0,40}\n")
+_ORIGINAL = expression(rf"\n[ \t]{{0,16}}Original address: {{0,4}}(?P<addr>{address.ATOM})")
+_TELLS = expression(r"\w")
+_TIME = expression(r"on (?:[A-Z][a-z]{2}\b|\d)")
+_BLANK = expression(r"\n[ \t]{0,40}\n")
 _EXPANDED = ("(expanded from", "(generated from", "(ultimately generated")
 _DELIMITERS = frozenset(" \t\n<>\"'()[],;:|\uff1a\u3001\u3002\u300c\u300d")
 
@@ -176,7 +177,7 @@ def recipients_in_sentences(text: str) -> list[Found]:
     return found
 
 
-_ATOM = re.compile(address.ATOM)
+_ATOM = expression(address.ATOM)
 
 
 def left_over(text: str, sender: str | None, mail: Entity | None) -> list[Found]:
@@ -197,7 +198,7 @@ def left_over(text: str, sender: str | None, mail: Entity | None) -> list[Found]
     return list(named.values()) if len(named) == 1 else []
 
 
-_BARE = re.compile(rf"(?<![\w.@=+-]){address.ATOM}")
+_BARE = expression(rf"(?<![\w.@=+-]){address.ATOM}")
 _HELPERS = ("postmaster@", "mailer-daemon@", "abuse@", "support@", "help@", "helpdesk@", "admin@")
 _NO_ADDRESS = (
     *_NOT_A_RECIPIENT,
@@ -223,7 +224,7 @@ def unique(found: list[Found]) -> list[Found]:
     return list(kept.values())
 
 
-_TELLING = re.compile(r"[245](?<!\w[245])(?:\d\d[ -]|\.\d\.\d)")
+_TELLING = expression(r"[245](?<!\w[245])(?:\d\d[ -]|\.\d\.\d)")
 
 
 def _worth(words: str) -> int:

@@ -9,6 +9,7 @@ import re
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.reading import address, charset
 from todoku.reading.mail import Entity
 
@@ -22,22 +23,22 @@ class Returned(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Returned()
-_FOR = re.compile(rb"\bfor\s{1,10}<?([^\s<>;]{1,256}@[^\s<>;]{1,255})>?\s{0,10};", re.I)
+_FOR = expression(rb"\bfor\s{1,10}<?([^\s<>;]{1,256}@[^\s<>;]{1,255})>?\s{0,10};", re.I)
 
 
 # Both as nearly everybody writes them, on one line: such an address needs no cleaning.
-_PATH = re.compile(rb"\nreturn-path: <([\w.+=-]{1,200}@[\w.-]{1,200}\w)>\n(?![ \t])", re.I)
-_ID = re.compile(rb"\nmessage-id: (\S{1,998})\n(?![ \t])", re.I)
+_PATH = expression(rb" <([\w.+=-]{1,200}@[\w.-]{1,200}\w)>\n(?![ \t])")
+_ID = expression(rb" (\S{1,998})\n(?![ \t])")
 
 
 def sender_of(entity: Entity) -> str | None:
     """The envelope sender where a Return-Path stands, else the author."""
     at = entity.low.find(b"\nreturn-path:")
     if at >= 0:
-        if m := _PATH.match(entity.head, at):
+        if m := _PATH.match(entity.head, at + 13):
             return m[1].decode()
         value = entity.find(b"\nreturn-path:")
-        if value is not None and b"@" in value:
+        if value is not None and 64 in value:  # an @
             path = value.decode("utf-8", "replace")
             return address.clean(path) if value.count(b"<") < 2 else None
     value = entity.find(b"\nfrom:")
@@ -48,7 +49,7 @@ def message_id_of(entity: Entity) -> str | None:
     at = entity.low.find(b"\nmessage-id:")
     if at < 0:
         return None
-    if m := _ID.match(entity.head, at):
+    if m := _ID.match(entity.head, at + 12):
         return m[1].decode("utf-8", "replace")
     value = entity.find(b"\nmessage-id:") or b""
     return b" ".join(value[:1000].split()).decode("utf-8", "replace") or None
@@ -58,7 +59,7 @@ def recipients_of(entity: Entity) -> tuple[str, ...]:
     """To whom it went: the envelope as the last hop's trace gives it, else the To header."""
     for needle in (b"\nx-original-to:", b"\nx-envelope-to:", b"\ndelivered-to:", b"\nto:"):
         value = entity.find(needle)
-        if value is not None and b"@" in value:
+        if value is not None and 64 in value:  # an @
             found = address.all_of(entity.text(needle))
             if found:
                 return tuple(dict.fromkeys(found))

@@ -17,13 +17,14 @@ import re
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Stage
 from todoku.reading import phrases
 from todoku.reading.reply import join_continuations, stage_of
 
 MAX_LINES = 400
 
-_LINE = re.compile(
+_LINE = expression(
     r"[ \t>]{0,12}?(?:"
     r"(?P<talk>(?:\.\.\. ?)?[Ww]hile talking to (?P<host>[^\s:]{1,255}?)\.?:)"
     r"|(?P<peer>[\w.-]{3,255} \[[0-9A-Fa-f.:]{3,45}\]:)"
@@ -38,14 +39,14 @@ _BEGINS = frozenset(".Ww><SIRO245")
 # Programs that draw their arrows otherwise, behind words of their own or a time: MDaemon, InterScan
 # (whose two versions do not agree on the direction). What is said tells who said it.
 _OTHER_ARROWS = ("<-- ", "Sent >>> ", "\u9001\u4fe1 ", "\u53d7\u4fe1 ")
-_ARROW = re.compile(
+_ARROW = expression(
     r"[^<>]{0,80}?(?:-->|<--|>>>|<<<) (?P<said>(?P<code>[2345]\d\d[ -])?[A-Za-z0-9].{0,2000})\Z"
 )
-_ADDRESS = re.compile(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
-_PROGRAM = re.compile(r"[a-z][\w./-]{2,40}: \S")
-_INNER = re.compile(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
-_NO_RECIPIENT = re.compile(r"rcpt|recipient|user", re.I)
-_NEED_RCPT = re.compile(r"no valid recipients|need rcpt", re.I)
+_ADDRESS = expression(r"<([^<>\s]{1,256}@[^<>\s]{1,255})>")
+_PROGRAM = expression(r"[a-z][\w./-]{2,40}: \S")
+_INNER = expression(r"[45]\d\d (?:[45]\.\d\.\d )?<[^<>]{1,320}>\.\.\. ([45]\d\d .{1,1000})")
+_NO_RECIPIENT = expression(r"rcpt|recipient|user", re.I)
+_NEED_RCPT = expression(r"no valid recipients|need rcpt", re.I)
 _AFTER_ALL = ("503", "554", "501", "550", "451")
 _SILENT = ("QUIT", "RSET", "NOOP")
 

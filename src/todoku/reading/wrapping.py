@@ -167,8 +167,8 @@ def remote_of(host: str | None, ip: str | None) -> Remote:
 
 def trailer(t: str) -> tuple[str, Stage | None]:
     """Take a reporter's words off the end, and the command that they name."""
-    at = t.find("(in reply to ")
-    if at >= 0:
+    if "(in reply to " in t:
+        at = t.find("(in reply to ")
         words = t[at + 13 :].partition(")")[0].removeprefix("the ").removesuffix(" command")
         return t[:at].rstrip() or t, stage_of(words)
     last = t[-1:]
@@ -188,9 +188,8 @@ Taken = tuple[str, Stage | None, Remote]
 def unwrap(t: str, guess: bool = True) -> Taken | None:
     """Take a reporter's words off the front. Who reports shows in a phrase of its own."""
     for phrase, take in _WRAPPINGS:
-        at = t.find(phrase)
-        if at >= 0:
-            taken = take(t, at)
+        if phrase in t:
+            taken = take(t, t.find(phrase))
             if taken is not None:
                 return taken
     if m := _PREFIX.match(t):

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Reply
 from todoku.reading.notice import Hint, refusal
 from todoku.reading.reply import Parsed
 
-_LOOP = re.compile(r"^Duplicated Message-ID in <(?P<addr>[^<>\s]{1,320}@[^<>\s]{1,255})>\.?", re.M)
+_LOOP = expression(r"^Duplicated Message-ID in <(?P<addr>[^<>\s]{1,320}@[^<>\s]{1,255})>\.?", re.M)
 
 
 def read(text: str, hint: Hint) -> list[Refusal] | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote, Reply
 from todoku.reading import phrases
 from todoku.reading.notice import Hint, refusal
 from todoku.reading.recipients import recipients_in
 from todoku.reading.reply import Parsed
 
-_ATTEMPT = re.compile(
+_ATTEMPT = expression(
     r"^\[\(\d{1,3}\) (?P<host>[\w.-]{1,255}?)\.? \[(?P<ip>[0-9A-Fa-f.:]{3,45})\](?::\d{1,5})?: "
     r"(?P<error>[^\n\]]{1,200})\]",
     re.M,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Reply
 from todoku.reading import address, phrases
 from todoku.reading.notice import Hint, refusal
 from todoku.reading.reply import Parsed, parse
 
-_LABELLED = re.compile(
+_LABELLED = expression(
     rf"^(?:\[Status: (?P<s>[^,\n]{{1,40}}), Address: )?<?(?P<addr>{address.ATOM})>?"
     r"(?:,| (?P<words>[^,\n]{1,60}),) (?:ERROR_CODE :|ResponseCode )(?P<code>[245]\d\d)?,"
     r" (?:ERROR_CODE :)?(?P<rest>[^\n]{0,2000}?)\]?$",
@@ -22,7 +23,7 @@ _LABELLED = re.compile(
 
 
 # Mail programs fold the long line: what follows until an empty line or another address belongs to it.
-_FOLDED = re.compile(
+_FOLDED = expression(
     rf"(?P<line>^[^\n]{{0,400}}ERROR_CODE :[^\n]{{0,2000}})\n(?!\s{{0,80}}$|<?{address.ATOM})(?=[^\s\[-])",
     re.M,
 )
