@@ -27,6 +27,7 @@ from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
 from todoku.knowledge.files import DATA, read_toml
 from todoku.model import VERSION, Diagnosis, Finding
+from todoku.preflight.values import Report
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,6 +43,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
     ),
     "check-plan": (Plan, "What `todoku check --plan --json` prints."),
     "check-history": (Row, "One line of `todoku check --history --json`."),
+    "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }
 INPUT: dict[str, tuple[type, str]] = {
