@@ -44,7 +44,7 @@ async def until_promised(s: Serving) -> None:
 async def live_on(s: Serving) -> None:
     for _ in range(60):
         await s.work()
-        at = s.queue.next_at()
+        at = s.queue.next_at(s.clock.now())
         if at is None:
             return
         await s.clock.advance(max(1.0, at - s.clock.now().timestamp()))

@@ -184,7 +184,7 @@ class Story:
             return False
         if self.a_person_does(case):
             return True
-        at = self.queue.next_at()
+        at = self.queue.next_at(self.now)
         assert at is not None
         # What is due and taken is in the hands of a dead worker.
         self.now = max(self.now + timedelta(minutes=6), datetime.fromtimestamp(at, UTC))

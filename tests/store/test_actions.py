@@ -88,7 +88,18 @@ class TestLease:
     def test_nothing_before_its_time(self, queue: Queue) -> None:
         assert queue.take("one", START - SECOND) is None
         assert queue.count_due(START - SECOND) == 0
-        assert queue.next_at() == START.timestamp()
+        assert queue.next_at(START - SECOND) == START.timestamp()
+
+    def test_what_is_held_is_next_when_its_lease_is_over(self, queue: Queue) -> None:
+        taken = take(queue)
+        over = START + queue.lease
+        assert queue.next_at(START, {"tell"}) == over.timestamp()
+        assert queue.next_at(over, {"tell"}) == over.timestamp()
+        assert queue.next_at(START, {"request"}) is None
+        assert queue.next_at(START - timedelta(days=1), {"tell"}) is None, "a clock set back"
+        queue.intend(taken, {}, START)
+        assert queue.next_at(START, {"tell"}) == over.timestamp()
+        assert queue.next_at(over, {"tell"}) is None, "it waits for a person"
 
     def test_a_lease_from_a_clock_that_was_ages_ahead(self, queue: Queue) -> None:
         first = take(queue, START + timedelta(days=4000))

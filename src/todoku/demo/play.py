@@ -144,7 +144,7 @@ class _Play:
 
     def _next(self, cases: tuple[Case, ...]) -> datetime | None:
         moments = [self._people.next_at(case) for case in cases]
-        due = self._house.service.worker.queue.next_at()
+        due = self._house.service.worker.queue.next_at(self._clock.now())
         if due is not None:
             moments.append(datetime.fromtimestamp(due, self._clock.now().tzinfo))
         moments.append(self._clock.next_due)

@@ -77,11 +77,12 @@ class Worker:
                 self._woken.wait(self.rest())
 
     def rest(self) -> float:
-        """Seconds until something is due."""
-        at = self.queue.next_at()
+        """Seconds until there is something to do here."""
+        now = self.clock()
+        at = self.queue.next_at(now, self.deeds, self.identities)
         if at is None:
             return LONGEST
-        return min(max(at - self.clock().timestamp(), SHORTEST), LONGEST)
+        return min(max(at - now.timestamp(), SHORTEST), LONGEST)
 
     def wake(self) -> None:
         """Something may be due."""

@@ -61,12 +61,7 @@ class Queue:
         """The action that has been due longest. `kinds`: only these. `identities`: of probes only
         those from these addresses (a worker probes from addresses that are its own)."""
         query = sa.select(c.id).where(c.outcome_at.is_(None), c.not_before <= now.timestamp())
-        query = query.where(self._is_free(now.timestamp()))
-        if kinds is not None:
-            query = query.where(c.kind.in_(sorted(kinds)))
-        if identities is not None:
-            own = [c.key.startswith(f"probe/{key}/", autoescape=True) for key in sorted(identities)]
-            query = query.where(sa.or_(c.kind != "probe", *own))
+        query = query.where(self._is_free(now.timestamp()), *_ones_own(kinds, identities))
         query = query.order_by(c.not_before, c.id).limit(1)
         token = f"{plain(worker)}/{uuid.uuid4().hex[:12]}"
 
@@ -162,17 +157,38 @@ class Queue:
         with reading(self.desk.engine) as connection:
             return connection.execute(query).scalar_one()
 
-    def next_at(self) -> float | None:
-        """When something is due next (Unix time; in the past: now)."""
-        query = sa.select(sa.func.min(c.not_before)).where(c.outcome_at.is_(None))
+    def next_at(
+        self,
+        now: datetime,
+        kinds: Collection[str] | None = None,
+        identities: Collection[str] | None = None,
+    ) -> float | None:
+        """When there is something to take next (Unix time; in the past: now), or to find out. What
+        others hold counts when their lease is over, and what waits for a person never."""
+        open_ = (c.outcome_at.is_(None), *_ones_own(kinds, identities))
+        free = sa.select(c.not_before).where(*open_, c.leased_by.is_(None))
+        held = sa.select(c.kind, c.intent_at, c.lease_until).where(
+            *open_, c.leased_by.is_not(None), c.not_before <= now.timestamp()
+        )
         with reading(self.desk.engine) as connection:
-            found: float | None = connection.execute(query).scalar_one()
-        return found
+            found = connection.execute(free.order_by(c.not_before).limit(1)).scalar_one_or_none()
+            moments = [] if found is None else [found]
+            for kind, intent_at, until in connection.execute(held):
+                until = until if until <= self._ahead(now.timestamp()) else now.timestamp()
+                wait = timedelta(0) if intent_at is None else REPEATABLE[kind]
+                if wait is not None:
+                    moments.append(max(until, (intent_at or until) + wait.total_seconds()))
+                elif until > now.timestamp():
+                    moments.append(until)
+        return min(moments, default=None)
 
     def _is_over(self, now: float) -> sa.ColumnElement[bool]:
         """No lease, one that is over, or one from a clock that was far ahead."""
-        ahead = now + 2 * self.lease.total_seconds()
+        ahead = self._ahead(now)
         return sa.or_(c.lease_until.is_(None), c.lease_until <= now, c.lease_until > ahead)
+
+    def _ahead(self, now: float) -> float:
+        return now + 2 * self.lease.total_seconds()
 
     def _is_free(self, now: float) -> sa.ColumnElement[bool]:
         repeatable = [
@@ -181,6 +197,19 @@ class Queue:
             if wait is not None
         ]
         return sa.and_(self._is_over(now), sa.or_(c.intent_at.is_(None), *repeatable))
+
+
+def _ones_own(
+    kinds: Collection[str] | None, identities: Collection[str] | None
+) -> list[sa.ColumnElement[bool]]:
+    """What `take` says of them."""
+    found: list[sa.ColumnElement[bool]] = []
+    if kinds is not None:
+        found.append(c.kind.in_(sorted(kinds)))
+    if identities is not None:
+        own = [c.key.startswith(f"probe/{key}/", autoescape=True) for key in sorted(identities)]
+        found.append(sa.or_(c.kind != "probe", *own))
+    return found
 
 
 def _taken(connection: sa.Connection, row: int) -> Work:
