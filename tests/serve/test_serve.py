@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -185,3 +186,44 @@ def test_settings_that_make_it_impossible(
     _, told = process.communicate(timeout=WAIT)
     assert process.returncode == 78
     assert said in told
+
+
+def test_what_was_handed_over_by_ingest_and_by_lmtp_is_read(
+    start: Start, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """And put away from the spool: it is in the store."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    bounce = (
+        b"From: MAILER-DAEMON@mx1.hoge.test\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n"
+        b"<%s@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 SC-001\r\n"
+        b"    (BAY004-MC3F26) Unfortunately, messages from 127.0.0.1 weren't sent. (in reply\r\n"
+        b" to MAIL FROM command)\r\n"
+    )
+    (tmp_path / "one.eml").write_bytes(bounce % b"one")
+    assert start("ingest", str(tmp_path / "one.eml")).wait(WAIT) == 0
+    process = start("serve", TODOKU_MAIL_LMTP=f"127.0.0.1:{port}")
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("todoku: at work")
+
+    def sent() -> bool:
+        try:
+            with smtplib.LMTP("127.0.0.1", port) as talk:
+                talk.sendmail("", ["bounces@hoge.test"], bounce % b"two")
+        except OSError:
+            return False
+        return True
+
+    until(sent)
+    spool = tmp_path / ".local/share/todoku/spool"
+    until(lambda: "2 times" in shown(start) or shown(start).count("SC-001") >= 2)
+    assert list((spool / "new").iterdir()) == []
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT) == 0
+
+
+def test_a_port_for_lmtp_that_is_taken(start: Start, relay: Relay) -> None:
+    process = start("serve", TODOKU_MAIL_LMTP=f"127.0.0.1:{relay.port}")
+    _, said = process.communicate(timeout=WAIT)
+    assert process.returncode == 75
+    assert "Nothing was started." in said

@@ -60,7 +60,7 @@ def serve(
     from todoku.knowledge.load import lists_of
     from todoku.lists.kept import Kept
     from todoku.lists.plan import Book
-    from todoku.serve import opening, service
+    from todoku.serve import listening, opening, service
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
@@ -83,7 +83,10 @@ def serve(
             signal.signal(number, lambda *_: at_work.stop())
         if not quiet:
             tell(WORDS["started"], {"folder": found.general.data})
-        with _lmtp(found, at_work.wake, lang):
+        orders = listening.of(
+            found, desk.desk, means.diagnoser, clock.now, wake=at_work.wake, tell=tell
+        )
+        with orders, _lmtp(found, at_work.wake, lang):
             at_work.run()
     if not quiet:
         tell(WORDS["stopped"], {})

@@ -202,6 +202,8 @@ def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
         case ev.Told():
             told = "" if event.delivered else WORDS["told-not"][lang]
             return f"{short(who(event.who), 30)}: {ABOUTS[event.about][lang]}{told}"
+        case ev.Waited():
+            return ACTIONS["wait"][lang]
         case ev.Closed():
             return COMMA[lang].join(p for p in (WHYS[event.why][lang], short(event.text, 60)) if p)
         case _:
