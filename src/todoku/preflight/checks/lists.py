@@ -98,7 +98,7 @@ POLICY_WORDS: Final[Words] = {
     "found.none-asked": _NONE_ASKED,
     "remedy.none-asked": _AGAIN,
 }
-POLICY: Final = Sheet("policy-lists", POLICY_WORDS, ("RFC 6471, section 2.1",))
+POLICY: Final = Sheet("policy-lists", POLICY_WORDS, ("RFC 6471",))
 
 
 def judge(
@@ -230,7 +230,11 @@ PRIVATE_WORDS: Final[Words] = {
         "that before you move.",
     },
 }
-PRIVATE: Final = Sheet("private-lists", PRIVATE_WORDS, ("RFC 6471, section 2.2",))
+PRIVATE: Final = Sheet(
+    "private-lists",
+    PRIVATE_WORDS,
+    ("https://sendersupport.olc.protection.outlook.com/pm/troubleshooting.aspx",),
+)
 
 
 def private(ip: str, receivers: Sequence[str], lang: Language) -> Check:

@@ -75,7 +75,7 @@ WORDS: Final[Words] = {
         "en": "give these hosts an address.",
     },
 }
-SHEET: Final = Sheet("mx", WORDS, ("RFC 5321, section 5.1", "RFC 7505", "RFC 7504"))
+SHEET: Final = Sheet("mx", WORDS, ("RFC 5321, section 5.1", "RFC 7505, section 4.2"))
 
 
 def look(ask: Ask, domain: str, lang: Language) -> Check:

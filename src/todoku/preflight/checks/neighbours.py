@@ -66,7 +66,7 @@ WORDS: Final[Words] = {
         "en": "no list permits such questions under these terms of use.",
     },
 }
-SHEET: Final = Sheet("neighbours", WORDS, ("RFC 6471, section 2.1",))
+SHEET: Final = Sheet("neighbours", WORDS, ("RFC 6471",))
 
 
 def network(ip: str) -> str | None:

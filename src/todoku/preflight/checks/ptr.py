@@ -27,7 +27,10 @@ WORDS: Final[Words] = {
         "en": "many receivers refuse an address without a reverse name, or with one that does not lead "
         "back, for that alone.",
     },
-    "found.ok": {"ja": "{names}。正引きも {about} です。", "en": "{names}, which leads back."},
+    "found.ok": {
+        "ja": "{names}。正引きも {about} です。",
+        "en": "{names}, which leads back to {about}.",
+    },
     "found.none": {"ja": "{about} に逆引きはありません。", "en": "{about} has no reverse name."},
     "remedy.none": {
         "ja": "アドレスの提供元に、逆引きを HELO と同じ名前にするよう依頼してください（管理画面で設定できる"
