@@ -69,7 +69,9 @@ COMMANDS: Final = {
     ),
     "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
     "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
-    "ingest": Lazy("todoku.cli.ingest:ingest", "Hand mail to todoku: bounces, and answers of desks."),
+    "ingest": Lazy(
+        "todoku.cli.ingest:ingest", "Hand mail to todoku: bounces, and answers of desks."
+    ),
     "serve": Lazy("todoku.cli.serve:serve", "Do what is due in the cases, until told to stop."),
     "demo": Lazy("todoku.cli.demo:demo", "Live through a case on this machine, in seconds."),
     "lab": Lazy("todoku.cli.lab:lab", "The world of the demo, to try things in."),
