@@ -78,7 +78,7 @@ def test_terms_that_ask() -> None:
     assert spf("v=spf1 redirect=b.jp", TXT_b_jp=["v=spf1 -all"]).result == "fail"
     assert spf("v=spf1 exists:%{ir}.b.jp -all", A_9_114_0_203_b_jp=["127.0.0.2"]).result == "pass"
     assert spf("v=spf1 exists:%{l}.%{d2}.%{h}.b.jp -all", A_postmaster_a_jp_mx_a_jp_b_jp=["127.0.0.2"]).result == "pass"  # fmt: skip
-    pointer = {"PTR_9_114_0_203_in__addr_arpa": ["h.a.jp"], "A_h_a_jp": [IP]}
+    pointer: dict[str, Any] = {"PTR_9_114_0_203_in__addr_arpa": ["h.a.jp"], "A_h_a_jp": [IP]}
     assert spf("v=spf1 ptr -all", **pointer).result == "pass"
     assert spf("v=spf1 ptr:b.jp -all", **pointer).result == "fail"
 
@@ -99,7 +99,7 @@ def test_silence_is_no_answer() -> None:
     assert spf(f"v=spf1 ip4:{IP} include:b.jp -all", TXT_b_jp=None).result == "pass"
 
 
-def world(n: int) -> dict[str, list[str] | None]:
+def world(n: int) -> dict[str, Any]:
     return {f"TXT_s{i}_jp": ["v=spf1 ip4:203.0.117.1 -all"] for i in range(n)}
 
 

@@ -24,7 +24,7 @@ from todoku.lists import identities
 from todoku.lists.kept import Kept
 from todoku.lists.kept_file import KeptError
 from todoku.lists.values import Server
-from todoku.preflight.values import EXIT, Check, Subject
+from todoku.preflight.values import EXIT, Subject
 from todoku.settings import Settings, table
 
 DEADLINE: Final = 15.0
@@ -236,12 +236,10 @@ def _run(
     )
     run = Run(subject, world, lang)
     screen = None if as_json or quiet else Screen.of_stdout(lang, subject)
-    checks: list[Check] = []
     for check in run:
-        checks.append(check)
         if screen is not None:
             screen.add(check)
-    report = made(run, checks, time.time())
+    report = made(run, time.time())
     if as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(report)) + b"\n")
     elif screen is not None:

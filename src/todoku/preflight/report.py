@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from todoku.lists.history import rfc3339
 from todoku.preflight.letter import letter
 from todoku.preflight.plan import plan
 from todoku.preflight.running import Run
-from todoku.preflight.values import Check, Report, judge
+from todoku.preflight.values import Report, judge
 
 
-def made(run: Run, checks: Sequence[Check], now: float) -> Report:
-    """`now`: Unix time."""
-    at = rfc3339(now)
+def made(run: Run, now: float) -> Report:
+    """Of a run that was iterated over. `now`: Unix time."""
+    checks, at = run.checks, rfc3339(now)
     return Report(
         verdict=judge(checks).verdict,
         subject=run.subject,
-        checks=tuple(checks),
+        checks=checks,
         compared_with=run.compared,
         plan=plan(run.subject, checks, run.lang),
         letter=letter(run.subject, checks, run.lang, at[:10]),

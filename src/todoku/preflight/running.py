@@ -65,12 +65,14 @@ class World(NamedTuple):
 
 
 class Run:
-    """One look at a subject. Iterate over it once, then read `compared`."""
+    """One look at a subject. Iterate over it once, then read `checks` and `compared`."""
 
     def __init__(self, subject: Subject, world: World, lang: Language) -> None:
         self.subject = subject
         self.world = world
         self.lang: Language = lang
+        self.checks: tuple[Check, ...] = ()
+        """All, in the order in which they are looked at, however they came."""
         self.compared: Compared | None = None
         """The address of today, where one is named."""
 
@@ -78,13 +80,11 @@ class Run:
         """The checks, each as soon as it is known; last those that follow from others."""
         s, world, lang = self.subject, self.world, self.lang
         ask = Resolver(world.servers, world.deadline)
-        done: list[Check] = []
         with ThreadPoolExecutor(THREADS, "preflight") as pool:
             tasks = [pool.submit(job) for job in _jobs(s, world, ask, lang)]
             old = [pool.submit(job) for job in _of_old(s.old, world, ask, lang)]
             try:
                 for task in as_completed(tasks):
-                    done += task.result()
                     yield from task.result()
                 if s.old is not None:
                     found = tuple(check for task in old for check in task.result())
@@ -92,7 +92,10 @@ class Run:
             finally:
                 for task in (*tasks, *old):
                     task.cancel()
-        yield from _following(s, world, done, lang)
+        done = [check for task in tasks for check in task.result()]
+        last = list(_following(s, world, done, lang))
+        self.checks = (*done, *last)
+        yield from last
 
 
 def _of_old(
