@@ -36,7 +36,7 @@ from todoku.serve.intake import answer_rules
 MINUTE, HOUR = 60, 3600
 MINUTES = timedelta(minutes=1)
 US = "postmaster@hoge.test"
-(RULES,) = (r for r in answer_rules() if r.desk == "microsoft-consumer")
+RULES = answer_rules()
 
 
 def live(folder: Path, walk: Callable[[Lab, SteppedClock], Awaitable[None]], **more: Any) -> None:
@@ -263,7 +263,8 @@ def test_nothing_begins_before_the_link_is_opened(tmp_path: Path) -> None:
         await clock.advance(24 * HOUR)
         assert len(mails(lab)) == 1
         assert (await asyncio.to_thread(http, link[0] + "x", b""))[0] == 404
-        assert (await asyncio.to_thread(http, link[0], b""))[0] == 200
+        for _ in range(2):
+            assert (await asyncio.to_thread(http, link[0], b""))[0] == 200
         await clock.advance(HOUR)
         assert [w.answer for w in lab.happened.of(Wrote)] == [
             "confirm-link", "received", "conditionally-mitigated",

@@ -38,6 +38,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     """The first, second, ... request about one of its addresses."""
     token: str
     """Of the link that confirms it."""
+    confirmed: bool = False
     open: set[str]
     """The addresses that were not mitigated yet."""
     letters: int = 0
@@ -146,8 +147,10 @@ class Desk:
         return next((t.number for t in self.tickets.values() if t.token == token), None)
 
     def confirm(self, token: str) -> str | None:
+        """Once is as good as twice."""
         number = self.waiting(token)
-        if number is not None:
+        if number is not None and not self.tickets[number].confirmed:
+            self.tickets[number].confirmed = True
             self._go(self.tickets[number], "confirmed")
         return number
 
