@@ -278,6 +278,7 @@ class Form:
 class _Server(ThreadingHTTPServer):
     timeout = 0  # of handle_request: somebody is there already
     block_on_close = False
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], form: Form) -> None:
         self.form = form
