@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from todoku.cli import Failure
+from todoku.cli import EX_PIPE, Failure
 from todoku.cli.demo import demo as demo_command
 from todoku.cli.lab import lab as lab_command
 from todoku.lab.scenario import scenarios
@@ -135,9 +136,26 @@ def test_the_reader_goes_away() -> None:
     assert process.stderr is not None
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(60) != 0
-    assert "Traceback" not in process.stderr.read()
+    assert process.wait(60) == EX_PIPE
+    assert process.stderr.read() == ""
     process.stderr.close()
+
+
+def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "todoku", "demo", "--json", "--lang", "en"],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_scenario() -> None:

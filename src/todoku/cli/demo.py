@@ -68,6 +68,8 @@ def demo(scenario: str, as_json: bool, lang: Language) -> None:
     with tempfile.TemporaryDirectory(prefix="todoku-demo-") as folder:
         try:
             outcome = asyncio.run(play(scenario, lang, Path(folder), stage.show))
+        except BrokenPipeError:  # the reader has what he wanted
+            raise
         except OSError as error:
             why = " ".join((error.strerror or str(error)).split()).lower()
             raise Failure(say(WORDS["impossible"], lang, why=why), 75) from error
