@@ -299,6 +299,7 @@ SILENT, UNSEEN = _check("unknown", "unanswered"), _check("unknown", "unseen", "p
         ([OK, SILENT, BAD], "no-go"),
         ([OK, WARNING, BAD, UNSEEN], "no-go"),
         ([OK, _check("unknown", "unanswered", "neighbours")], "go-with-care"),
+        ([OK, _check("bad", None, "receiver")], "go-with-care"),  # who does not send there may go
         ([UNSEEN], "unknown"),  # nothing is known at all
         ([], "unknown"),
     ],

@@ -17,8 +17,8 @@ QUEUE: Final = 5 * 86400
 
 WORDS: Final[Words] = {
     "lower": {
-        "ja": "{name} の {type} の TTL を {ttl} 秒から {short} 秒に下げ、{ttl} 秒待つ",
-        "en": "lower the TTL of {type} at {name} from {ttl} to {short} seconds, and wait {ttl} seconds",
+        "ja": "{name} の {type} の TTL を {ttl} 秒から {short} 秒に下げる",
+        "en": "lower the TTL of {type} at {name} from {ttl} to {short} seconds",
     },
     "host": {
         "ja": "{name} の {type} に {ip} を加える",
@@ -49,9 +49,8 @@ WORDS: Final[Words] = {
         "en": "switch sending from {old} to {ip}",
     },
     "drain": {
-        "ja": "古いサーバーの待機列が空になるまで（最長 5 日）、{old} を SPF と逆引きに残す",
-        "en": "leave {old} in SPF and in the reverse DNS until the queue of the old server is empty "
-        "(5 days at most)",
+        "ja": "古いサーバーの待機列が空になるまで、{old} を SPF と逆引きに残す",
+        "en": "leave {old} in SPF and in the reverse DNS until the queue of the old server is empty",
     },
     "spf-drop": {
         "ja": "{name} の SPF から {old} を外す",

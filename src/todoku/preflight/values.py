@@ -21,6 +21,8 @@ Why: TypeAlias = Literal["timeout", "servfail", "refused", "malformed", "late", 
 
 EXIT: Final[dict[Verdict, int]] = {"go": 0, "go-with-care": 1, "no-go": 2, "unknown": 3}
 
+RECEIVER: Final = "receiver"
+"""What one receiver asks: who does not send there may go."""
 PRIVATE: Final = "private-lists"
 """The check whose `unknown` no DNS can settle: receivers' own lists."""
 SIDE: Final = frozenset({"neighbours", "mta-sts", "tls-rpt", "dane", "ipv6"})
@@ -147,13 +149,14 @@ def judge(checks: Iterable[Check]) -> Reason:
     """`no-go` where something is bad; else `unknown` where something that decides did not answer;
     else `go-with-care` where something warns, or cannot be seen from here; else `go`.
 
-    What is bad stays bad, whatever else is not known: it is to be mended in any case."""
+    What is bad stays bad, whatever else is not known: it is to be mended in any case. What fails
+    one receiver alone asks for care."""
     checks = tuple(checks)
-    bad = tuple(c for c in checks if c.state == "bad")
+    bad = tuple(c for c in checks if c.state == "bad" and c.id != RECEIVER)
     if bad:
         return Reason("no-go", bad)
     silent = tuple(c for c in checks if c.cause == "unanswered" and c.id not in SIDE)
     if silent or not any(c.state in {"ok", "warning"} for c in checks):
         return Reason("unknown", silent or checks)
-    care = tuple(c for c in checks if c.state in {"warning", "unknown"})
+    care = tuple(c for c in checks if c.state != "ok")
     return Reason("go-with-care" if care else "go", care)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from todoku.cli.render.check_entry import span
 from todoku.cli.render.page import Page
-from todoku.cli.render.text import cut, pad, safe, wrap
+from todoku.cli.render.text import cut, pad, safe, width, wrap
 from todoku.i18n import Language, Words, say
 from todoku.preflight.sheet import SILENT
-from todoku.preflight.values import PRIVATE, Check, Report, Subject, Verdict, judge
+from todoku.preflight.values import PRIVATE, RECEIVER, Check, Report, Subject, Verdict, judge
 
 WORDS: Final[Words] = {
     "ok": {"ja": "良好", "en": "ok"},
@@ -30,6 +31,10 @@ WORDS: Final[Words] = {
         "ja": "{ip} から始められますが、次の {n} 点に注意が要ります。",
         "en": "Go with care: {ip} may begin to send, with {n} points to mind.",
     },
+    "care-for-the-unseen": {
+        "ja": "{ip} から始められます。DNS で分かるものに問題はありませんが、見えないものが残ります。",
+        "en": "Go with care: what the DNS shows of {ip} is good, but not all can be seen there.",
+    },
     "no-go": {
         "ja": "{ip} からはまだ送らないでください。先に直すものが {n} 点あります。",
         "en": "No go: do not send from {ip} yet. {n} things are to be mended first.",
@@ -38,10 +43,10 @@ WORDS: Final[Words] = {
         "ja": "{ip} から送れるかどうかは分かりません。判定に要る {n} 点に答えが得られていません。",
         "en": "Not known whether {ip} may send: {n} checks that decide got no answer.",
     },
-    "remedy": {"ja": "対処", "en": "do"},
     "source": {"ja": "出典", "en": "source"},
     "verdict": {"ja": "判定", "en": "verdict"},
     "steps": {"ja": "DNS の手順", "en": "steps in the DNS"},
+    "wait": {"ja": "（{span}待つ）", "en": " (wait {span})"},
     "old": {"ja": "今のアドレス {ip} との比較", "en": "beside {ip}, which sends today"},
     "now": {"ja": "新", "en": "new"},
     "today": {"ja": "今", "en": "old"},
@@ -103,13 +108,18 @@ class Screen:
 
     def _check(self, c: Check) -> Iterator[str]:
         state = pad(self._state(c), STATE)
-        head = f"{safe(c.title)}  {safe(c.about)}"
-        yield self._colour(c, state) + self.page.bold(cut(head, self.page.columns - STATE))
-        found = safe(c.found)
-        if c.state == "ok":
+        head = safe(c.title) if c.id == RECEIVER else f"{safe(c.title)}  {safe(c.about)}"
+        head, found = cut(head, self.page.columns - STATE), safe(c.found)
+        if c.state == "ok" and STATE + width(head) + 2 + width(found) <= self.page.columns:
+            yield f"{self._colour(c, state)}{self.page.bold(head)}  {found}"
+            return
+        yield self._colour(c, state) + self.page.bold(head)
+        if c.state == "ok" or (c.cause == "unseen" and c.id == RECEIVER):
             yield from self._beside([found])
             return
         yield from self._beside([found, *self._details(c)])
+        if c.id == RECEIVER:
+            return  # what to do stands at the checks that it is held against
         if c.remedy is not None and c.finding != "silent":  # that one is told once, at the end
             yield from self._beside([f"→ {safe(c.remedy)}"])
         if c.map is not None and c.map.strip("?"):
@@ -117,8 +127,6 @@ class Screen:
             yield from self._beside([*rows, self._say("map")])
         if c.state in {"bad", "warning"}:
             told = f"{self._say('source')}: {safe(', '.join(c.source))}"
-            if c.codes:
-                told += f" ({safe(', '.join(c.codes))})"
             yield from (self.page.dim(line) for line in self._beside([told]))
 
     def _details(self, c: Check) -> list[str]:
@@ -150,12 +158,17 @@ class Screen:
 
     def _summary(self, r: Report) -> Iterator[str]:
         reason = judge(r.checks)
-        # A receiver's check only repeats what was told of its parts, for its own codes.
-        seen = {"unseen", "not-asked"} if r.verdict == "go-with-care" else set()
-        by = [c for c in reason.by if c.id != "receiver" and c.cause not in seen]
+        by = list(reason.by)
+        if r.verdict == "go-with-care":
+            by = [c for c in by if c.cause not in {"unseen", "not-asked"}]
+        elif r.verdict == "unknown":
+            by = [c for c in by if c.id != RECEIVER]  # it only follows from the others
+        key = r.verdict if by else "care-for-the-unseen"
+        if r.verdict == "go":
+            key = "go"
         yield ""
         yield self.page.rule(self._say("verdict"))
-        told = self._say(r.verdict, ip=r.subject.ip, n=len(by))
+        told = self._say(key, ip=r.subject.ip, n=len(by))
         yield from (self._bold(r.verdict, line) for line in self.page.wrapped(told))
         if r.verdict == "unknown":
             names = (f"{safe(c.title)} {safe(c.about)}" for c in by)
@@ -199,4 +212,7 @@ class Screen:
         yield ""
         yield self.page.rule(self._say("steps"))
         for n, step in enumerate(r.plan.dns, 1):
-            yield from self.page.wrapped(f"{n}. {safe(step.text)}")
+            text = f"{n}. {safe(step.text)}"
+            if step.wait:
+                text += self._say("wait", span=span(step.wait, self.lang))
+            yield from self.page.wrapped(text)

@@ -20,12 +20,16 @@ _WANTED: Final[Sentence] = {
     "en": "it is on no list",
 }
 _CLEAR: Final[Sentence] = {
-    "ja": "{n} のリストのどれにも載っていません。{left}",
-    "en": "on none of {n} lists.{left}",
+    "ja": "尋ねたリスト {n} 件のどれにも載っていません。{left}",
+    "en": "on none of the lists asked ({n}).{left}",
 }
 _UNKNOWN: Final[Sentence] = {
-    "ja": "判定に要る {m} のリストから答えが得られません（{names}）。{n} のリストには載っていません。",
+    "ja": "判定に要るリスト {m} 件から答えが得られません（{names}）。ほかの {n} 件には載っていません。",
     "en": "{m} lists that decide could not tell ({names}); {n} others do not list it.",
+}
+_NONE_TOLD: Final[Sentence] = {
+    "ja": "尋ねたリスト {m} 件のどれからも答えが得られません（{names}）。",
+    "en": "none of the lists asked ({m}) could tell ({names}).",
 }
 _AGAIN: Final[Sentence] = {
     "ja": "リゾルバー（--resolver）への経路と、公開リゾルバーでないことを確かめ、もう一度実行してください。",
@@ -46,7 +50,10 @@ WORDS: Final[Words] = {
         "holders before earned.",
     },
     "found.clear": _CLEAR,
-    "found.listed": {"ja": "{n} のリストに載っています: {names}", "en": "on {n} lists: {names}"},
+    "found.listed": {
+        "ja": "リスト {n} 件に載っています: {names}",
+        "en": "listed by {names} ({n}).",
+    },
     "remedy.listed": {
         "ja": "アドレスなら、別のアドレスへの交換を提供元に依頼するのが早道です。使うなら、下の窓口で解除を"
         "済ませてから移行してください。",
@@ -64,10 +71,12 @@ WORDS: Final[Words] = {
     },
     "found.unknown": _UNKNOWN,
     "remedy.unknown": _AGAIN,
+    "found.none-told": _NONE_TOLD,
+    "remedy.none-told": _AGAIN,
     "found.none-asked": _NONE_ASKED,
     "remedy.none-asked": _AGAIN,
     "left": {
-        "ja": "ほか {k} は尋ねていないか、答えが得られません。",
+        "ja": "ほか {k} 件は尋ねていないか、答えが得られません。",
         "en": " {k} others were not asked, or did not tell.",
     },
 }
@@ -95,6 +104,8 @@ POLICY_WORDS: Final[Words] = {
     },
     "found.unknown": _UNKNOWN,
     "remedy.unknown": _AGAIN,
+    "found.none-told": _NONE_TOLD,
+    "remedy.none-told": _AGAIN,
     "found.none-asked": _NONE_ASKED,
     "remedy.none-asked": _AGAIN,
 }
@@ -164,7 +175,7 @@ def _silent(
         return None
     lost = lost or [f for f in findings if f.state == "unknown"]
     return sheet.tell(
-        lang, about, "unknown", "unknown", m=len(lost), n=len(heard),
+        lang, about, "unknown", "unknown" if heard else "none-told", m=len(lost), n=len(heard),
         names=", ".join(f.list for f in lost[:8]) + (" ..." if len(lost) > 8 else ""),
         details=[f"{f.list}: {f.detail or f.cause}" for f in lost] if sheet is SHEET else (),
     )  # fmt: skip
@@ -220,7 +231,7 @@ PRIVATE_WORDS: Final[Words] = {
         "public list may still be on one of these.",
     },
     "found.unseen": {
-        "ja": "{n} の受信側のリストは、ここからは分かりません。",
+        "ja": "独自リストを持つ受信側 {n} 件の記録は、ここからは分かりません。",
         "en": "the lists of {n} receivers cannot be seen from here.",
     },
     "remedy.unseen": {

@@ -13,7 +13,7 @@ from todoku.preflight.sheet import Sheet
 from todoku.preflight.values import Check, Detail, State, worst
 
 WORDS: Final[Words] = {
-    "title": {"ja": "{name} の要件", "en": "what {name} asks"},
+    "title": {"ja": "受信側の要件: {name}", "en": "requirements of {name}"},
     "wanted": {
         "ja": "{n} の要件すべて（{date} 時点）",
         "en": "all of its {n} requirements (as of {date})",
@@ -22,15 +22,19 @@ WORDS: Final[Words] = {
         "ja": "満たさない送信元を、{name} は拒否するか迷惑メールに入れます。",
         "en": "{name} refuses, or files as spam, what does not meet them.",
     },
-    "found.met": {"ja": "{n} の要件をすべて満たしています。", "en": "all {n} are met."},
+    "found.met": {"ja": "{n} 件の要件をすべて満たしています。", "en": "all are met ({n})."},
     "found.unmet": {
         "ja": "満たしていないもの {unmet}、満たしているもの {met}、ここからは分からないもの {open}。",
         "en": "{unmet} not met, {met} met, {open} cannot be seen from here.",
     },
     "remedy.unmet": {"ja": "{first}", "en": "{first}"},
     "found.open": {
-        "ja": "DNS で分かる {met} は満たしています。{open} はここからは分かりません。",
-        "en": "the {met} that the DNS shows are met; {open} cannot be seen from here.",
+        "ja": "DNS で分かる {met} 件はすべて満たしています。{open} 件はここからは分かりません。",
+        "en": "all that the DNS shows are met ({met}); {open} cannot be seen from here.",
+    },
+    "found.unseen": {
+        "ja": "{open} 件の要件は、どれもここからは分かりません。",
+        "en": "none of its {open} can be seen from here.",
     },
     "found.silent": {
         "ja": "満たしているもの {met}、答えが得られず分からないもの {silent}、ここからは分からないもの {open}。",
@@ -68,6 +72,8 @@ def judge(rules: Requirements, checks: Sequence[Check], lang: Language) -> Check
         state = "warning"  # what is known to be so is told, whatever else is not
     first = next((i.by.remedy for i in unmet if i.by and i.by.remedy), None)
     key = "unmet" if unmet else "silent" if silent else "open" if unseen else "met"
+    if key == "open" and not met:
+        key = "unseen"
     words: Words = {
         **WORDS,
         "title": {lang: say(WORDS["title"], lang, name=name)},
