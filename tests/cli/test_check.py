@@ -311,7 +311,10 @@ class TestRequest:
     def test_who_asks_faster_than_permitted_is_told(self, check: Check) -> None:
         check.events = answers(*DEFAULT, who="203.0.114.9")
         got = check("--rate", "21", "203.0.114.9")
-        assert "Brakeacuda permit at most 20 questions a second. At --rate 21" in got.stderr
+        assert "Brakeacuda: at most 20 questions a second are permitted, so it is not" in got.stderr
+        assert (check.request.rate, check.request.agreed) == (21, False)
+        got = check("--rate", "21", "--agreed", "203.0.114.9")
+        assert (check.request.rate, check.request.agreed, got.stderr) == (21, True, "")
         assert check.request.rate == 21
         for words in (("--rate", "20"), ("--rate", "99", "--server", "::1"), ("--list", "cop")):
             assert check(*words, "203.0.114.9").stderr == ""

@@ -322,14 +322,14 @@ PLANS: dict[str, tuple[Request, Terms]] = {
 @pytest.mark.parametrize("name", PLANS)
 def test_plan(name: str, language: Language, world: Compiled) -> None:
     asked, terms = PLANS[name]
-    told = check_plan.plan(asked, Book(lists_of(world)), terms)
+    told = check_plan.plan(asked, Book(lists_of(world)), terms, None, w.NOW)
     lines = check_plan.lines(told, Catalogue(world), language, Page(io.BytesIO()))
     golden(name, language, "\n".join(lines) + "\n")
 
 
 def test_a_plan_shows_no_key(world: Compiled) -> None:
     asked, terms = PLANS["plan"]
-    told = check_plan.plan(asked, Book(lists_of(world)), terms)
+    told = check_plan.plan(asked, Book(lists_of(world)), terms, None, w.NOW)
     assert b"secret" not in msgspec.json.encode(told)
 
 

@@ -104,6 +104,7 @@ RUNS: Final = (
     entry("shared", tables="[lists.ask.usage]\nper_day = 60\nper_second = 1000\n"),
     entry("slow", tables="[lists.ask.usage]\nper_second = 5\n"),
     entry("gone", status="dead", ask='dead = "wildcard"\nsince = "2024-06-05"'),
+    entry("double").replace('"double.test"', '"double.test", "second.test"'),
     entry("terms", tables='[lists.ask.usage]\ncommercial = "agreement"\n'),
 )
 """Lists of every kind, for runs."""

@@ -107,3 +107,26 @@ def test_nothing_is_asked_of_the_system_resolver_beside_the_named_one(check: Com
         assert check(IP, "--resolver", str(liar), *named("plain")).code == GOOD
         with pytest.raises(TimeoutError):
             s.recv(100)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_failed_look_up_is_told_from_an_answer_that_cannot_be_read(
+    check: Command, language: str
+) -> None:
+    broken = lies.raw(reply_without_end)
+    zones = {"plain.test": lies.but(lies.lists(), {IP: broken}),
+             "other.test": lies.but(lies.lists(), {IP: lies.fails(lies.SERVFAIL)})}  # fmt: skip
+    with Liar(zones) as liar:
+        done = check(IP, "--resolver", str(liar), *named("plain", "other"), "--lang", language,
+                     as_json=False)  # fmt: skip
+    servfail, unreadable = {
+        "ja": ("名前解決の失敗（SERVFAIL）: The list other", "読めない応答: The list plain"),
+        "en": ("the look-up failed (SERVFAIL): The list other",
+               "an answer that cannot be read: The list plain"),
+    }[language]  # fmt: skip
+    assert servfail in done.out and unreadable in done.out
+
+
+def reply_without_end(q: lies.Question) -> bytes:
+    """It promises an answer, and ends."""
+    return q.id.to_bytes(2, "big") + b"\x81\x80\0\1\0\1\0\0\0\0" + q.section

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.lists import shapes
 from todoku.i18n import LANGUAGES, Language
+from todoku.knowledge.load import knowledge, lists_of
 from todoku.knowledge.schema import Ask, Code, ListEntry, Text
-from todoku.lists import causes, codes
+from todoku.lists import causes, codes, plan
 from todoku.lists.judging import MAX_CODES, MAX_TEXT, Judge, stamp
 from todoku.lists.values import Answer, HealthRecord
 from todoku.model import (
@@ -393,6 +394,40 @@ def test_what_is_not_asked_says_why(
 
 
 @pytest.mark.parametrize(
+    ("since", "became", "told"),
+    [
+        ("2013-03", None, " (2013-03)."),
+        ("2013-03", "It lists the world.", " (2013-03). It lists the world."),
+        ("2013-03-02", "Closed in 2013-03.", ". Closed in 2013-03."),
+        (None, "It is gone.", ". It is gone."),
+    ],
+)
+def test_the_date_of_a_death_is_told_once(since: str | None, became: str | None, told: str) -> None:
+    ask = Ask(since=since, became=Text(ja=became, en=became) if became else None)
+    entry = ListEntry(id="x", name="X", zones=("x.test",), status="dead", ask=ask)
+    finding = Judge(entry, {}, "en").not_asked(V4, "list-dead", AT)
+    assert finding.detail == f"X is out of service{told}"
+
+
+def test_no_list_of_the_knowledge_tells_the_date_of_its_death_twice() -> None:
+    for entry in lists_of(knowledge()):
+        if entry.ask is None or entry.ask.since is None or entry.status not in plan.GONE:
+            continue
+        for lang in LANGUAGES:
+            said = Judge(entry, {}, lang).not_asked(V4, "list-dead", AT).detail or ""
+            assert said.count(entry.ask.since) < 2, said
+
+
+def test_entries_of_a_policy_list_do_not_end_by_themselves() -> None:
+    """Those of Abusix that are for abuse end after five days; this desk is for all its refusals,
+    whether a code tells more or not."""
+    compiled = knowledge()
+    desks = {e.id: compiled.desks[e.desk or ""] for e in lists_of(compiled) if "abusix" in e.id}
+    assert desks["abusix-policy"].expires is None
+    assert desks["abusix-black"].expires == "5d"
+
+
+@pytest.mark.parametrize(
     ("entry", "direct", "words", "never"),
     [
         (shapes.BARE, False, ("[::1]:53", "of your own", "--direct"), ()),
@@ -600,8 +635,6 @@ def test_a_bit_is_no_span_and_a_span_no_bit() -> None:
 
 
 def test_every_list_of_the_knowledge_can_be_judged() -> None:
-    from todoku.knowledge.load import knowledge, lists_of
-
     compiled = knowledge()
     for entry in lists_of(compiled):
         judge = Judge(entry, compiled.desks, "ja")

@@ -54,6 +54,22 @@ def test_what_is_not_sent_goes_back_at_the_end(tmp_path: Path) -> None:
         assert [c.change for c in kept.history()] == ["listed"]
 
 
+def test_a_full_disk_ends_what_is_kept_for_the_whole_run(tmp_path: Path) -> None:
+    """Even when there is room again, and the sentence says so."""
+    notices: list[Notice] = []
+    with Kept.open(tmp_path) as kept:
+        keeper = _keeper(kept, SINGLE, notices)
+        pages = kept._file._db.execute("PRAGMA page_count").fetchone()[0]
+        kept._file._db.execute(f"PRAGMA max_page_count = {pages}")
+        many = [finding(f"192.0.2.{n}", text="x" * 900) for n in range(256)]
+        keeper._do(lambda k: k.record(many, NOW))
+        kept._file._db.execute("PRAGMA max_page_count = 1000000")
+        keeper.close([finding()], [], [], [])
+        assert kept.standings([Subject("ip", "192.0.2.1")]) == {}
+    assert [n.key for n in notices] == ["not-kept"]
+    assert "keeps nothing more, even when there is room again" in notices[0].values["why"]
+
+
 @pytest.mark.parametrize("when", ["at the first lease", "at the end"])
 def test_it_goes_on_in_memory_and_says_so_once(tmp_path: Path, when: str) -> None:
     notices: list[Notice] = []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from todoku.knowledge.schema import Ask, Code, Key, ListEntry, Text, Usage
-from todoku.lists import plan
+from todoku.lists import budgets, plan
 from todoku.lists.plan import Barred, Book, Cost, Terms, Way
 
 DQS = Key(name="dqs", zone="zen.dq.test", required=False, lifts=True)
@@ -156,15 +159,89 @@ def test_how_long_a_range_takes() -> None:
     found = cost(Usage(), 65_536)
     assert found.seconds == pytest.approx(3 * 3600 + 38 * 60, rel=0.01)
     assert found.days == 1
-    assert cost(Usage(per_second=10), 65_536).seconds == pytest.approx(6553.6)
+    # The burst is there at once.
+    assert cost(Usage(per_second=10), 65_536).seconds == pytest.approx((65_536 - 100) / 10)
+    assert cost(Usage(per_second=10), 100).seconds == 0
     # A daily limit below the number of questions spreads them over days.
     slow = cost(Usage(per_day=100_000, per_second=5), 4 * 65_536)
     assert slow.days == 3
-    assert slow.seconds == pytest.approx(2 * plan.DAY + (4 * 65_536 - 200_000) / 5)
+    assert slow.seconds == pytest.approx(2 * budgets.DAY + (4 * 65_536 - 200_000 - 50) / 5)
     assert cost(Usage(per_day=10), 65_536, unlimited=True) == Cost(
         "a", "a.test", 65_536, None, None, 1, 0.0
     )
-    assert cost(Usage(per_second=5), 100, rate=50).seconds == pytest.approx(2.0)
+    # No faster than the operator permits, but with an agreement; else as the user likes.
+    assert cost(Usage(per_second=5), 100, rate=50).seconds == pytest.approx(10.0)
+    assert cost(Usage(per_second=5), 600, rate=50, agreed=True).seconds == pytest.approx(2.0)
+    assert cost(Usage(), 600, rate=50).seconds == pytest.approx(2.0)
+    assert cost(Usage(per_second=5), 100, rate=1).seconds == pytest.approx(80.0)
+
+
+def test_how_long_it_takes_after_others_have_asked() -> None:
+    noon = 10 * budgets.DAY + 43_200.0
+    usage = Usage(per_day=1000, per_second=5)
+    used = {"a": budgets.Budget(10, 900, 0.0, noon)}
+    assert cost(usage, 100, accounts=used, now=noon) == Cost("a", "a.test", 100, 5, 1000, 1, 20.0)
+    later = cost(usage, 150, accounts=used, now=noon)
+    assert (later.days, later.seconds) == (2, 43_200.0)  # the burst of the next day
+    assert cost(usage, 200, accounts=used, now=noon).seconds == pytest.approx(43_200 + 10)
+    # A sweep leaves a hundredth of the day to others, and a fifth of the burst.
+    assert cost(usage, 100, accounts=used, now=noon, sweep=True).days == 2
+    assert cost(usage, 90, accounts=used, now=noon, sweep=True).seconds == pytest.approx(100 / 5)
+
+
+@given(
+    st.integers(1, 3000), st.integers(1, 2000), st.floats(0.1, 100), st.booleans(),
+    st.integers(0, 2000), st.floats(0, 1000),
+)  # fmt: skip
+def test_it_takes_as_long_as_leases_take(
+    wanted: int, per_day: int, per_second: float, sweep: bool, used: int, level: float
+) -> None:
+    """Reckoned at once, and by asking whenever something is to be had."""
+    limit = budgets.Limit(max(per_day, 20), per_second)
+    now = start = 10 * budgets.DAY + 80_000.0
+    account = budgets.Budget(10, min(used, limit.per_day or 0), min(level, limit.burst), now)
+    took = budgets.duration(account, limit, wanted, now, sweep=sweep)
+    for _ in range(100_000):
+        account, lent = budgets.lease(account, limit, wanted, now, sweep=sweep)
+        wanted -= lent.granted
+        if not wanted:
+            break
+        now = lent.wait_until or lent.exhausted_until or now
+    assert now - start == pytest.approx(took.seconds, abs=3 + 3 / per_second, rel=0.01)
+    assert now // budgets.DAY - 10 + 1 in {took.days, took.days + 1}
+
+
+def test_lists_of_one_contract_take_as_long_as_all_of_them() -> None:
+    terms = Terms(keys={"dqs": "k"})
+    ways = [plan.way(entry(name, key=DQS), terms) for name in ("a", "b")]
+    both = plan.costs([w for w in ways if isinstance(w, Way)], {"a": 100, "b": 100})
+    assert [c.seconds for c in both] == [30.0, 30.0]
+
+
+def test_a_zone_is_asked_by_its_name() -> None:
+    two = msgspec.structs.replace(entry("a", key=DQS), zones=("a.test", "A2.test"))
+    book = Book([two])
+
+    def asked(name: str, terms: Terms, *, own: bool = False) -> tuple[str, str | None]:
+        way = plan.named(book, name, terms, own=own)
+        return (way.zone, way.key) if isinstance(way, Way) else (way.zone, way.cause)
+
+    free, keyed = Terms(), Terms(keys={"dqs": "k"})
+    assert asked("a", free) == ("a.test", None)
+    assert asked("a", keyed) == ("zen.dq.test", "k")
+    for terms in (free, keyed):
+        assert asked("a.test", terms) == ("a.test", None)
+        assert asked("a2.TEST.", terms) == ("a2.test", None)
+        assert asked("a2.test", terms, own=True) == ("a2.test", None)
+    assert asked("zen.dq.test", keyed) == ("zen.dq.test", "k")
+    assert asked("zen.dq.test", free) == ("zen.dq.test", "no-key")
+    assert asked("else.test", free) == ("else.test", None)
+    required = Book(
+        [msgspec.structs.replace(entry("a", key=ONLY_KEY), zones=("a.test", "a2.test"))]
+    )
+    way = plan.named(required, "a2.test", Terms(keys={"abx": "k"}))
+    assert isinstance(way, Way) and (way.zone, way.key) == ("a2.test", "k")
+    assert isinstance(plan.named(required, "a2.test", free), Barred)
 
 
 def test_what_is_not_asked_costs_nothing() -> None:

@@ -63,8 +63,9 @@ ALWAYS_TOLD: Final = frozenset({"resolver-silent", "no-resolver"})
 @click.option(
     "--rate",
     metavar="N|unlimited",
-    help="Questions a second to each list, instead of what it permits (unlimited: with --server).",
+    help="Questions a second to each list, up to what it permits (unlimited: with --server).",
 )
+@click.option("--agreed", is_flag=True, help="The operators agreed to --rate.")
 @click.option(
     "--only",
     multiple=True,
@@ -145,10 +146,11 @@ class Run:
             return self._history(targets)
         request = Request(
             targets=targets,
-            lists=chosen.ids,
+            lists=chosen.names,
             upstream=check_request.upstream(given, self.settings.dns),
             unlimited=given.rate == "unlimited",
             rate=None if given.rate in {None, "unlimited"} else float(given.rate),
+            agreed=given.agreed or given.server is not None,
             deadline=check_request.deadline(given.deadline, targets),
             only=self._wanted(),
             fresh=given.fresh,
@@ -227,7 +229,7 @@ class Run:
 
     def _warn_of_settings(self, r: Request) -> None:
         warnings = check_lists.odd_keys(self.terms, self.book, r.lists, self.lang)
-        if r.rate is not None and r.upstream.kind != "server":
+        if r.rate is not None and not r.agreed:
             warnings += check_lists.too_fast(self.book, r.lists, r.rate, self.lang)
         for sentence in warnings:
             if not self.given.quiet:
@@ -285,7 +287,9 @@ class Run:
     def _show(self, events: Iterable[Event], request: Request, outcome: Outcome) -> None:
         from todoku.cli.render.check_board import Board
 
-        board = Board(request.targets, request.lists)
+        entries = map(self.book.find, request.lists)
+        places = [e.id if e else n for n, e in zip(request.lists, entries, strict=True)]
+        board = Board(request.targets, places)
         try:
             for event in events:
                 if isinstance(event, Finding):
@@ -347,8 +351,12 @@ class Run:
 
     def _plan(self, request: Request) -> int:
         from todoku.cli.render import check_plan
+        from todoku.lists.kept_file import has_file
 
-        told = check_plan.plan(request, self.book, self.terms)
+        data = Path(self.settings.general.data)
+        with contextlib.ExitStack() as stack:
+            kept = stack.enter_context(self._kept()) if has_file(data) else None
+            told = check_plan.plan(request, self.book, self.terms, kept, time.time())
         if self.given.as_json:
             _print_line(told, sys.stdout.buffer)
         else:

@@ -42,9 +42,14 @@ WORDS: Final[Words] = {
         "as a whole.",
     },
     "too-fast": {
-        "ja": "{lists} は、毎秒 {rate} 問までしか認めていません。--rate {asked} では締め出されることがあります。",
-        "en": "{lists} permit at most {rate} questions a second. At --rate {asked} they may shut you "
-        "out.",
+        "ja": "{lists} が認めているのは毎秒 {rate} 問までなので、--rate {asked} ではなくその速さで尋ねます。運営者と"
+        "合意があるなら --agreed を付けてください。",
+        "en": "{lists}: at most {rate} questions a second are permitted, so it is not --rate {asked} "
+        "that holds here. If the operator agreed to more, add --agreed.",
+    },
+    "two-zones": {
+        "ja": "{zones} は同じリスト（{list}）のゾーンです。一度に一つずつ指定してください。何も尋ねていません。",
+        "en": "{zones} are zones of one list ({list}). Name them in runs of their own. Nothing was asked.",
     },
     "holds-key": {
         "ja": "{zone} のようにゾーンの名前に鍵を入れないでください（画面やログに残ります）。鍵は設定 "
@@ -73,11 +78,19 @@ class HoldsKey(TodokuError):
     exit_code = 64
 
 
+class TwoZones(TodokuError):
+    """Two zones of one list: what the one says would stand for the other."""
+
+    exit_code = 64
+
+
 class Chosen(NamedTuple):
     """The lists of a run."""
 
     ids: tuple[str, ...]
     """The heaviest first; a zone that the knowledge does not have stands for itself."""
+    names: tuple[str, ...]
+    """The same in the same order, those that were named by a zone by that zone."""
     required: frozenset[str]
     unknown: tuple[str, ...]
     """Names of the command line that are no list."""
@@ -127,7 +140,8 @@ def choose(
     lists, zones = tuple(lists), tuple(zones)
     if not lists and not zones:
         entries = book.chosen(terms, _up_to(tiers))
-        return Chosen(tuple(e.id for e in entries), book.required(terms), (), by_zone=False)
+        ids = tuple(e.id for e in entries)
+        return Chosen(ids, ids, book.required(terms), (), by_zone=False)
     found: dict[str, ListEntry] = {}
     unknown = []
     for name in lists:
@@ -136,14 +150,18 @@ def choose(
         if not entries:
             refuse_key(book, name)
             unknown.append(name)
-    for zone in zones:
+    at: dict[str, str] = {}
+    for zone in dict.fromkeys(z.lower().strip(".") for z in zones):
         entry = book.find(zone)
         if entry is None:
             refuse_key(book, zone)
             entry = plan.of_zone(zone)
         found[entry.id] = entry
-    ids = sorted(found, key=lambda i: (-plan.heaviest(found[i]), i))
-    return Chosen(tuple(ids), frozenset(ids), tuple(unknown), by_zone=bool(zones))
+        if at.setdefault(entry.id, zone) != zone:
+            raise TwoZones(WORDS["two-zones"], zones=f"{at[entry.id]}, {zone}", list=entry.name)
+    ids = tuple(sorted(found, key=lambda i: (-plan.heaviest(found[i]), i)))
+    names = tuple(at.get(i, i) for i in ids)
+    return Chosen(ids, names, frozenset(ids), tuple(unknown), by_zone=bool(zones))
 
 
 def refuse_key(book: Book, name: str) -> None:
@@ -201,11 +219,11 @@ def _near(sentence: Sentence, name: str, known: Iterable[str]) -> Sentence:
     }
 
 
-def odd_keys(terms: Terms, book: Book, ids: Iterable[str], lang: Language) -> list[str]:
+def odd_keys(terms: Terms, book: Book, asked: Iterable[str], lang: Language) -> list[str]:
     """A sentence for each key, of the lists that are asked, that is not of its operator's form."""
     odd: dict[str, None] = {}
-    for id_ in ids:
-        entry = book.by_id.get(id_)
+    for name in asked:
+        entry = book.find(name)
         key = entry.ask.key if entry and entry.ask else None
         value = terms.keys.get(key.name) if key else None
         if key and value and key.pattern and not re.fullmatch(key.pattern, value):
@@ -213,12 +231,11 @@ def odd_keys(terms: Terms, book: Book, ids: Iterable[str], lang: Language) -> li
     return [say(WORDS["odd-key"], lang, name=name) for name in odd]
 
 
-def too_fast(book: Book, ids: Iterable[str], asked: float, lang: Language) -> list[str]:
-    """A sentence where lists are to be asked faster than their operators permit: who has an
-    agreement may, and who has none should know."""
+def too_fast(book: Book, names: Iterable[str], asked: float, lang: Language) -> list[str]:
+    """A sentence where lists would be asked faster than their operators permit, and are not."""
     slower: dict[float, list[str]] = {}
-    for id_ in ids:
-        entry = book.by_id.get(id_)
+    for name in names:
+        entry = book.find(name)
         rate = entry.ask.usage.per_second if entry and entry.ask else None
         if entry and rate is not None and rate < asked:
             slower.setdefault(rate, []).append(entry.name)

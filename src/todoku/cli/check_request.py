@@ -81,6 +81,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     server: str | None
     direct: bool
     rate: str | None
+    agreed: bool
     only: tuple[ListingState, ...]
     deadline: float | None
     fresh: bool

@@ -129,5 +129,34 @@ def give_back(budget: Budget, limit: Limit, lent: Lease, unused: int, now: float
     )
 
 
+class Duration(NamedTuple):
+    seconds: float
+    days: int
+    """Over how many days (UTC) it spreads, this one included."""
+
+
+def duration(
+    budget: Budget | None, limit: Limit, wanted: int, now: float, *, sweep: bool = False
+) -> Duration:
+    """How long it takes to be granted so many questions, if nobody else asks."""
+    held = opened(limit, now) if budget is None else refilled(budget, limit, now)
+    spared = limit.burst * SPARED if sweep else 0.0
+    level, full = held.level - spared, limit.burst - spared
+    left, at, days = float(wanted), now, 1
+    if limit.per_day is not None:
+        daily = max(limit.per_day - (math.ceil(limit.per_day * SPARED_TODAY) if sweep else 0), 1)
+        today = daily - held.used
+        while True:
+            midnight = float((held.day + days) * DAY)
+            gained = level + (midnight - at) * limit.per_second
+            granted = max(min(today, gained), 0.0)
+            if granted >= left:
+                break
+            left -= granted
+            level, at, today = min(gained - granted, full), midnight, daily
+            days += 1
+    return Duration(at - now + max(left - level, 0.0) / limit.per_second, days)
+
+
 def _day(now: float) -> int:
     return math.floor(now / DAY)

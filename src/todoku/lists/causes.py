@@ -257,7 +257,9 @@ class Why:
         if status == "fraudulent":
             parts.append(self.say("fraudulent"))
         elif not moved:
-            since = Text(ja=f"（{ask.since}）", en=f" ({ask.since})") if ask.since else _NOTHING
+            since = _NOTHING
+            if ask.since and not (ask.became and ask.since[:4] in ask.became.en):
+                since = Text(ja=f"（{ask.since}）", en=f" ({ask.since})")
             parts.append(self.say("dead", since=self._in_words(since)))
         if ask.moved_to:
             parts.append(self.say("moved", to=ask.moved_to))

@@ -107,7 +107,7 @@ class _Run:
         self.keeper = Keeper(kept, request, lang, self.out.append, clock, wall)
         own = request.unlimited
         for name in request.lists:
-            way = plan.way(book.find(name) or plan.of_zone(name), terms, own=own)
+            way = plan.named(book, name, terms, own=own)
             if isinstance(way, Barred):
                 self.barred.append(way)
             else:
@@ -222,10 +222,10 @@ class _Run:
 
     def _believe_kept(self) -> None:
         """Health that was tested in the last hours is not tested again."""
-        health = self.keeper.health()
         for one in self.lists:
+            health = self.keeper.health(one.way)
             for kind in plan.ALL_KINDS:
-                if (record := health.get((one.way.entry.id, kind))) is not None:
+                if (record := health.get(kind)) is not None:
                     one.believe(kind, record)
 
     # ── single identities ─────────────────────────────────────────────────────────────────────
@@ -275,7 +275,7 @@ class _Run:
         for one in self.lists:
             if "ipv4" not in one.way.ask.kinds:
                 continue
-            stored, hits = self.keeper.open_sweep(network, one.way.entry.id)
+            stored, hits = self.keeper.open_sweep(network, one.way)
             self.keeper.learn([stored.subject(address) for address in stored.before])
             sweep = ListSweep(
                 one, stored, target.given, self.out.append, self.request.only, self.rng

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from todoku.i18n import Language
 from todoku.lists import names, plan
 from todoku.lists.asking import OneList
-from todoku.lists.budgets import PER_SECOND, Limit
+from todoku.lists.budgets import Limit
 from todoku.lists.history import At, Standing, rfc3339
 from todoku.lists.kept import Account, Kept, Question
 from todoku.lists.kept_file import Busy, KeptError
@@ -47,6 +47,7 @@ class Keeper:
         self._clock = clock
         self._wall = wall
         self._source = request.upstream.name
+        self._tested: dict[tuple[str, str], HealthRecord] | None = None
         self._standings: dict[At, Standing] = {}
         self._known: set[Subject] = set()
         self._paces: list[Pace] = []
@@ -68,8 +69,8 @@ class Keeper:
         """The pace of a list, which leases from the account that all processes share."""
         if self._request.unlimited:
             return Pace(None, None, self._clock)
-        usage = way.ask.usage
-        limit = Limit(usage.per_day, self._request.rate or usage.per_second or PER_SECOND)
+        rate = plan.permitted(way, self._request.rate, agreed=self._request.agreed)
+        limit = Limit(way.ask.usage.per_day, rate)
         name = plan.budget_name(way)
         sweep = any(target.range is not None for target in self._request.targets)
         opened: tuple[Kept, Account] | None = None
@@ -95,12 +96,17 @@ class Keeper:
         self._paces.append(pace)
         return pace
 
-    def health(self) -> dict[tuple[str, str], HealthRecord]:
-        """By list and kind. One that failed is tested again: it may be well by now."""
+    def health(self, way: Way) -> dict[str, HealthRecord]:
+        """Of a list, by kind. What failed is tested again: it may be well by now."""
         if self._unwilling:
             return {}
-        found = self._do(lambda kept: kept.health(self._source, self._wall()))
-        return {at: record for at, record in found.items() if record.state != "failed"}
+        if self._tested is None:
+            self._tested = self._do(lambda kept: kept.health(self._source, self._wall()))
+        return {
+            kind: record
+            for (name, kind), record in self._tested.items()
+            if name == tested_name(way) and record.state != "failed"
+        }
 
     def answers(self, pairs: Iterable[tuple[Way, Subject]]) -> dict[tuple[str, Subject], Answer]:
         """By list and subject: what still holds."""
@@ -146,12 +152,13 @@ class Keeper:
         self._known.update(subjects)
         self._standings |= self._do(lambda kept: kept.standings(subjects))
 
-    def open_sweep(self, network: str, list_id: str) -> tuple[Sweep, list[Hit]]:
+    def open_sweep(self, network: str, way: Way) -> tuple[Sweep, list[Hit]]:
         """The sweep that was stopped, with what it had found, else a new one."""
+        source = swept_at(way, self._source)
 
         def deed(kept: Kept) -> tuple[Sweep, list[Hit]]:
-            restart = self._request.restart
-            sweep = kept.open_sweep(network, list_id, self._source, self._wall(), restart=restart)
+            now, restart = self._wall(), self._request.restart
+            sweep = kept.open_sweep(network, way.entry.id, source, now, restart=restart)
             return sweep, list(kept.hits(sweep)) if sweep.done else []
 
         return self._do(deed)
@@ -197,11 +204,36 @@ class Keeper:
         answers = [(_question(one.way, s), a) for one in lists for s, a in one.answers.items()]
         if answers:
             kept.keep_answers(self._source, answers, now)
-        tested = [(one.way.entry.id, kind, r) for one in lists for kind, r in one.tested.items()]
+        tested = [
+            (tested_name(one.way), kind, r) for one in lists for kind, r in one.tested.items()
+        ]
         if tested:
             kept.keep_health(self._source, tested)
 
 
+def tested_name(way: Way) -> str:
+    """What a health test belongs to: the list, its zone and its key. Another key may not open."""
+    return f"{way.entry.id} {_door(way)}"
+
+
+def swept_at(way: Way, source: str) -> str:
+    """What a sweep belongs to besides its range and list: the upstream, and a zone that is not the
+    list's first."""
+    usual = way.key is not None or way.zone == plan.first_zone(way.entry)
+    return source if usual else f"{source} {way.zone}"
+
+
 def _question(way: Way, subject: Subject) -> Question:
     registered = subject.kind != "ip" and way.ask.names == "registered"
-    return Question(way.entry.id, way.zone, names.asked_name(subject.value, registered=registered))
+    name = names.asked_name(subject.value, registered=registered)
+    return Question(way.entry.id, _door(way), name)
+
+
+def _door(way: Way) -> str:
+    """The zone, and a mark of the key: too short to tell it, and another one for another key."""
+    if way.key is None:
+        return way.zone
+    from hashlib import blake2b
+
+    mark = blake2b(way.key.encode(), digest_size=4, person=b"todoku").hexdigest()
+    return f"{way.zone} {mark}"

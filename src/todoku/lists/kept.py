@@ -130,7 +130,8 @@ class Kept:
     def health(
         self, upstream: str, now: float, *, valid: float = HEALTH_VALID
     ) -> dict[tuple[str, str], HealthRecord]:
-        """By list and kind of identity (`AskKind`): the tests that are not older than `valid`."""
+        """By name (list, zone and key) and kind of identity (`AskKind`): the tests that are not
+        older than `valid`."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT list, kind, record FROM health WHERE upstream = ? AND at > ? AND at <= ?",
@@ -139,8 +140,12 @@ class Kept:
         return {(list_id, kind): _health(blob(record)) for list_id, kind, record in rows}
 
     def keep_health(self, upstream: str, records: Iterable[tuple[str, str, HealthRecord]]) -> None:
-        """(list, kind of identity, record): the last one stays."""
+        """(name, kind of identity, record): the last one stays, and those that nobody would
+        believe go."""
+        records = list(records)
         with self._file.writing() as db:
+            newest = max((r.at for _, _, r in records), default=0.0)
+            db.execute("DELETE FROM health WHERE at < ?", (newest - HEALTH_VALID,))
             db.executemany(
                 "INSERT OR REPLACE INTO health (upstream, list, kind, at, record)"
                 " VALUES (?, ?, ?, ?, ?)",
@@ -206,6 +211,14 @@ class Kept:
             ).fetchall()
         return msgspec.convert(dict(rows), dict[str, int])
 
+    def accounts(self, source: str) -> dict[str, Budget]:
+        """All budgets as they were left, by list or contract."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT name, day, used, level, at FROM budgets WHERE source = ?", (source,)
+            ).fetchall()
+        return {str(name): msgspec.convert(row, Budget) for name, *row in rows}
+
     # ── sweeps ────────────────────────────────────────────────────────────────────────────────
 
     def open_sweep(
@@ -224,6 +237,15 @@ class Kept:
         with self._file.writing() as db:
             sweep.open(db, now, restart=restart, within=within)
         return sweep
+
+    def swept(
+        self, network: str, list_id: str, upstream: str, now: float, *, within: float = WITHIN
+    ) -> int:
+        """Addresses that `open_sweep` would find answered. Nothing is entered."""
+        sweep = Sweep(network, list_id, upstream, now)
+        with self._file.reading() as db:
+            sweep.take_over(db, now, within=within)
+        return sweep.done
 
     def save(self, swept: Sequence[Sweep], now: float, *, finished: bool = False) -> None:
         """What was answered since the last save, in one transaction."""

@@ -17,8 +17,8 @@ No fsync is then needed while questions are under way.
     ├── Damaged      no database, or one with damaged pages
     └── NewerKept    written by a newer todoku
 
-All say that checking can go on without the file. After any of them the transaction is undone;
-`Busy` and `NoSpace` may be tried again later.
+All say that checking can go on without the file. After any of them the transaction is undone.
+`Busy` may be tried again later; a run that met `NoSpace` goes on in memory to its end (`keeping`).
 """
 
 from __future__ import annotations
@@ -103,10 +103,12 @@ WORDS: Final[Words] = {
     },
     "no-space": {
         "ja": "確認結果のファイル {path} に書く空きがありません（{why}）。書きかけた分は取り消され、以前の記録は"
-        "無事です。確認は記録なしで続けられます。ディスクの空きを確保してください。",
+        "無事です。確認は続きますが、空きができてもこの実行では以後記録しません。ディスクの空きを確保して"
+        "ください。記録は次の実行から再開します。",
         "en": "there is no space left to write {path}, where results are kept ({why}). What was "
-        "being written was undone, what was kept before is safe, and checking works without it. "
-        "Make room on the disk.",
+        "being written was undone, and what was kept before is safe. Checking goes on, but this run "
+        "keeps nothing more, even when there is room again. Make room on the disk: the next run "
+        "keeps its results.",
     },
     "damaged": {
         "ja": "確認結果のファイル {path} は壊れています（{why}）。ファイルには手を付けていません。確認は記録なしで"
@@ -203,6 +205,11 @@ class KeptFile:
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+
+def has_file(folder: Path) -> bool:
+    """Whether anything was ever kept there."""
+    return (folder / NAME).exists()
 
 
 def open_file(folder: Path | None, *, wait: float = WAIT) -> KeptFile:

@@ -6,17 +6,19 @@ becomes an `unknown` finding that says why.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from todoku.knowledge.schema import Ask, AskKind, ListEntry, Tier
-from todoku.lists.budgets import PER_SECOND
+from todoku.lists import budgets
+from todoku.lists.budgets import PER_SECOND, Budget, Limit
 from todoku.model import UnknownCause
 
 GONE: Final = frozenset({"dead", "fraudulent", "merged", "renamed"})
-DAY: Final = 86_400.0
 ALL_KINDS: Final[tuple[AskKind, ...]] = ("ipv4", "ipv6", "domain")
 
 
@@ -112,28 +114,59 @@ def of_zone(zone: str) -> ListEntry:
     return ListEntry(id=zone, name=zone, zones=(zone,), status="unknown", ask=ask)
 
 
-def way(entry: ListEntry, terms: Terms, *, own: bool = False) -> Way | Barred:
+def named(book: Book, name: str, terms: Terms, *, own: bool = False) -> Way | Barred:
+    """How the list of this id is asked, or that of this zone, which is then the one that is asked.
+    A zone that the knowledge does not have is asked by the defaults."""
+    entry = book.find(name)
+    if entry is None:
+        return way(of_zone(name), terms, own=own)
+    low = name.lower().strip(".")
+    return way(entry, terms, own=own, zone=None if low == entry.id else low)
+
+
+def first_zone(entry: ListEntry) -> str:
+    return entry.zones[0].lower() if entry.zones else ""
+
+
+def way(
+    entry: ListEntry, terms: Terms, *, own: bool = False, zone: str | None = None
+) -> Way | Barred:
     """How the list is asked, or why it is not. `own`: the server is the user's, who holds the
-    zone: no terms, no keys, and a dead list's zone may live on there."""
+    zone: no terms, no keys, and a dead list's zone may live on there. `zone`: the one of its zones
+    that is to be asked; otherwise that of the key where there is one, else the first."""
     ask = entry.ask or Ask()
     if not ask.kinds:  # nobody tells: each kind must prove itself by its test points
         ask = msgspec.structs.replace(ask, kinds=ALL_KINDS)
-    zone = entry.zones[0] if entry.zones else ""
-    if own and zone:
-        return Way(entry, ask, zone)
+    first = first_zone(entry)
+    if own and (zone or first):
+        return Way(entry, ask, zone or first)
     if entry.status in GONE:
-        return Barred(entry, ask, zone, "list-dead")
-    key = terms.keys.get(ask.key.name) if ask.key else None
-    if ask.key and key:
-        zone = ask.key.zone or zone
-    elif ask.key and ask.key.required:
-        return Barred(entry, ask, ask.key.zone or zone, "no-key")
+        return Barred(entry, ask, zone or first, "list-dead")
+    key = None
+    if ask.key:
+        behind_key = (ask.key.zone or first).lower()
+        if ask.key.required or zone in {None, behind_key}:
+            key = terms.keys.get(ask.key.name)
+        if key is None and (ask.key.required or zone == behind_key != first):
+            return Barred(entry, ask, zone or behind_key, "no-key")
+        if key is not None:
+            zone = zone or behind_key
+    zone = zone or first
     if not zone:
         return Barred(entry, ask, zone, "not-permitted")
     lifted = ask.key is not None and key is not None and ask.key.lifts
     if ask.usage.commercial == "agreement" and terms.use == "commercial" and not lifted:
         return Barred(entry, ask, zone, "not-permitted")
     return Way(entry, ask, zone, key)
+
+
+def permitted(w: Way, rate: float | None, *, agreed: bool) -> float:
+    """Questions a second: what the operator permits, whatever `rate` a person wishes, unless they
+    `agreed`. Where the knowledge names no limit, a person may wish for more than our default."""
+    limit = w.ask.usage.per_second
+    if rate is None:
+        return limit or PER_SECOND
+    return rate if agreed or limit is None else min(rate, limit)
 
 
 def budget_name(w: Way) -> str:
@@ -169,22 +202,25 @@ def costs(
     *,
     unlimited: bool = False,
     rate: float | None = None,
+    agreed: bool = False,
+    accounts: Mapping[str, Budget] = MappingProxyType({}),
+    now: float = 0.0,
+    sweep: bool = False,
 ) -> Iterator[Cost]:
     """How long each list takes by its own limits; all lists are asked side by side, so the run
-    takes as long as the slowest. `questions`: by list id."""
-    for w in ways:
-        n = questions.get(w.entry.id, 0)
-        if n == 0:
-            continue
+    takes as long as the slowest. `questions`: by list id. `accounts`: by `budget_name`, what other
+    runs left of the burst and of the day; where there is none, nothing was asked yet. Lists that
+    share one take as long as all their questions. `now` is Unix time; `sweep`: some is left to
+    others."""
+    asked = [(w, questions[w.entry.id]) for w in ways if questions.get(w.entry.id, 0)]
+    shared: Counter[str] = Counter()
+    for w, n in asked:
+        shared[budget_name(w)] += n
+    for w, n in asked:
         if unlimited:
             yield Cost(w.entry.id, w.zone, n, None, None, 1, 0.0)
             continue
-        per_second = rate or w.ask.usage.per_second or PER_SECOND
-        per_day = w.ask.usage.per_day
-        seconds = n / per_second
-        days = 1
-        if per_day is not None and n > per_day:
-            days = -(-n // per_day)
-            rest = n - (days - 1) * per_day
-            seconds = max((days - 1) * DAY + rest / per_second, seconds)
-        yield Cost(w.entry.id, w.zone, n, per_second, per_day, days, seconds)
+        name, per_day = budget_name(w), w.ask.usage.per_day
+        limit = Limit(per_day, permitted(w, rate, agreed=agreed))
+        took = budgets.duration(accounts.get(name), limit, shared[name], now, sweep=sweep)
+        yield Cost(w.entry.id, w.zone, n, limit.per_second, per_day, took.days, took.seconds)

@@ -113,15 +113,7 @@ class Sweep:
 
     def open(self, db: sqlite3.Connection, now: float, *, restart: bool, within: float) -> None:
         """Take over from the one that was stopped, or be entered as a new one."""
-        row = db.execute(
-            "SELECT id, started, updated, finished, answered FROM sweeps"
-            " WHERE network = ? AND list = ? AND upstream = ? ORDER BY id DESC LIMIT 1",
-            (self.network, self.list, self.upstream),
-        ).fetchone()
-        if row is not None and row[3] is None and abs(now - row[2]) <= within and not restart:
-            self._id, self.started, self.updated = row[:3]
-            self._unite(blob(row[4]))
-        else:
+        if restart or not self.take_over(db, now, within=within):
             self._id = db.execute(
                 "INSERT INTO sweeps (network, list, upstream, started, updated, answered, unknown)"
                 " VALUES (?, ?, ?, ?, ?, ?, '{}') RETURNING id",
@@ -130,6 +122,19 @@ class Sweep:
         listed = (ipaddress.ip_address(value) for value in history.listed_at(db, self.list))
         self.before = frozenset(int(a) for a in listed if a in self._net)
         self._listed = {a for a in self.before if not self.has(a)}
+
+    def take_over(self, db: sqlite3.Connection, now: float, *, within: float) -> bool:
+        """Go on from the one that was stopped, where there is one that still holds."""
+        row = db.execute(
+            "SELECT id, started, updated, finished, answered FROM sweeps"
+            " WHERE network = ? AND list = ? AND upstream = ? ORDER BY id DESC LIMIT 1",
+            (self.network, self.list, self.upstream),
+        ).fetchone()
+        if row is None or row[3] is not None or abs(now - row[2]) > within:
+            return False
+        self._id, self.started, self.updated = row[:3]
+        self._unite(blob(row[4]))
+        return True
 
     def save(self, db: sqlite3.Connection, now: float, *, finished: bool) -> None:
         """Write what was answered since the last save; `saved` is called when it is committed."""

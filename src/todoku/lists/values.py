@@ -124,13 +124,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     targets: tuple[Target, ...]
     lists: tuple[str, ...]
-    """Ids of the knowledge, in order of weight; zones that the knowledge does not have are asked
-    by the defaults of RFC 5782."""
+    """Ids of the knowledge, or zones of its lists that are to be asked, in order of weight. Zones
+    that the knowledge does not have are asked by the defaults of RFC 5782."""
     upstream: Upstream
     unlimited: bool = False
     """No list's rate or budget is minded: the server is one's own."""
     rate: float | None = None
-    """Questions a second for each list, instead of what the knowledge says."""
+    """Questions a second for each list, instead of what the knowledge says; no more than the
+    operators permit."""
+    agreed: bool = False
+    """The operators agreed to `rate`, or the server is one's own."""
     deadline: float | None = None
     """Seconds from the start; what is late is `unknown`."""
     only: frozenset[ListingState] = frozenset({"listed", "not-listed", "unknown"})

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from todoku.cli.render.check_board import Board, Single, Unknown
 from todoku.cli.render.check_entry import WORDS as ENTRY_WORDS
 from todoku.cli.render.check_entry import Teller, age, seconds_of
-from todoku.cli.render.check_words import ADVICE, CAUSE, LABEL
+from todoku.cli.render.check_words import ADVICE, CAUSE, LABEL, heading
 from todoku.cli.render.page import LABEL as LABEL_WIDTH
 from todoku.cli.render.page import NARROW
 from todoku.cli.render.text import cut, pad, safe, width
@@ -347,16 +347,15 @@ class Screen(Teller):
         found = board.unknown()
         label = LABEL["unknown"][self.lang]
         everybody = len(board.singles) + sum(s.size for s in board.swept.values())
-        for cause in CAUSE:
-            of_cause = [u for u in found if u.cause == cause]
-            if not of_cause:
-                continue
-            names = self.comma.join(dict.fromkeys(self._with(u, everybody) for u in of_cause))
-            proofs = self._proofs(of_cause)
+        groups: dict[tuple[UnknownCause, str], list[Unknown]] = {}
+        for u in sorted(found, key=lambda u: list(CAUSE).index(u.cause)):
+            groups.setdefault((u.cause, heading(u.cause, u.detail)[self.lang]), []).append(u)
+        for (cause, head), members in groups.items():
+            names = self.comma.join(dict.fromkeys(self._with(u, everybody) for u in members))
+            proofs = self._proofs(members)
             if not proofs or len(proofs) > MOST_PROOFS.get(cause, 3):
                 proofs = [ADVICE[cause][self.lang]]
-            values = [f"{CAUSE[cause][self.lang]}: {names}", *(f"  {p}" for p in proofs)]
-            yield from self.page.row(label, values)
+            yield from self.page.row(label, [f"{head}: {names}", *(f"  {p}" for p in proofs)])
             label = ""
 
     def _with(self, u: Unknown, everybody: int) -> str:

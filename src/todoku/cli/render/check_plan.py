@@ -17,9 +17,11 @@ from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue
 from todoku.lists import names
 from todoku.lists import plan as lists_plan
+from todoku.lists.keeping import swept_at
+from todoku.lists.kept import Kept
 from todoku.lists.plan import Barred, Book, Terms, Way
 from todoku.lists.values import Request
-from todoku.model import VERSION, UnknownCause
+from todoku.model import VERSION, Subject, UnknownCause
 
 HEALTH: Final = 3
 """Questions for a list's health: its listed test point, the unlisted one, and a random name."""
@@ -60,6 +62,16 @@ WORDS: Final[Words] = {
     "day": {"ja": "1 日", "en": "a day"},
     "time": {"ja": "所要", "en": "takes"},
     "barred": {"ja": "対象外", "en": "Not asked"},
+    "hosts": {
+        "ja": "ホスト名 {n} 件のアドレスはまだ調べていないので、IPv4 と IPv6 を 1 つずつ持つものとして数えています。",
+        "en": "The addresses of {n} host names were not looked up yet: each is counted as one IPv4 and "
+        "one IPv6 address.",
+    },
+    "hosts-1": {
+        "ja": "ホスト名のアドレスはまだ調べていないので、IPv4 と IPv6 を 1 つずつ持つものとして数えています。",
+        "en": "The addresses of the host name were not looked up yet: it is counted as one IPv4 and "
+        "one IPv6 address.",
+    },
     "stops": {
         "ja": "途中で止めても、同じ指定で実行すれば続きから尋ねます。",
         "en": "It may be stopped at any time: the same command goes on from there.",
@@ -93,18 +105,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the slowest list; 0 where no rate is minded."""
     lists: tuple[Asked, ...]
     not_asked: tuple[NotAsked, ...]
+    hosts: int = 0
+    """Host names whose addresses are not known yet: each counts as one IPv4 and one IPv6 address."""
 
 
-def plan(request: Request, book: Book, terms: Terms) -> Plan:
+def plan(request: Request, book: Book, terms: Terms, kept: Kept | None, now: float) -> Plan:
+    """`kept`: what other runs left, where there is anything; `now` is Unix time."""
     ways: list[Way] = []
     barred: list[Barred] = []
     for name in request.lists:
-        entry = book.find(name) or lists_plan.of_zone(name)
-        got = lists_plan.way(entry, terms, own=request.unlimited)
+        got = lists_plan.named(book, name, terms, own=request.unlimited)
         (ways if isinstance(got, Way) else barred).append(got)  # type: ignore[arg-type]
-    numbers = {w.entry.id: questions(w, request) for w in ways}
+    source = request.upstream.name
+    numbers = {w.entry.id: questions(w, request, kept, now) for w in ways}
     costs = sorted(
-        lists_plan.costs(ways, numbers, unlimited=request.unlimited, rate=request.rate),
+        lists_plan.costs(
+            ways,
+            numbers,
+            unlimited=request.unlimited,
+            rate=request.rate,
+            agreed=request.agreed,
+            accounts=kept.accounts(source) if kept is not None else {},
+            now=now,
+            sweep=any(t.range is not None for t in request.targets),
+        ),
         key=lambda c: (-c.seconds, -c.questions),
     )
     return Plan(
@@ -112,19 +136,32 @@ def plan(request: Request, book: Book, terms: Terms) -> Plan:
         seconds=max((c.seconds for c in costs), default=0.0),
         lists=tuple(Asked(*c) for c in costs),
         not_asked=tuple(NotAsked(b.entry.id, b.cause) for b in barred),
+        hosts=len(_hosts(request)),
     )
 
 
-def questions(w: Way, request: Request) -> int:
-    """About its health, and about all that fits. Answers that are kept will spare some."""
-    n = 0
+def questions(w: Way, request: Request, kept: Kept | None, now: float) -> int:
+    """About its health, and about all that fits, but for what a sweep that was stopped has. Answers
+    that are kept will spare some, and what is listed takes one more for the list's words."""
+    subjects = [t.subject for t in request.targets if t.subject is not None]
+    n = sum(names.fits(w.ask, s) for s in subjects)
+    n += len(_hosts(request)) * len({"ipv4", "ipv6"} & set(w.ask.kinds))
     for t in request.targets:
-        if t.subject is not None:
-            n += names.fits(w.ask, t.subject)
-        elif t.range is not None:
-            net = ipaddress.ip_network(t.range)
-            n += net.num_addresses * (f"ipv{net.version}" in w.ask.kinds)
+        if t.range is None:
+            continue
+        net = ipaddress.ip_network(t.range)
+        if f"ipv{net.version}" in w.ask.kinds:
+            n += net.num_addresses
+            if kept is not None and not request.restart:
+                n -= kept.swept(t.range, w.entry.id, swept_at(w, request.upstream.name), now)
     return n + HEALTH if n else 0
+
+
+def _hosts(request: Request) -> list[Subject]:
+    """Host names, of which nobody knows yet which addresses they have: each counts as if it had one
+    of each kind. A named server knows no addresses."""
+    subjects = [t.subject for t in request.targets if t.subject is not None]
+    return [s for s in subjects if s.kind == "hostname" and request.upstream.kind != "server"]
 
 
 def lines(told: Plan, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
@@ -141,6 +178,11 @@ def lines(told: Plan, c: Catalogue, lang: Language, page: Page) -> Iterator[str]
             for x in told.not_asked
         ]
         yield from page.row(WORDS["barred"][lang], rows)
+    if told.hosts:
+        yield ""
+        yield from page.wrapped(
+            say(WORDS["hosts-1" if told.hosts == 1 else "hosts"], lang, n=f"{told.hosts:,}")
+        )
     if told.seconds > 600:
         yield ""
         yield from map(page.dim, page.wrapped(WORDS["stops"][lang]))

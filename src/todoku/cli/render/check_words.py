@@ -70,6 +70,17 @@ CAUSE: Final[dict[UnknownCause, Sentence]] = {
 }
 """In the order in which they are shown: what the reader can mend stands first."""
 
+UNREADABLE: Final[Sentence] = {"ja": "読めない応答", "en": "an answer that cannot be read"}
+
+
+def heading(cause: UnknownCause, detail: str | None) -> Sentence:
+    """What stands above those of one cause. The contract has one cause for look-ups that failed
+    and for answers that cannot be read; only their words tell them apart."""
+    if cause == "servfail" and detail and "SERVFAIL" not in detail:
+        return UNREADABLE
+    return CAUSE[cause]
+
+
 ADVICE: Final[dict[UnknownCause, Sentence]] = {
     "resolver-refused": {
         "ja": "公開リゾルバーではなく自前のリゾルバーを使う（--resolver）か、リストのネームサーバーに直接"
