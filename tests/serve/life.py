@@ -29,6 +29,8 @@ from todoku.lab import maildir
 from todoku.lab.clock import SteppedClock
 from todoku.lab.happenings import Delivered, Filed
 from todoku.lab.world import Lab
+from todoku.serve import executing
+from todoku.serve.orders import Settle, fresh_id
 from todoku.store import tables as t
 
 PROGRAM = Path(crash.__file__)
@@ -200,9 +202,23 @@ class Life:
 
     def _settle(self) -> None:
         """A person looks into the mail log, where serve cannot."""
+        if self.log:
+            return
+        served = self.serving.service
+        now = self.clock.now()
+        for work in served.worker.queue.unknown(now):
+            self.asked += 1
+            assert work.intent is not None
+            message_id = str(work.intent["message_id"]).encode()
+            sent = any(message_id in mail for mail in self.mails(crash.USER))
+            order = Settle(id=fresh_id(), by="admin", case=1, sent=sent, action=work.id, text="-")
+            own, desk = self.settings.own, self.serving.desk
+            executing.execute(order, desk, lambda: served.means.diagnoser, own, now)
 
     def names(self) -> list[str]:
-        return [ev.name(each.event) for each in self.serving.desk.history(1)]
+        """Of the events; what a person noted of a mail's fate is beside the story."""
+        events = [each.event for each in self.serving.desk.history(1)]
+        return [ev.name(event) for event in events if not isinstance(event, ev.Noted)]
 
     def mails(self, address: str) -> list[bytes]:
         return [p.read_bytes() for p in maildir.messages(self.lab.sender.mailbox(address))]

@@ -44,16 +44,19 @@ def where(point: int, steps: list[int]) -> tuple[int, int]:
 
 
 def die_and_go_on(
-    point: int, steps: list[int], folder: Path, zygote: Zygote, store: str | None = None
-) -> None:
+    point: int, steps: list[int], folder: Path, zygote: Zygote, store: str | None = None, *,
+    log: bool = True,
+) -> int:  # fmt: skip
+    """How often a person was asked."""
     deadly, at = where(point, steps)
-    life = Life(folder, zygote, lambda step: at if step == deadly else None, store=store)
+    life = Life(folder, zygote, lambda step: at if step == deadly else None, store=store, log=log)
     try:
         assert life.live().kills == 1
     except AssertionError as error:
         error.add_note(f"killed at point {point}: step {deadly}, its point {at}")
         raise
     shutil.rmtree(folder)
+    return life.asked
 
 
 def test_killed_at_some(steps: list[int], zygote: Zygote, tmp_path: Path) -> None:
@@ -75,16 +78,29 @@ def test_killed_on_postgresql(
         die_and_go_on(point, steps, tmp_path / str(point), zygote, server.database())
 
 
+def test_killed_while_telling_where_no_log_tells(
+    steps: list[int], zygote: Zygote, tmp_path: Path
+) -> None:
+    """A person is asked, once, and what he says is right."""
+    first = steps[0]
+    asked = [
+        die_and_go_on(point, steps, tmp_path / str(point), zygote, log=False)
+        for point in range(first + 4, first + steps[1], 3)
+    ]
+    assert set(asked) == {0, 1}
+    assert sum(asked) >= 3
+
+
 @pytest.mark.slow
 def test_killed_again_and_again(zygote: Zygote, tmp_path: Path) -> None:
-    """Each step: killed at its first point, then at its second, and so on until it comes through."""
+    """Each step: killed at its first point, its sixth, and so on until it comes through."""
     point = kills = 0
 
     def kill(_step: int) -> int:
         nonlocal point, kills
-        point = point + 1 if life.kills > kills else 1
+        point = point + 5 if life.kills > kills else 1
         kills = life.kills
         return point
 
     life = Life(tmp_path, zygote, kill)
-    assert life.live().kills > 60
+    assert life.live().kills > 30

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from todoku.cases import NotNow, NotThis
+from todoku.cases import EventError, NotNow, NotThis
 from todoku.cases.case import Case
 from todoku.cases.due import REPEATABLE, Action, ActionKind
 from todoku.cases.events import AnyEvent
@@ -134,17 +134,24 @@ def step(
 def find_out(
     queue: Queue, deeds: Mapping[ActionKind, Deed], clock: Callable[[], datetime]
 ) -> list[Work]:
-    """Ask about deeds with an unknown outcome. Returns those about which a person must be asked."""
+    """Ask about deeds with an unknown outcome. Returns those about which a person must be asked,
+    or whose case cannot be read."""
     left = []
     for unknown in queue.unknown(clock()):
         deed = deeds.get(unknown.action.kind)
-        case = queue.case(unknown.case)
-        done = None if deed is None else deed.find_out(case, unknown.action, unknown.intent or {})
-        if deed is None or done is None:
+        try:
+            if deed is None or not _found_out(queue, unknown, deed, clock):
+                left.append(unknown)
+        except EventError:
             left.append(unknown)
-        elif done:
-            command = deed.record(case, unknown.action, clock())
-            queue.settle(unknown, done=True, now=clock(), command=command)
-        else:
-            queue.settle(unknown, done=False, now=clock())
     return left
+
+
+def _found_out(queue: Queue, unknown: Work, deed: Deed, clock: Callable[[], datetime]) -> bool:
+    case = queue.case(unknown.case)
+    done = deed.find_out(case, unknown.action, unknown.intent or {})
+    if done is None:
+        return False
+    command = deed.record(case, unknown.action, clock()) if done else None
+    queue.settle(unknown, done=done, now=clock(), command=command)
+    return True

@@ -26,6 +26,7 @@ from todoku.i18n import Language, Words, say
 from todoku.settings import table
 
 if TYPE_CHECKING:
+    from todoku.cases.working import Work
     from todoku.cli.render.case import Named
     from todoku.diagnosis import Diagnoser
     from todoku.knowledge.schema import Compiled
@@ -64,11 +65,8 @@ WORDS: Final[Words] = {
         "ja": "案件 {case} に記録しました。todoku case show {case}",
         "en": "Recorded in case {case}. todoku case show {case}",
     },
-    "counted": {
-        "ja": "同じ拒否が続いているため、件数だけを数えました。",
-        "en": "This refusal tells nothing new; it was counted.",
-    },
     "closed": {"ja": "案件 {case} を閉じました。", "en": "Case {case} is closed."},
+    "not-sent": {"ja": "メールは送られていませんでした", "en": "the mail had not been sent"},
     "silent": {
         "ja": "設定 [mail] sender がないため、申告した人には知らせません。探査もしません。",
         "en": "[mail] sender is not set: nobody will be told, and nothing will be probed.",
@@ -95,6 +93,12 @@ class Opened(NamedTuple):
         from todoku.diagnosis import Diagnoser
 
         return Diagnoser(self.knowledge, language=self.lang, own=self.settings.own)
+
+    def unsure(self, number: int | None = None) -> list[Work]:
+        """Mails of which nobody knows whether they were sent."""
+        from todoku.store.actions import Queue
+
+        return Queue(self.desk).unknown(_now(self.settings), number)
 
     def who(self) -> Named:
         from todoku.store.messages import People
@@ -220,11 +224,8 @@ def _record(
     if as_json:
         _print_json(recorded)
         return
-    numbers = dict.fromkeys(r.case for r in recorded)
-    for number in numbers:
+    for number in dict.fromkeys(r.case for r in recorded):
         click.echo(say(WORDS["opened"], lang, case=number))
-    if not numbers:
-        click.echo(say(WORDS["counted"], lang))
     if found.mail.sender is None:
         click.echo(f"todoku: {say(WORDS['silent'], lang)}", err=True)
 
@@ -253,11 +254,12 @@ def list_(
 
     with opened(ctx, config, data) as found:
         rows = found.desk.rows(closed)
+        unsure = {work.case for work in found.unsure()}
         if as_json:
             for row in rows:
                 _print_json(found.desk.history(row["number"]))
             return
-        for line in screen.rows(rows, found.named, found.lang, _zone()):
+        for line in screen.rows(rows, found.named, found.lang, _zone(), unsure):
             click.echo(line)
 
 
@@ -278,9 +280,32 @@ def show(
             return
         for line in screen.case(
             found.desk.case(number), history, found.named, found.who(), found.desk.policy,
-            found.lang, _now(found.settings).astimezone(),
+            found.lang, _now(found.settings).astimezone(), found.unsure(number),
         ):  # fmt: skip
             click.echo(line)
+
+
+@case.command(short_help="Say whether a mail was sent of which that is not known.")
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--sent/--not-sent", required=True, default=None, help="As the mail log shows.")
+@click.option("--action", type=click.IntRange(min=1), help="Which, where there are several.")
+@_common
+def settle(
+    ctx: click.Context, /, number: int, config: Path | None, data: Path | None,
+    as_json: bool, lang: Language, **given: Any,
+) -> None:  # fmt: skip
+    """Say whether a mail was sent, where that is not known. One that was not is sent again."""
+    from todoku.serve.orders import Settle, fresh_id
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    text = "" if given["sent"] else say(WORDS["not-sent"], lang)
+    order = Settle(id=fresh_id(), by=_me(), case=number, text=text, **given)
+    recorded = _done(order, found, lang)
+    if as_json:
+        _print_json(recorded)
+    else:
+        click.echo(say(WORDS["opened"], lang, case=number))
 
 
 @case.command(short_help="End a case, and say why.")

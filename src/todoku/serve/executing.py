@@ -11,7 +11,7 @@ from todoku.cases import commands
 from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
 from todoku.serve import reporting
-from todoku.serve.orders import AnyOrder, Close, Report
+from todoku.serve.orders import AnyOrder, Close, Report, Settle
 from todoku.settings.own import Own
 from todoku.store.cases import Command, Desk
 
@@ -27,6 +27,10 @@ def execute(
             return reporting.report(order, desk, diagnoser(), own, now)
         case Close():
             return desk.change(order.case, _with(order, _close(order, now)), order=order.source)
+        case Settle():
+            from todoku.serve import unsure
+
+            return unsure.settle(order, desk, now)
 
 
 def _close(order: Close, now: datetime) -> Command:

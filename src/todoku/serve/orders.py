@@ -87,7 +87,18 @@ class Close(Order, frozen=True, kw_only=True, tag="close"):
     text: str = ""
 
 
-AnyOrder: TypeAlias = Report | Close
+class Settle(Order, frozen=True, kw_only=True, tag="settle"):
+    """A person found out whether a mail was sent (`todoku.serve.unsure`)."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    sent: bool
+    action: int | None = None
+    """Which, where a case has several."""
+    text: str = ""
+    """What is noted where it was not."""
+
+
+AnyOrder: TypeAlias = Report | Close | Settle
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

@@ -16,13 +16,15 @@ import msgspec
 
 from todoku.cases.case import identity_key
 from todoku.diagnosis import Diagnoser
-from todoku.i18n import Language, Sentence, Words
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Sentence, Words, say
 from todoku.knowledge.schema import Compiled
 from todoku.lists.kept import Kept
 from todoku.lists.plan import Terms
 from todoku.lists.servers import resolvers
 from todoku.lists.values import Server, Upstream
 from todoku.model import Identity
+from todoku.serve import unsure
 from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
 from todoku.serve.intake import Intake, answer_rules
@@ -36,6 +38,7 @@ from todoku.store.messages import People
 EVERY: Final = 5.0
 """Seconds between two looks into the folder of mails."""
 SHORTEST: Final = 0.1
+MOST_TOLD: Final = 1000
 
 WORDS: Final[Words] = {
     "unread": {
@@ -161,6 +164,7 @@ class Service:
         self.folder = None if settings.mail.folder is None else Path(settings.mail.folder)
         self.spool = Path(settings.mail.spool)
         self._tell = tell
+        self._told: set[str] = set()
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._intake = intake(settings, means.desk, means.diagnoser)
@@ -180,7 +184,9 @@ class Service:
         if (self.spool / "new").is_dir():
             self._collect(self.spool, ours=True)
         self._intake.handle(self.clock.now())
-        return self.worker.work()
+        tried = self.worker.work()
+        self._tell_unsure()
+        return tried
 
     def _collect(self, folder: Path, *, ours: bool = False) -> None:
         try:
@@ -207,5 +213,26 @@ class Service:
         self.worker.stop()
         self._woken.set()
 
+    def _tell_unsure(self) -> None:
+        for work in self.worker.left:
+            among = sum(other.case == work.case for other in self.worker.left)
+            self._tell_once(*unsure.told(work, self._named, among))
+
+    def _named(self, who: str) -> str | None:
+        person = self.means.people.get(who)
+        return None if person is None else person.address
+
     def _trouble(self, error: Exception) -> None:
-        self._tell(WORDS["trouble"], {"why": " ".join(str(error).split())[:300]})
+        if isinstance(error, TodokuError):
+            self._tell_once(error.sentence, error.values)
+        else:
+            self._tell_once(WORDS["trouble"], {"why": " ".join(str(error).split())[:300]})
+
+    def _tell_once(self, sentence: Sentence, values: dict[str, object]) -> None:
+        """What stays wrong is met again in every round."""
+        told = say(sentence, "en", **values)
+        if told not in self._told:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            self._told.add(told)
+            self._tell(sentence, values)

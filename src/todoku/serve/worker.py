@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final
 
-from todoku.cases import working
+from todoku.cases import EventError, working
 from todoku.cases.due import ActionKind
 from todoku.cases.working import Deed, Work
 from todoku.store import LeaseLost, StoreError
@@ -66,7 +66,10 @@ class Worker:
             if taken is None:
                 break
             done += 1
-        self.queue.desk.flush(self.clock())
+        try:
+            self.queue.desk.flush(self.clock())
+        except EventError as error:
+            self._tell(error)
         return done
 
     def run(self) -> None:

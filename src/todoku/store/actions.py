@@ -129,8 +129,8 @@ class Queue:
 
         return self.desk.transaction(work)
 
-    def unknown(self, now: datetime) -> list[Work]:
-        """Deeds that may have been done or not, and must not simply be done again."""
+    def unknown(self, now: datetime, case: int | None = None) -> list[Work]:
+        """Deeds that may have been done or not, and must not simply be done again; of one case."""
         once = [kind for kind, wait in REPEATABLE.items() if wait is None]
         query = (
             sa.select(c.id)
@@ -138,6 +138,8 @@ class Queue:
             .where(self._is_over(now.timestamp()))
             .order_by(c.id)
         )
+        if case is not None:
+            query = query.where(c.case_id == case)
         with reading(self.desk.engine) as connection:
             rows = connection.execute(query).scalars().all()
             return [_taken(connection, row) for row in rows]
@@ -145,10 +147,8 @@ class Queue:
     def settle(
         self, unknown: Work, *, done: bool, now: datetime, command: Command | None = None
     ) -> tuple[Recorded, ...]:
-        """Somebody found out. `command`: what records the deed, if it was done."""
-        if done:
-            return self.finish(unknown, "done", now, command)
-        return self.finish(unknown, "not-done", now)
+        """Somebody found out. `command`: what records the deed, or who says that it was not done."""
+        return self.finish(unknown, "done" if done else "not-done", now, command)
 
     def count_due(self, now: datetime) -> int:
         """How many actions are due, taken or not."""

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from todoku.cases import commands, joining
+from todoku.cases import EventError, commands, joining
 from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.fold import fold
@@ -109,14 +109,15 @@ class Desk:
         return self.transaction(work)
 
     def see(
-        self, event: Seen, *also: ev.AnyEvent, handled: Sequence[str] = (), once: bool = False
+        self, event: Seen, *also: ev.AnyEvent, handled: Sequence[str] = (), order: str | None = None
     ) -> tuple[Recorded, ...]:
         """Something was reported, refused or found listed: it joins its case or opens one, with
         what else is known (`also`: a diagnosis). A refusal that `commands.only_counts` is counted,
         and nothing comes back for it; neither for a check that found no listing. `handled`: the
         messages that are done with it, in the same transaction; nothing is counted where another
-        worker did them, and `Overtaken` raised where it did some of them. `once`: where any case
-        has an event of this name and source, that comes back and nothing is written."""
+        worker did them, and `Overtaken` raised where it did some of them. `order`: a source;
+        where any case has this event of it, that comes back and nothing is written, and what a
+        person orders is recorded where another refusal would only be counted."""
         event = as_stored(event)
         names = {ev.name(each) for each in (event, *also)}
 
@@ -127,29 +128,36 @@ class Desk:
                 return ()
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(JOINING)))
-            if once and event.source is not None:
-                done = of_source(connection, event.source)
+            if order is not None:
+                done = of_source(connection, order)
                 done = tuple(each for each in done if ev.name(each.event) in names)
                 if done:
                     return done
             seen: list[Recorded] = []
             todo: tuple[Identity, ...] | None = None
             while todo is None or todo:
-                recorded, todo = self._join(connection, event, also, todo)
+                recorded, todo = self._join(connection, event, also, todo, order is not None)
                 seen += recorded
             return tuple(seen)
 
         return self.transaction(work)
 
     def flush(self, now: datetime) -> tuple[Recorded, ...]:
-        """Floods that were counted long enough become events. To be called now and then."""
+        """Floods that were counted long enough become events. To be called now and then. Raises
+        the `EventError` of a case that cannot be read, when the others are done."""
         old = now.timestamp() - self.policy.flood.total_seconds()
         with reading(self.engine) as connection:
             query = sa.select(t.tallies.c.case_id).where(t.tallies.c.since <= old)
             numbers = connection.execute(query).scalars().all()
         written: list[Recorded] = []
+        unread: EventError | None = None
         for number in numbers:
-            written += self.transaction(lambda c, n=number: self._flush(c, n))  # type: ignore[misc]
+            try:
+                written += self.transaction(lambda c, n=number: self._flush(c, n))  # type: ignore[misc]
+            except EventError as error:
+                unread = error
+        if unread is not None:
+            raise unread
         return tuple(written)
 
     def rebuild(self) -> int:
@@ -219,6 +227,7 @@ class Desk:
         event: Seen,
         also: Sequence[ev.AnyEvent],
         identities: tuple[Identity, ...] | None,
+        once: bool,
     ) -> tuple[list[Recorded], tuple[Identity, ...]]:
         """One step of `see`: what was written, and the identities that belong elsewhere."""
         sighting = _sighting(event)
@@ -243,7 +252,7 @@ class Desk:
         for other in matched.absorbs:
             written += self._absorb(connection, case, other, event.at)
             case = self.load(connection, case.number)
-        events = self._sighted(connection, case, event, matched.identities)
+        events = self._sighted(connection, case, event, matched.identities, once)
         if events:
             written += self.append(connection, case, (*events, *also))
         point(connection, sighting.pointers, case.number)
@@ -255,6 +264,7 @@ class Desk:
         case: Case,
         event: Seen,
         identities: tuple[Identity, ...],
+        once: bool,
     ) -> Sequence[ev.AnyEvent]:
         replace = msgspec.structs.replace
         match event:
@@ -265,13 +275,11 @@ class Desk:
                 counted = _tally(connection, case.number)
                 if is_counted(connection, case.number, event):
                     return ()
-                if counted is not None and event.source in {counted.source} - {None}:
-                    return ()
-                if commands.only_counts(case, event, self.policy):
+                if not once and commands.only_counts(case, event, self.policy):
                     _count(connection, case.number, event, counted)
                     return ()
                 if counted is not None:
-                    (event,) = joining.gather([counted, event])
+                    event = replace(joining.merged(counted, event), source=event.source)
                     connection.execute(_forget_tally(case.number))
                 return commands.refuse(case, event)
             case ev.Checked():
@@ -340,7 +348,7 @@ def _count(
         row = {"case_id": number, "since": event.at.timestamp(), "payload": encode(event)}
         connection.execute(sa.insert(t.tallies), row)
     else:
-        (event,) = joining.gather([counted, event])
+        event = joining.merged(counted, event)
         statement = sa.update(t.tallies).where(t.tallies.c.case_id == number)
         connection.execute(statement.values(payload=encode(event)))
 

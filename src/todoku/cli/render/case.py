@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ from todoku.cases.due import ActionKind, plan
 from todoku.cases.policy import Policy
 from todoku.cases.records import Recorded
 from todoku.cases.tasks import tasks
+from todoku.cases.working import Work
 from todoku.cli.render.text import pad, safe, short
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.serve.telling import WORDS as TELLING
+from todoku.serve.unsure import told as unsure_told
 
 Named = Callable[[str], str]
 """The name of a receiver or list, by its id."""
@@ -111,6 +113,10 @@ WORDS: Final[Words] = {
         "en": "there was no list that could be asked",
     },
     "told-not": {"ja": "（届けられませんでした）", "en": " (could not be reached)"},
+    "unsure": {
+        "ja": "（送れたか分からないメールがあります）",
+        "en": " (not known whether a mail was sent)",
+    },
     "none": {
         "ja": "対応中の案件はありません。",
         "en": "There are no open cases.",
@@ -119,9 +125,13 @@ WORDS: Final[Words] = {
 
 
 def rows(
-    found: Sequence[dict[str, Any]], named: Named, lang: Language, zone: tzinfo | None
+    found: Sequence[dict[str, Any]],
+    named: Named,
+    lang: Language,
+    zone: tzinfo | None,
+    unsure: Collection[int] = (),
 ) -> Iterator[str]:
-    """The list: a line for each case."""
+    """The list: a line for each case. `unsure`: those with a mail that was sent or not."""
     if not found:
         yield WORDS["none"][lang]
     for row in found:
@@ -131,7 +141,8 @@ def rows(
         if row["closed"]:
             state += f" ({WHYS[row['closed']][lang]})"
         changed = datetime.fromtimestamp(row["changed_at"] or 0, zone)
-        yield f"{row['number']:>5}  {changed:%m/%d %H:%M}  {pad(state, 14)}  {what} ⇄ {place}"
+        mark = WORDS["unsure"][lang] if row["number"] in unsure else ""
+        yield f"{row['number']:>5}  {changed:%m/%d %H:%M}  {pad(state, 14)}  {what} ⇄ {place}{mark}"
 
 
 def case(
@@ -142,8 +153,9 @@ def case(
     policy: Policy,
     lang: Language,
     now: datetime,
+    unsure: Sequence[Work] = (),
 ) -> Iterator[str]:
-    """One case. `now` in the reader's zone."""
+    """One case. `now` in the reader's zone. `unsure`: its mails that were sent or not."""
     zone = now.tzinfo
     what = ", ".join(s.identity.value for s in found.standings[:4]) or WORDS["unknown"][lang]
     place = named(found.place.id) if found.place is not None else WORDS["unknown"][lang]
@@ -161,7 +173,11 @@ def case(
         if task.since <= now:
             words = TELLING[task.kind][lang]
             yield say(WORDS["task"], lang, what=words, at=_moment(task.since, zone))
-    for action in plan(found, policy)[:1]:
+    for work in unsure:
+        sentence, values = unsure_told(work, who, len(unsure))
+        yield safe(say(sentence, lang, **values))
+    waits = {work.action.key for work in unsure}
+    for action in [a for a in plan(found, policy) if a.key not in waits][:1]:
         key = "next" if action.not_before > now else "now"
         words = ACTIONS[action.kind][lang]
         yield say(WORDS[key], lang, what=words, at=_moment(action.not_before, zone))
