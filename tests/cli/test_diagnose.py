@@ -17,6 +17,7 @@ import pytest
 
 from todoku import sources
 from todoku.cli import diagnose as command
+from todoku.cli import looks
 from todoku.reading import ndjson
 
 BLOCKED = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from 192.0.2.1 weren't sent."
@@ -161,8 +162,8 @@ def test_reasons_of_other_rooms_are_told_in_japanese() -> None:
                 ndjson.read_line(b'{"text": 1}')) if isinstance(line, ndjson.BadLine)]  # fmt: skip
     assert len(english) > 10
     for words in english:
-        assert not command._why(words, "ja").isascii(), words
-        assert command._why(words, "en") == words
+        assert not looks.why(words, "ja").isascii(), words
+        assert looks.why(words, "en") == words
 
 
 # ── input and output ──────────────────────────────────────────────────────────────────────────
@@ -194,8 +195,12 @@ def test_ndjson_carries_the_id_and_bad_lines_are_told(tmp_path: Path) -> None:
     done = run("--json", path)
     assert [r["id"] for r in rows(done)] == ["x1", "7"]
     assert rows(done)[1]["recipient"] == "a@x.example"
-    assert "1 lines could not be read (the first is line 2: is not JSON)" in done.stderr.decode()
+    assert "one line could not be read (line 2: is not JSON)" in done.stderr.decode()
     assert done.returncode == 1
+    path.write_text("\n".join([*lines, "{nonsense"]))
+    assert "2 lines could not be read (the first is line 2: is not JSON)" in (
+        run("--json", path).stderr.decode()
+    )
 
 
 def test_what_is_no_bounce_is_told_in_json_and_in_words() -> None:

@@ -162,6 +162,7 @@ def test_a_bomb_is_told_and_the_others_are_read(run: Run, tmp_path: Path) -> Non
     (tmp_path / "b.gz").write_bytes(gzip.compress(mail("x")))
     done = run("diagnose", "--json", tmp_path)
     assert b"decompression bomb" in done.stderr
+    assert done.stderr.count(b"\n") == 1  # that its zeros tell of no refusal need not be said
     assert done.stdout.count(b"\n") >= 1
     assert done.returncode == 1
 
@@ -171,6 +172,7 @@ def test_a_bomb_behind_a_refusal(run: Run, tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(LINE) + bomb(600 << 20))
     done = run("diagnose", "--json", path)
     assert b"decompression bomb" in done.stderr
+    assert done.stderr.count(b"\n") == 1
     assert done.returncode in {1, 2}
 
 

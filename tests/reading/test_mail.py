@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from todoku.reading import bounce, charset, mbox
-from todoku.reading.mail import Entity, looks, normalise, parse, usual_report
+from todoku.reading.mail import Entity, looks, normalise, parse
+from todoku.reading.usual import usual_report
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpora" / "bounces" / "emails"

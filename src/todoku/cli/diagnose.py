@@ -22,7 +22,7 @@ import msgspec
 from todoku import reading, sources
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli import setup as settings
-from todoku.cli.render.text import harmless_json, safe, short
+from todoku.cli.render.text import harmless_json, short
 from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language, Words, say
 from todoku.model import Diagnosis, Refusal
@@ -68,6 +68,10 @@ WORDS: Final[Words] = {
         "ja": "{source}: {n} 行は読めませんでした（最初は {line} 行目: {why}）。他の行は読みました。",
         "en": "{source}: {n} lines could not be read (the first is line {line}: {why}). The others "
         "were read.",
+    },
+    "bad-line": {
+        "ja": "{source}: {line} 行目は読めませんでした（{why}）。他の行は読みました。",
+        "en": "{source}: one line could not be read (line {line}: {why}). The others were read.",
     },
     "nothing": {
         "ja": "{source}に拒否や遅延を伝えるものは見つかりませんでした（{what}）。",
@@ -158,7 +162,10 @@ class Run:
         self.failed = 0
         self.knowledge: Any = None
         self._unrecognised = 0
-        self._last_unrecognised: sources.Item | None = None
+        self._nothing_in: sources.Item | None = None
+        """The first piece of the source being read in which nothing was recognised."""
+        self._pieces = 0
+        """How many such pieces it has."""
         self._progress = _Progress(lang) if not quiet and sys.stderr.isatty() else None
 
     def diagnoses(self, diagnose: Diagnoser) -> Iterator[Diagnosis]:
@@ -170,7 +177,10 @@ class Run:
         pending: list[tuple[Refusal, str]] = []
         for items in _batches(sources.open_sources(self.paths, stdin)):
             for item in items:
+                if self._nothing_in is not None and self._nothing_in.source != item.source:
+                    self._tell_nothing()
                 if item.error is not None:
+                    self._nothing_in = None  # the error says it all
                     self._tell_error(item)
                     continue
                 self.items += 1
@@ -182,10 +192,12 @@ class Run:
                         yield from self._judged(diagnose, pending)
                 self.results += n
                 if n == 0:
-                    self._tell_nothing(item)
+                    self._pieces = 1 if self._nothing_in is None else self._pieces + 1
+                    self._nothing_in = self._nothing_in or item
             yield from self._judged(diagnose, pending)
             if self._progress is not None:
                 self._progress.tick(self.items, self.results)
+        self._tell_nothing()
 
     def _judged(
         self, diagnose: Diagnoser, pending: list[tuple[Refusal, str]]
@@ -216,10 +228,12 @@ class Run:
                 bad += 1
                 first = first or line
         if first is not None:
+            from todoku.cli.looks import why
+
             self.failed += 1
             self.say(
-                "bad-lines", source=self._name(item), n=f"{bad:,}", line=first.number,
-                why=_why(first.why, self.lang),
+                "bad-line" if bad == 1 else "bad-lines", source=self._name(item), n=f"{bad:,}",
+                line=first.number, why=why(first.why, self.lang),
             )  # fmt: skip
 
     # ── what is told on the way ───────────────────────────────────────────────────────────────
@@ -235,10 +249,12 @@ class Run:
         return short(item.source, 300) + (" " if self.lang == "ja" else "")
 
     def _tell_error(self, item: sources.Item) -> None:
-        source, why = self._name(item), _why(item.error or "", self.lang)
+        from todoku.cli.looks import why
+
+        source, reason = self._name(item), why(item.error or "", self.lang)
         if item.skipped:
             if not self.quiet:
-                self.say("skipped", source=source, why=why)
+                self.say("skipped", source=source, why=reason)
             return
         self.failed += 1
         advice = ""
@@ -247,18 +263,22 @@ class Run:
         elif item.error in {"no such file", "the path is too long"} and _is_a_reply(item.source):
             advice = say(WORDS["as-reply"], self.lang)
         rest = say(WORDS["rest-goes-on"], self.lang) if self._more_than_one() else ""
-        self.say("unreadable", source=source, why=why, rest=rest, advice=advice)
+        self.say("unreadable", source=source, why=reason, rest=rest, advice=advice)
 
     def _more_than_one(self) -> bool:
         return len(self.paths) > 1 or any(Path(p).is_dir() for p in self.paths)
 
-    def _tell_nothing(self, item: sources.Item) -> None:
+    def _tell_nothing(self) -> None:
         """Told at once for the first, counted for the rest: a folder of photographs is one line."""
-        self._unrecognised += 1
-        if self._unrecognised == 1 and not self.quiet:
+        item = self._nothing_in
+        if item is None:
+            return
+        if not self._unrecognised and not self.quiet:
             from todoku.cli.looks import what
 
             self.say("nothing", source=self._name(item), what=what(item.data, self.lang))
+        self._unrecognised += self._pieces
+        self._nothing_in = None
 
     def close(self) -> None:
         if self._progress is not None:
@@ -351,40 +371,6 @@ class _Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._shown = False
-
-
-_WHY_JA: Final = (
-    ("permission denied", "権限がありません"),
-    ("no such file", "ファイルがありません"),
-    ("a folder", "フォルダーです"),
-    ("a link that leads to itself", "自分自身を指すリンクです"),
-    ("a link to a folder that was read", "すでに読んだフォルダーへのリンクです"),
-    ("the path is too long", "パスが長すぎます"),
-    ("too many open files", "開いているファイルが多すぎます"),
-    ("the disk cannot be read", "ディスクを読めません"),
-    ("a named pipe", "名前付きパイプです"),
-    ("a socket", "ソケットです"),
-    ("a device", "デバイスです"),
-    ("no file", "通常のファイルではありません"),
-    ("not a path", "パスではありません"),
-    ("the gzip file is damaged", "gzip ファイルが壊れています"),
-    ("the gzip file is cut off", "gzip ファイルが途中で切れています"),
-    ("unpacks to more than", "展開後の大きさが異常なため、途中で止めました"),
-    # of a line of NDJSON
-    ("is not JSON", "JSON ではありません"),
-    ('has no "text"', '"text" がありません'),
-    ("is not a reply", "応答の形をしていません"),
-    ("is longer than", "長すぎます"),
-)
-
-
-def _why(english: str, lang: Language) -> str:
-    """The reason that a room gives in English, in the language of this run."""
-    if lang == "ja":
-        for begins, words in _WHY_JA:
-            if english.startswith(begins):
-                return words
-    return safe(english)
 
 
 def _is_a_reply(argument: str) -> bool:

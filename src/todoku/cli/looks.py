@@ -1,10 +1,12 @@
-"""What an input looks like in which nothing was recognised: said to the person who named it."""
+"""Why an input was not read, and what one looks like in which nothing was recognised: said to the
+person who named it."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
 
 WORDS: Final[Words] = {
@@ -23,6 +25,10 @@ WORDS: Final[Words] = {
     "log": {
         "ja": "ログのようです。{n} 行に拒否はありません",
         "en": "it looks like a log: {n} lines, no refusal in them",
+    },
+    "log-line": {
+        "ja": "ログの 1 行のようですが、拒否を伝えるものではありません",
+        "en": "it looks like one line of a log, and tells of no refusal",
     },
     "utf-16": {
         "ja": "UTF-16 のテキストのようです。UTF-8 で保存し直してください",
@@ -77,5 +83,40 @@ def what(data: bytes, lang: Language) -> str:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return say(WORDS["json"], lang)
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    key = "log" if _LOG.match(head) else "line" if lines == 1 else "text"
+    one = lines == 1
+    key = ("log-line" if one else "log") if _LOG.match(head) else "line" if one else "text"
     return say(WORDS[key], lang, n=f"{lines:,}")
+
+
+_WHY_JA: Final = (
+    ("permission denied", "権限がありません"),
+    ("no such file", "ファイルがありません"),
+    ("a folder", "フォルダーです"),
+    ("a link that leads to itself", "自分自身を指すリンクです"),
+    ("a link to a folder that was read", "すでに読んだフォルダーへのリンクです"),
+    ("the path is too long", "パスが長すぎます"),
+    ("too many open files", "開いているファイルが多すぎます"),
+    ("the disk cannot be read", "ディスクを読めません"),
+    ("a named pipe", "名前付きパイプです"),
+    ("a socket", "ソケットです"),
+    ("a device", "デバイスです"),
+    ("no file", "通常のファイルではありません"),
+    ("not a path", "パスではありません"),
+    ("the gzip file is damaged", "gzip ファイルが壊れています"),
+    ("the gzip file is cut off", "gzip ファイルが途中で切れています"),
+    ("unpacks to more than", "展開後の大きさが異常なため、途中で止めました"),
+    # of a line of NDJSON
+    ("is not JSON", "JSON ではありません"),
+    ('has no "text"', '"text" がありません'),
+    ("is not a reply", "応答の形をしていません"),
+    ("is longer than", "長すぎます"),
+)
+
+
+def why(english: str, lang: Language) -> str:
+    """The reason that a room gives in English, in the language of this run."""
+    if lang == "ja":
+        for begins, words in _WHY_JA:
+            if english.startswith(begins):
+                return words
+    return safe(english)

@@ -18,8 +18,9 @@ from todoku.reading import (
     notice,
     returned,
 )
-from todoku.reading.mail import Entity, normalise, usual_report
+from todoku.reading.mail import Entity, normalise
 from todoku.reading.phrases import any_of
+from todoku.reading.usual import usual_report
 
 MAX_NESTING = 4
 
@@ -143,6 +144,8 @@ def _read(mail: Entity, depth: int) -> list[Refusal]:
     if parts.feedback is not None:
         return complaint.read(mail, parts.feedback, words, back)
     other = complaint.without_report(mail, words)
+    if other is None and parts.report is None:
+        other = complaint.forwarded(words)
     if other is not None:
         return other
     if depth >= MAX_NESTING:
@@ -212,8 +215,11 @@ def _notice(
             path = mail.find(b"\nreturn-path:")
             daemon = path is not None and path.strip() == b"<>"
         about = any_of(_SUBJECTS, subject)
-        if not daemon and mail.find(b"\nlist-id:") is not None:
-            return []  # people of a mailing list, who talk about a bounce
+        if not daemon:
+            if mail.find(b"\nlist-id:") is not None:
+                return []  # people of a mailing list, who talk about a bounce
+            if _is_answer(mail, subject):
+                words = _own_words(words)
         if not (daemon or about) and not any_of(_PHRASES, words[:6000]):
             return []
         sure = daemon and about
@@ -231,6 +237,22 @@ def _notice(
         returned=returned.of(back),
     )
     return notice.read_text(words, hint)
+
+
+def _is_answer(mail: Entity, subject: str) -> bool:
+    """Does it answer another mail, as people do?"""
+    return subject.startswith(_ANSWERS) and (
+        mail.find(b"\nin-reply-to:") is not None or mail.find(b"\nreferences:") is not None
+    )
+
+
+_ANSWERS = ("re:", "re[", "re\uff1a", "aw:", "sv:", "antw:", "\u56de\u590d:", "\u56de\u590d\uff1a")
+_QUOTED = expression(r"^>.*\n?|^-{2,} ?Original Message ?-{2,}[^\x00]*", re.M | re.I)
+
+
+def _own_words(words: str) -> str:
+    """What an answer says itself, without what it quotes."""
+    return _QUOTED.sub("", words)
 
 
 def _named(value: str) -> tuple[str, ...]:

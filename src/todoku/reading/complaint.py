@@ -17,7 +17,11 @@ _NAME = expression(r"^([A-Za-z-]{3,40}):[ \t]{0,8}(.{0,2000})$", re.M)
 
 def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> list[Refusal]:
     """One value for each recipient that the report names."""
-    text = feedback.decoded().replace("\n ", " ").replace("\n\t", " ")
+    return _of(feedback.decoded(), words, back, _domain(mail))
+
+
+def _of(text: str, words: str, back: Entity | None, reporter: str | None) -> list[Refusal]:
+    text = text.replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, str] = {}
     for m in _NAME.finditer(text):
         fields.setdefault(m[1].lower(), m[2].strip())
@@ -39,7 +43,7 @@ def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> lis
             reader="feedback-report",
             recipient=one,
             sender=sender,
-            reported_by=host_of(fields.get("reporting-mta", "")) or _domain(mail),
+            reported_by=host_of(fields.get("reporting-mta", "")) or reporter,
             remote=Remote(),
             reply=Reply(None, None, words),
             feedback_type=(fields.get("feedback-type") or "abuse").lower(),
@@ -47,6 +51,31 @@ def read(mail: Entity, feedback: Entity, words: str, back: Entity | None) -> lis
         )
         for one in (recipients or [None])
     ]
+
+
+_MARKS = expression(r"^[ \t]{0,3}(?:>[ \t]?){1,9}", re.M)
+_HEAD = expression(
+    r"^(?:Return-Path|Received|Delivered-To|DKIM-Signature|From|To|Subject|Date|Message-ID):",
+    re.M | re.I,
+)
+
+
+def forwarded(words: str) -> list[Refusal] | None:
+    """A report that somebody sent on as text: its fields stand together, the returned message's
+    header below them."""
+    if "Feedback-Type:" not in words:
+        return None
+    text = _MARKS.sub("", words[:65536])
+    start = text.rfind("\n\n", 0, text.find("Feedback-Type:")) + 2
+    if start == 1:
+        start = 0
+    report, _, below = text[start:].partition("\n\n")
+    names = {m[1].lower() for m in _NAME.finditer(report)}
+    if "feedback-type" not in names or names.isdisjoint({"user-agent", "version"}):
+        return None  # both are required beside it (RFC 5965, 3.1)
+    m = _HEAD.search(below)
+    data = below[m.start() :].encode("utf-8", "replace") if m else b""
+    return _of(report, text[:start], Entity(data, 0, len(data)) if m else None, None)
 
 
 def without_report(mail: Entity, words: str) -> list[Refusal] | None:

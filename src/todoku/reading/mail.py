@@ -20,13 +20,13 @@ MAX_HEAD = 256 * 1024
 MAX_TEXT = 96 * 1024
 """Bytes of one text part that are decoded. The longest notices (HTML of Exchange) stay below."""
 
-_BOUNDARY = expression(rb'\bboundary\s{0,8}=\s{0,8}(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.I)
+BOUNDARY = expression(rb'\bboundary\s{0,8}=\s{0,8}(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.I)
 _CHARSET = expression(rb'\bcharset\s{0,8}=\s{0,8}"?([\w.:+-]{1,40})', re.I)
 _REPORT_TYPE = expression(rb'\breport-type\s{0,8}=\s{0,8}"?([\w.-]{1,60})', re.I)
 CR = 13  # Python looks for a number in bytes ten times faster than for bytes in bytes
 _LONE_CR = expression(rb"\r(?!\n)")
 # Faster than `bytes.find`, which finds a short needle slowly.
-_EMPTY_LINE = expression(rb"\n\n")
+EMPTY_LINE = expression(rb"\n\n")
 _FIRST_HEADER = expression(rb"\A[!-9;-~]{1,76}[ \t]{0,4}:")
 
 
@@ -53,7 +53,7 @@ def normalise(data: bytes) -> bytes:
     return data[start:] if start else data
 
 
-_AFTER_BOUNDARY = (b"\n", b"-", b" ", b"\t", b"")
+_AFTERBOUNDARY = (b"\n", b"-", b" ", b"\t", b"")
 _FOLD = (b" ", b"\t")
 
 
@@ -71,7 +71,7 @@ class Kind(NamedTuple):
 
 _PLAIN = Kind(b"text/plain", None, "", b"")
 # The heads of parts are the same few bytes in every mail of a program: read once, known after.
-_kinds: dict[bytes, Kind] = {b"\n": _PLAIN}
+kinds: dict[bytes, Kind] = {b"\n": _PLAIN}
 _MAX_KINDS = 2048
 _MAX_KNOWN_HEAD = 240
 
@@ -89,7 +89,7 @@ class Entity:
         if raw[start : start + 1] == b"\n":
             self.head, self.body, self._kind = b"\n", start + 1, _PLAIN
             return
-        m = _EMPTY_LINE.search(raw, start, end)
+        m = EMPTY_LINE.search(raw, start, end)
         if m is None:
             self.body = blank = end
         else:
@@ -102,7 +102,7 @@ class Entity:
             self.head = raw[start - 1 : blank + 1]
         else:
             self.head = b"\n" + raw[start : blank + 1]
-        self._kind = _kinds.get(self.head) if blank - start < _MAX_KNOWN_HEAD else None
+        self._kind = kinds.get(self.head) if blank - start < _MAX_KNOWN_HEAD else None
 
     @property
     def low(self) -> bytes:
@@ -151,11 +151,15 @@ class Entity:
             known = self._kind = self._read_kind()
             if (
                 len(self.head) <= _MAX_KNOWN_HEAD
-                and len(_kinds) < _MAX_KINDS
+                and len(kinds) < _MAX_KINDS
                 and known.type[:10] != b"multipart/"  # its boundary is new in each mail
             ):
-                _kinds[self.head] = known
+                kinds[self.head] = known
         return known
+
+    def known_as(self, kind: Kind) -> None:
+        """The kind was read before."""
+        self._kind = kind
 
     def _read_kind(self) -> Kind:
         value = self.find(b"\ncontent-type:") or b""
@@ -167,7 +171,7 @@ class Entity:
         name = "" if not encoding or encoding[0] in b"78" else encoding.decode("latin-1").split()[0]
         if name == "binary":
             name = ""
-        m = _parameter(_CHARSET, b"charset", value) if value else None
+        m = parameter(_CHARSET, b"charset", value) if value else None
         return Kind(kind or b"text/plain", m[1].decode() if m else None, name, value)
 
     @property
@@ -190,11 +194,11 @@ class Entity:
     def decoded(self, limit: int = MAX_TEXT) -> str:
         """The body as text."""
         end = self.body + limit
-        return _text(self.kind, self.raw[self.body : end if end < self.end else self.end])
+        return text_of(self.kind, self.raw[self.body : end if end < self.end else self.end])
 
     def parts(self) -> list[Entity]:
         """The parts of a multipart, at most `MAX_PARTS`; empty where the boundary is nowhere."""
-        m = _parameter(_BOUNDARY, b"boundary", self.kind.parameters)
+        m = parameter(BOUNDARY, b"boundary", self.kind.parameters)
         if m is None:
             return []
         raw, end = self.raw, self.end
@@ -206,7 +210,7 @@ class Entity:
         while at >= 0 and len(found) < MAX_PARTS:
             after = at + size
             mark = raw[after : after + 1]
-            if mark not in _AFTER_BOUNDARY:  # a longer boundary
+            if mark not in _AFTERBOUNDARY:  # a longer boundary
                 at = raw.find(delimiter, after, end)
                 continue
             if begin >= 0:
@@ -260,7 +264,7 @@ class Entity:
         return found
 
 
-def _parameter(
+def parameter(
     expression: re.Pattern[bytes], name: bytes, parameters: bytes
 ) -> re.Match[bytes] | None:
     """A parameter of a Content-Type; the expression is tried where its name stands first."""
@@ -278,7 +282,8 @@ def parse(data: bytes) -> Entity:
     return Entity(data, 0, len(data))
 
 
-def _text(kind: Kind, data: bytes) -> str:
+def text_of(kind: Kind, data: bytes) -> str:
+    """The text of a part's bytes."""
     if kind.encoding:
         data = charset.transfer(data, kind.encoding)
     elif data.isascii() and charset.ESCAPE not in data:
@@ -287,106 +292,6 @@ def _text(kind: Kind, data: bytes) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
-
-
-_STATUS_TYPE = b"message/delivery-status"
-_STATUS_LINE = (b"content-type: ", b"content-type:")
-_ENCLOSED = (b"message/rfc822", b"text/rfc822-headers")
-
-
-def usual_report(raw: bytes) -> tuple[str, str, Entity | None] | None:
-    """A delivery report as nearly every system builds it: words for people, fields, and the
-    returned message. `None` where the mail is built in any other way; `leaves` then takes it apart.
-
-    This is a short cut and must find what `leaves` finds. It pays: nine of ten reports are built
-    so, and most of a reader's time would go into finding their parts. So the part in the middle,
-    which only reports have, is searched first, and the others from there.
-    """
-    at = raw.find(_STATUS_TYPE)
-    if at < 0:
-        return None
-    line = raw.rfind(b"\n--", 0, at)
-    if line < 0 or at - line > 400:
-        return None
-    if raw[raw.rfind(b"\n", line, at) + 1 : at].lower() not in _STATUS_LINE:
-        return None
-    delimiter = raw[line : raw.find(b"\n", line + 1)]
-    size = len(delimiter)
-    top = _EMPTY_LINE.search(raw, 0, line + 1)
-    if top is None or size < 5:
-        return None
-    blank = top.start()
-    if raw.find(delimiter[3:], 0, blank) < 0:
-        return None  # not the outermost boundary
-    first = raw.find(delimiter, blank + 1)
-    if first == line or raw[first + size] != 10:
-        return None  # nothing for people before the fields
-    second = raw.find(delimiter, first + size)
-    if second != line and (
-        raw[second + size] != 10
-        or raw.find(b"essage/", second, line) >= 0
-        or raw.find(b"rfc822", second, line) >= 0
-    ):
-        return None  # pictures, or the words in HTML, may stand between, but no mail
-    kind, body = _kind_at(raw, first + size, second)
-    if kind.type == b"text/plain":
-        end = second
-    else:
-        part = Entity(raw, first + size + 1, second)
-        part._kind = kind
-        leaf = _first_leaf(part)
-        kind, body, end = leaf.kind, leaf.body, leaf.end
-        if kind.type != b"text/plain":
-            return None
-    words = _text(kind, raw[body : end if end < body + MAX_TEXT else body + MAX_TEXT])
-    if not words or words.isspace():
-        return None
-    after = raw.find(delimiter, at)
-    if after < 0:
-        return None
-    kind, body = _kind_at(raw, line + size, after)
-    if kind.type != _STATUS_TYPE:
-        return None
-    fields = _text(kind, raw[body : min(after, body + MAX_TEXT)])
-    mark = raw[after + size : after + size + 2]
-    if mark == b"--":
-        return words, fields, None
-    if mark[:1] != b"\n":
-        return None
-    end = raw.find(delimiter, after + size)
-    part = Entity(raw, after + size + 1, end if end >= 0 else len(raw))
-    return (words, fields, part.enclosed()) if part.kind.type in _ENCLOSED else None
-
-
-def _kind_at(raw: bytes, line_end: int, end: int) -> tuple[Kind, int]:
-    """The kind of the part whose headers begin behind `line_end`, and where its body begins."""
-    blank = raw.find(b"\n\n", line_end, end)
-    known = _kinds.get(raw[line_end : blank + 1]) if blank >= 0 else None
-    if known is not None:
-        return known, blank + 2
-    part = Entity(raw, line_end + 1, end)
-    return part.kind, part.body
-
-
-def _first_leaf(part: Entity) -> Entity:
-    """The first part that is no multipart, in this one; a multipart where it cannot be told."""
-    for _ in range(MAX_DEPTH):
-        kind = part.kind
-        if kind.type[:10] != b"multipart/":
-            return part
-        m = _parameter(_BOUNDARY, b"boundary", kind.parameters)
-        if m is None:
-            return part
-        raw, end = part.raw, part.end
-        delimiter = b"\n--" + (m[1] or m[2]).rstrip()
-        begin = raw.find(delimiter, part.body - 1, end) + len(delimiter)
-        if begin < len(delimiter) or raw[begin] != 10:
-            return part
-        after = raw.find(delimiter, begin, end)
-        if after >= 0 and raw[after + len(delimiter)] not in b"\n-":
-            return part
-        part = Entity(raw, begin + 1, after if after >= 0 else end)
-    return part
 
 
 def begins(data: bytes) -> bool:

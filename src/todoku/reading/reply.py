@@ -24,7 +24,8 @@ import msgspec
 
 from todoku.lazy import expression
 from todoku.model import Remote, Reply, Stage
-from todoku.reading.wrapping import NOWHERE, stage_of, trailer, unanswered, unwrap
+from todoku.reading.stages import stage_of
+from todoku.reading.wrapping import NOWHERE, trailer, unanswered, unwrap
 
 __all__ = [
     "NOWHERE",

@@ -12,55 +12,9 @@ from collections.abc import Callable
 
 from todoku.lazy import expression
 from todoku.model import Remote, Stage
+from todoku.reading.stages import stage_of
 
 NOWHERE = Remote()
-
-# ── which command was answered ────────────────────────────────────────────────────────────────
-
-_STAGE = expression(
-    r"(?P<eod>end[ -]of[ -](?:data|message)|message body|body of message|transmission of message"
-    r"|data block|sent the message|final (?:dot|\.)|end of mail|(?:writing|sending) message"
-    r"|\bTEXT\b|\bBODY\b)"
-    r"|(?P<conn>initial (?:server )?greeting|initial connection|connect(?:ion|ing|ed)?\b|greeting"
-    r"|banner)"
-    r"|(?P<ehlo>\b[EH]E?H?LO\b|\bLHLO\b|hello)"
-    r"|(?P<mail>\bMAIL(?:[ _]?FROM)?\b|sender|return[- ]path)"
-    r"|(?P<rcpt>\bRCPT(?:[ _]?TO)?\b|recipient)"
-    r"|(?P<tls>STARTTLS)|(?P<auth>\bAUTH\b)|(?P<data>\bDATA\b)",
-    re.I,
-)
-_STAGES: dict[str, Stage] = {
-    "eod": "END OF DATA",
-    "conn": "CONN",
-    "ehlo": "EHLO",
-    "mail": "MAIL FROM",
-    "rcpt": "RCPT TO",
-    "tls": "STARTTLS",
-    "auth": "AUTH",
-    "data": "DATA",
-}
-_KNOWN_STAGES: dict[str, Stage] = {
-    "RCPT TO": "RCPT TO",
-    "MAIL FROM": "MAIL FROM",
-    "end of DATA": "END OF DATA",
-    "end of data": "END OF DATA",
-    "DATA": "DATA",
-    "EHLO": "EHLO",
-    "HELO": "EHLO",
-    "RCPT_TO": "RCPT TO",
-    "MAIL_FROM": "MAIL FROM",
-    "initial connection": "CONN",
-}
-
-
-def stage_of(words: str) -> Stage | None:
-    """The stage that a reporter's words name: `end of DATA command`, `RCPT TO:<a@b>`, `EHLO`."""
-    known = _KNOWN_STAGES.get(words)
-    if known is not None:
-        return known
-    m = _STAGE.search(words[:200])
-    return _STAGES[m.lastgroup] if m and m.lastgroup else None
-
 
 # ── the wrappings ─────────────────────────────────────────────────────────────────────────────
 
@@ -76,6 +30,19 @@ _AFTER = expression(
     r"(?:reason: ?)?",
 )
 _EXIM_HOST = expression(r"host (?P<host>\S{1,255}) \[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?:? ?")
+
+_LMTP = expression(
+    r"LMTP error after (?P<what>(?:MAIL FROM|RCPT TO):(?:<[^<>]{0,320}>|[^\s:<>]{0,320})"
+    r"(?: [A-Z0-9]{2,12}(?:=\S{1,80})?){0,6}|[^:<>]{2,60}): ?(?=[245]\d\d)"
+)
+_STALWART = expression(
+    r"host '(?P<host>[^'\s]{1,255})' rejected command '(?P<what>[^']{1,400})' with code"
+    r" (?P<code>[245]\d\d) \((?P<enh>\d\.\d{1,3}\.\d{1,3})\) '(?P<text>.{0,4000})"
+)
+_STALWART_FIELDS = expression(
+    r"(?:response from '(?P<host>[^'\s]{1,255})': )?Code: (?P<code>[245]\d\d),"
+    r" Enhanced code: (?P<enh>\d\.\d{1,3}\.\d{1,3}), Message: (?P<text>.{0,4000})"
+)
 
 # qmail: the wrapping goes round the reply on three lines.
 _QMAIL = expression(
@@ -228,6 +195,32 @@ def _exim(t: str, at: int) -> Taken | None:
     return t[m.end() :], stage_of(m["what"].partition(":")[0]), remote_of(host, ip)
 
 
+def _exim_lmtp(t: str, at: int) -> Taken | None:
+    """Exim's delivery program for a mail store: `LMTP error after RCPT TO:<a@b>: 550 ...`."""
+    m = _LMTP.match(t, at)
+    return None if m is None else (t[m.end() :], stage_of(m["what"].partition(":")[0]), NOWHERE)
+
+
+def _stalwart(t: str, _at: int) -> Taken | None:
+    """Stalwart takes the reply apart: `(host 'mx.example' rejected command 'RCPT TO:<a@b>' with
+    code 550 (5.1.1) 'No such user')`."""
+    m = _STALWART.search(t)
+    if m is None:
+        return None
+    said = _put_together(m, m["text"].removesuffix(")").removesuffix("'"))
+    return said, stage_of(m["what"].partition(":")[0]), remote_of(m["host"], None)
+
+
+def _stalwart_fields(t: str, _at: int) -> Taken | None:
+    """The same in its logs: `Code: 550, Enhanced code: 5.1.1, Message: No such user`."""
+    m = _STALWART_FIELDS.search(t)
+    return None if m is None else (_put_together(m, m["text"]), None, remote_of(m["host"], None))
+
+
+def _put_together(m: re.Match[str], text: str) -> str:
+    return " ".join([m["code"], *[m["enh"]] * (m["enh"] != "0.0.0"), text])
+
+
 def _exim_host(t: str, at: int) -> Taken | None:
     m = _EXIM_HOST.match(t) if at == 0 else None
     if m is None or not t[m.end() : m.end() + 3].isdigit():
@@ -351,6 +344,9 @@ def _answered(t: str, _at: int) -> Taken | None:
 
 _WRAPPINGS: tuple[tuple[str, Callable[[str, int], Taken | None]], ...] = (
     ("rror from remote ", _exim),
+    ("LMTP error after ", _exim_lmtp),
+    (" rejected command '", _stalwart),
+    (", Enhanced code: ", _stalwart_fields),
     ("Remote ", _remote_said),
     (" said: ", _said),
     (" refused to talk to me: ", _refused_to_talk),
