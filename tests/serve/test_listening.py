@@ -24,13 +24,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from todoku import settings
+from tests import postgres
+from todoku import reading, settings
 from todoku.cases import events as ev
 from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Sentence
 from todoku.knowledge import load
+from todoku.knowledge import match as matching
 from todoku.serve import giving, listening, opening, orders
 from todoku.serve.executing import execute
 from todoku.serve.listening import Listener
@@ -159,6 +161,71 @@ def test_many_at_once(served: Served) -> None:
         recorded = [each for done in pool.map(give, given_) for each in done]
     assert sorted(r.seq for r in recorded) == list(range(1, 41))
     assert {r.event.source for r in recorded} == {f"order:{o.id}" for o in given_}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def on_either(
+    request: pytest.FixtureRequest, found: Settings, tmp_path: Path
+) -> Iterator[Settings]:
+    """Settings with each kind of store."""
+    if request.param == "sqlite":
+        yield found
+        return
+    with postgres.server() as server:
+        environ = ENVIRON | {"TODOKU_GENERAL_STORE": server.database()}
+        yield settings.load(None, tmp_path / "data", environ=environ)
+
+
+def test_the_same_orders_by_serve_and_by_the_command_at_once(on_either: Settings) -> None:
+    """As after a `serve` that woke from a long sleep. Each is done once, and both say the same."""
+    given_ = [said(f"n{number}", refusal=REFUSAL) for number in range(8)]
+    knowledge = load.knowledge()
+
+    def here(order: Report) -> tuple[Recorded, ...]:
+        diagnoser = Diagnoser(knowledge, scan=matching.pure(knowledge))
+        own, now = on_either.own, datetime.now(UTC)
+        return execute(order, other, lambda: diagnoser, own, now)
+
+    with (
+        opening.desk(on_either) as desk,
+        opening.desk(on_either) as other,
+        Served(on_either, desk).listener,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        by_serve = [pool.submit(giving.give, order, on_either) for order in given_]
+        by_command = [pool.submit(here, order) for order in given_]
+        for one, two in zip(by_serve, by_command, strict=True):
+            assert one.result(60) == two.result(60) != ()
+        recorded = desk.history(1)
+        assert desk.tally(1) is None
+    assert [ev.name(r.event) for r in recorded].count("reported") == len(given_)
+    refusals = sum(r.event.count for r in recorded if isinstance(r.event, ev.Refused))
+    assert refusals == len(given_)
+
+
+def test_the_worker_diagnoses_meanwhile(served: Served) -> None:
+    """With a scanner that serves one thread."""
+    diagnose = Diagnoser(load.knowledge())
+    refusals = list(reading.read(REFUSAL)) * 20
+    over = threading.Event()
+
+    def work() -> int:
+        times = 0
+        while not over.is_set():
+            times += 1
+            assert {diagnose(refusal).receiver_code for refusal in refusals} == {"SC-001"}
+        return times
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            for number in range(20):
+                order = said(f"{number}", refusal=REFUSAL)
+                assert len(giving.give(order, served.found) or ()) == 3
+        finally:
+            over.set()
+        assert working.result(20) > 1
+    assert served.said == []
 
 
 @pytest.mark.parametrize(

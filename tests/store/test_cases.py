@@ -352,6 +352,19 @@ def test_an_empty_desk(desk: Desk) -> None:
     assert Case().number == 0
 
 
+class TestFloods:
+    def test_of_several_addresses_of_one_case(self, desk: Desk) -> None:
+        third = Identity("ip", "192.0.2.3")
+        desk.see(refused(START, IP, third))
+        for identity in (IP, third, IP):
+            assert desk.see(refused(START, identity)) == ()
+        tally = desk.tally(1)
+        assert tally is not None and tally.count == 3
+        assert set(tally.identities) == {IP, third}
+        (recorded,) = desk.see(refused(START + 2 * HOUR, third))
+        assert isinstance(recorded.event, ev.Refused) and recorded.event.count == 4
+
+
 class TestOrders:
     """What a person orders is done once, whoever executes it and however often."""
 
@@ -360,28 +373,32 @@ class TestOrders:
     def test_an_event_of_an_order_counts_once_in_all_cases(self, desk: Desk) -> None:
         desk.see(refused(START))
         event = reported(source=self.ORDER)
-        first = desk.see(event, once=True)
+        first = desk.see(event, order=self.ORDER)
         # Meanwhile the place leads to another case.
         desk.see(refused(START + HOUR, OTHER_IP))
         desk.see(reported("person:2"))
         assert [r.case for r in first] == [1] and names(desk, 2)[-1] == "reported"
-        assert desk.see(event, once=True) == first
+        assert desk.see(event, order=self.ORDER) == first
         assert names(desk, 1).count("reported") + names(desk, 2).count("reported") == 2
         consistency.check(desk)
 
     def test_a_refusal_and_its_diagnosis_come_back_together(self, desk: Desk) -> None:
         diagnosed = ev.Diagnosed(at=START, place=MICROSOFT, source=self.ORDER)
         event = refused(START, source=self.ORDER)
-        first = desk.see(event, diagnosed, once=True)
+        first = desk.see(event, diagnosed, order=self.ORDER)
         assert [ev.name(r.event) for r in first] == ["refused", "diagnosed"]
-        assert desk.see(event, diagnosed, once=True) == first
+        assert desk.see(event, diagnosed, order=self.ORDER) == first
         assert len(names(desk)) == 2
 
-    def test_a_refusal_that_was_only_counted_is_not_counted_again(self, desk: Desk) -> None:
+    def test_a_refusal_of_an_order_is_recorded_with_what_was_counted(self, desk: Desk) -> None:
+        desk.see(refused(START))
         desk.see(refused(START))
         event = refused(START, source=self.ORDER)
-        for _ in range(3):
-            assert desk.see(event, once=True) == ()
+        first = desk.see(event, order=self.ORDER)
+        desk.see(refused(START + HOUR / 2))
+        assert desk.see(event, order=self.ORDER) == first
+        assert [r.event.count for r in first if isinstance(r.event, ev.Refused)] == [2]
+        assert first[0].event.source == self.ORDER
         tally = desk.tally(1)
         assert tally is not None and tally.count == 1
 
@@ -402,7 +419,7 @@ class TestOrders:
 
         def work(desk: Desk) -> tuple[Recorded, ...]:
             start.wait()
-            return desk.see(reported(source=self.ORDER), once=True)
+            return desk.see(reported(source=self.ORDER), order=self.ORDER)
 
         with ThreadPoolExecutor(len(desks)) as pool:
             found = set(pool.map(work, desks))

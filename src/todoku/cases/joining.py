@@ -117,14 +117,20 @@ def gather(events: Iterable[ev.Refused]) -> tuple[ev.Refused, ...]:
         place = event.place.id if event.place is not None else ""
         key = (place, *sorted(identity_key(i) for i in event.identities))
         old = gathered.get(key)
-        gathered[key] = event if old is None else _merged(old, event)
+        gathered[key] = event if old is None else merged(old, event)
     return tuple(gathered.values())
 
 
-def _merged(a: ev.Refused, b: ev.Refused) -> ev.Refused:
+def merged(a: ev.Refused, b: ev.Refused) -> ev.Refused:
+    """Two refusals at one place as one event. That `b`, the newer, names no identity, and so is about
+    all of the case, stays so."""
+    identities = (
+        {identity_key(i): i for i in (*a.identities, *b.identities)} if b.identities else {}
+    )
     speaks = max(a, b, key=lambda event: (not event.temporary, event.last))
     return replace(
         speaks,
+        identities=tuple(identities.values()),
         count=a.count + b.count,
         at=max(a.at, b.at),
         first=min(a.first, b.first),

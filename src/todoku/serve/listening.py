@@ -40,6 +40,7 @@ from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Sentence, Words
+from todoku.knowledge import match as matching
 from todoku.serve import orders
 from todoku.serve.executing import execute
 from todoku.serve.orders import AnyOrder, Passed
@@ -91,13 +92,14 @@ def of(
     wake: Callable[[], object],
     tell: Tell = lambda _sentence, _values: None,
 ) -> Listener:
-    """That of the data folder. `diagnoser`: its knowledge is used, not itself, as it is no matter
-    for two threads. `now`: the clock that the service lives by."""
+    """That of the data folder. `diagnoser`: its knowledge is used, not itself: a diagnoser, and the
+    Hyperscan that all of a process share, serve one thread. `now`: the service's clock."""
     made: list[Diagnoser] = []
 
     def its_own() -> Diagnoser:
         if not made:
-            made.append(Diagnoser(diagnoser.knowledge, own=settings.own))
+            knowledge = diagnoser.knowledge
+            made.append(Diagnoser(knowledge, own=settings.own, scan=matching.pure(knowledge)))
         return made[0]
 
     return Listener(

@@ -85,9 +85,9 @@ def report(
             at=now, by=given.by, source=given.source, who=who, words=given.words, lang=given.lang,
             since=given.since, to=to, place=place, identities=identities,
         )  # fmt: skip
-        recorded += desk.see(event, once=True)
+        recorded += desk.see(event, order=given.source)
     if refused is not None:
-        recorded += desk.see(*refused, once=True)
+        recorded += desk.see(*refused, order=given.source)
     return recorded
 
 
