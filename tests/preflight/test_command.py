@@ -179,10 +179,15 @@ def test_what_strangers_write_is_harmless(preflight: Command) -> None:
             assert preflight(*words(server, *more)).code == 2
 
 
-def test_quiet_says_nothing(preflight: Command) -> None:
+def test_quiet_says_nothing(preflight: Command, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
     with serving(good()) as server:
-        done = preflight(*words(server, "--quiet"))
+        done = preflight(*words(server, "--quiet", "--html", str(path), "--lang", "ja"))
+        lost = preflight(*words(server, "--html", str(tmp_path / "nowhere" / "report.html")))
     assert (done.code, done.out, done.err) == (1, "", "")
+    assert path.read_text().startswith('<!doctype html>\n<html lang="ja">')
+    assert lost.code == 74
+    assert "nowhere" in lost.err
 
 
 def test_what_is_left_out_is_taken_from_the_settings(preflight: Command) -> None:

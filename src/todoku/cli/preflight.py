@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -83,6 +83,12 @@ WORDS: Final[Words] = {
     metavar="SECONDS",
     help="What is later is not known.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report as one HTML file, too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, at the end.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.config
@@ -100,6 +106,7 @@ def preflight(
     resolver: str | None,
     lists: tuple[str, ...],
     deadline: float,
+    html: Path | None,
     as_json: bool,
     quiet: bool,
     config: Path | None,
@@ -112,7 +119,8 @@ def preflight(
     lang = options.speak(ctx, found)
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
-    ctx.exit(_run(found, subject, servers, lists, deadline, as_json, quiet, lang))
+    ask = _Asking(servers, lists, deadline)
+    ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
 # ── what was named ────────────────────────────────────────────────────────────────────────────
@@ -194,15 +202,22 @@ def _servers(found: Settings, resolver: str | None, lang: Language) -> tuple[Ser
     return servers
 
 
+class _Asking(NamedTuple):
+    """Whom to ask, which lists (those of a plain `todoku check` where none is named), how long."""
+
+    servers: tuple[Server, ...]
+    lists: tuple[str, ...]
+    deadline: float
+
+
 # ── the run ───────────────────────────────────────────────────────────────────────────────────
 
 
 def _run(
     found: Settings,
     subject: Subject,
-    servers: tuple[Server, ...],
-    lists: tuple[str, ...],
-    deadline: float,
+    ask: _Asking,
+    page: Path | None,
     as_json: bool,
     quiet: bool,
     lang: Language,
@@ -219,13 +234,13 @@ def _run(
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     book = Book(lists_of(knowledge))
     terms = check_lists.terms_of(found, book)
-    chosen = check_lists.choose(book, terms, lists=lists)
+    chosen = check_lists.choose(book, terms, lists=ask.lists)
     if chosen.unknown:
         wrong = [check_lists.no_list(book, name, lang) for name in chosen.unknown]
         raise Failure("\n".join(wrong), EX_USAGE)
     world = World(
-        servers=servers,
-        deadline=deadline,
+        servers=ask.servers,
+        deadline=ask.deadline,
         knowledge=knowledge,
         terms=terms,
         lists=chosen.ids,
@@ -240,6 +255,10 @@ def _run(
         if screen is not None:
             screen.add(check)
     report = made(run, time.time())
+    if page is not None:
+        from todoku.cli.render import preflight_html
+
+        preflight_html.write(page, report, lang)
     if as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(report)) + b"\n")
     elif screen is not None:

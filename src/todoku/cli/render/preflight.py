@@ -157,18 +157,9 @@ class Screen:
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 
     def _summary(self, r: Report) -> Iterator[str]:
-        reason = judge(r.checks)
-        by = list(reason.by)
-        if r.verdict == "go-with-care":
-            by = [c for c in by if c.cause not in {"unseen", "not-asked"}]
-        elif r.verdict == "unknown":
-            by = [c for c in by if c.id != RECEIVER]  # it only follows from the others
-        key = r.verdict if by else "care-for-the-unseen"
-        if r.verdict == "go":
-            key = "go"
+        told, by = deciding(r, self.lang)
         yield ""
         yield self.page.rule(self._say("verdict"))
-        told = self._say(key, ip=r.subject.ip, n=len(by))
         yield from (self._bold(r.verdict, line) for line in self.page.wrapped(told))
         if r.verdict == "unknown":
             names = (f"{safe(c.title)} {safe(c.about)}" for c in by)
@@ -216,3 +207,14 @@ class Screen:
             if step.wait:
                 text += self._say("wait", span=span(step.wait, self.lang))
             yield from self.page.wrapped(text)
+
+
+def deciding(r: Report, lang: Language) -> tuple[str, list[Check]]:
+    """The verdict as a sentence, and the checks that it rests on."""
+    by = list(judge(r.checks).by)
+    if r.verdict == "go-with-care":
+        by = [c for c in by if c.cause not in {"unseen", "not-asked"}]
+    elif r.verdict == "unknown":
+        by = [c for c in by if c.id != RECEIVER]  # it only follows from the others
+    key = "care-for-the-unseen" if r.verdict == "go-with-care" and not by else r.verdict
+    return say(WORDS[key], lang, ip=r.subject.ip, n=len(by)), by
