@@ -3,7 +3,7 @@ each, so that a new process starts in a moment:
 
     round  SETTINGS NOW POINT    one round of serve; killed (SIGKILL) at that point, 0: not
     report SETTINGS NOW POINT    what `todoku report` does
-    work   SETTINGS NAME POINT   rounds of a worker among others, on the machine's clock
+    work   SETTINGS NAME POINT   rounds of a worker among others, on the lab's clock
 
 For each it prints `done POINTS TRIED` (how many points it came through, how many actions it tried),
 then `status N`.
@@ -19,6 +19,7 @@ import os
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -142,17 +143,18 @@ def report(serving: Serving) -> None:
 
 
 def work(stack: ExitStack, found: Settings, name: str, points: Points) -> tuple[int, int]:
-    """Until nothing has been due for a while."""
-    serving = opened(stack, found, service.Wall(), name)
+    """Until nothing has been due for a while, in anybody's hands."""
+    clock = service.clock_of(found)
+    serving = opened(stack, found, clock, name)
     points.watch(serving.desk.engine)
     watch(points)
+    queue = serving.service.worker.queue
     tried = idle = 0
-    while idle < 20:
-        done = serving.service.round()
-        tried += done
-        idle = 0 if done else idle + 1
-        if not done:
-            time.sleep(0.05)
+    end = time.monotonic() + 60
+    while idle < 5 and time.monotonic() < end:
+        tried += serving.service.round()
+        idle = 0 if queue.count_due(clock.now()) else idle + 1
+        time.sleep(0.05)
     return points.seen, tried
 
 
@@ -167,6 +169,8 @@ def zygote() -> None:
                 seen, tried = run(words)
                 print(f"done {seen} {tried}", flush=True)
                 status = 0
+            except BaseException:  # noqa: BLE001  said, and told by the status
+                traceback.print_exc()
             finally:
                 os._exit(status)
         _, status = os.waitpid(child, 0)

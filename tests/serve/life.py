@@ -23,7 +23,7 @@ from tests.store import consistency
 from todoku import settings
 from todoku.cases import events as ev
 from todoku.cases.case import Case
-from todoku.demo.house import ADMINISTRATOR, House, move_in
+from todoku.demo.house import ADMINISTRATOR, FILE, House, move_in
 from todoku.demo.people import People
 from todoku.lab import maildir
 from todoku.lab.clock import SteppedClock
@@ -45,6 +45,14 @@ STORY = [
 ]  # fmt: skip
 """Probes are one here: after a kill the receiver is not asked again before its time."""
 SUBJECTS = ["【対応中", "【復旧"]
+
+
+def stored_in(folder: Path, url: str) -> Path:
+    """The settings file, with another store."""
+    file = folder / FILE
+    text = file.read_text().replace("[general]", f'[general]\nstore = "{url}"')
+    file.write_text(text)
+    return file
 
 
 class Zygote:
@@ -119,11 +127,7 @@ class Life:
         async with Lab(folder=self.folder / "lab", clock=self.clock) as self.lab:
             found = move_in(self.lab, self.folder, "ja")
             if self.store is not None:
-                file = self.folder / "todoku.toml"
-                file.write_text(
-                    file.read_text().replace("[general]", f'[general]\nstore = "{self.store}"')
-                )
-                found = settings.load(file, environ={})
+                found = settings.load(stored_in(self.folder, self.store), environ={})
             self.settings = found
             with ThreadPoolExecutor(1) as self._thread, ExitStack() as stack:
                 self.serving = await self._aside(self._open, stack)
@@ -182,7 +186,7 @@ class Life:
             tried = await self._aside(work)
         else:
             now = self.clock.now().isoformat()
-            file = self.folder / "todoku.toml"
+            file = self.folder / FILE
             came = await self._aside(self.zygote.run, what, file, now, point)
             self.points.append(0 if came is None else came[0])
             tried = 0 if came is None else came[1]

@@ -3,6 +3,7 @@ have, nobody is told twice, and no mail is lost."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.serve.life import Life, Zygote
+from tests.serve.life import Life, Zygote, stored_in
+from todoku import settings, store
+from todoku.cases import events as ev
+from todoku.cases.joining import place_of
+from todoku.demo.house import move_in
+from todoku.lab import maildir
+from todoku.lab.clock import FastClock
+from todoku.lab.world import Lab
+from todoku.store.cases import Desk
+from todoku.store.messages import People
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +99,49 @@ def test_killed_while_telling_where_no_log_tells(
     ]
     assert set(asked) == {0, 1}
     assert sum(asked) >= 3
+
+
+REPORTS = 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", [34, 45, 50, 57])
+def test_two_workers_of_whom_one_is_killed(
+    point: int, zygote: Zygote, tmp_path: Path, server: postgres.Server
+) -> None:
+    """They share the people to be told. The one who lives does what the other has left."""
+
+    async def live() -> None:
+        clock = FastClock(60)  # a lease is over in five seconds
+        async with Lab(folder=tmp_path / "lab", clock=clock) as lab:
+            file, desk = house(lab, clock)
+            workers = (zygote, Zygote())
+            try:
+                killed, lived = await asyncio.gather(
+                    asyncio.to_thread(workers[0].run, "work", file, "one", point),
+                    asyncio.to_thread(workers[1].run, "work", file, "two", 0),
+                )
+            finally:
+                workers[1].close()
+            assert killed is None
+            assert lived is not None and lived[1] > 0
+            for n in range(1, REPORTS + 1):
+                box = lab.sender.mailbox(f"u{n}@hoge.test")
+                assert len(maildir.messages(box)) == 1
+                assert [ev.name(e.event) for e in desk.history(n)] == ["reported", "told"]
+            desk.engine.dispose()
+
+    def house(lab: Lab, clock: FastClock) -> tuple[Path, Desk]:
+        move_in(lab, tmp_path, "ja", clock.text)
+        file = stored_in(tmp_path, server.database())
+        desk = Desk(store.connect(settings.load(file, environ={}).general.store))
+        for n in range(1, REPORTS + 1):
+            who = People(desk).known_as(f"u{n}@hoge.test", lang="ja")
+            to = f"d{n}.example"
+            desk.see(ev.Reported(at=clock.now(), who=who, to=(to,), place=place_of(domain=to)))
+        return file, desk
+
+    asyncio.run(live())
 
 
 @pytest.mark.slow
