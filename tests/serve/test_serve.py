@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import smtplib
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,32 @@ def test_it_tells_who_reported_takes_in_a_bounce_and_stops_when_told(
     assert process.stderr is not None and "stopped" in process.stderr.read()
     assert len(relay.mails) == 1
     assert b"Auto-Submitted: auto-generated" in relay.mails[0]
+
+
+def test_an_order_wakes_it(start: Start, relay: Relay) -> None:
+    """It looks every five seconds by itself."""
+    serving(start)
+    report(start)
+    until(lambda: "told" in shown(start))
+    events = start("case", "show", "1", "--json").communicate(timeout=WAIT)[0].splitlines()
+    at = {e["event"]: datetime.fromisoformat(e["at"]) for e in map(json.loads, events)}
+    assert at["told"] - at["reported"] < timedelta(seconds=2.5)
+    assert len(relay.mails) == 1
+
+
+def test_killed_it_leaves_a_socket_that_harms_nobody(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / ".local/share/todoku/serve.sock"
+    process = serving(start)
+    process.kill()
+    process.wait(WAIT)
+    assert path.is_socket()
+    report(start)
+    process = serving(start)
+    report(start)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT) == 0
+    assert not path.exists()
+    assert shown(start).count("reported") == 2
 
 
 def test_two_on_one_folder(start: Start) -> None:

@@ -81,12 +81,12 @@ def serve(
         at_work = service.Service(name, found, means, clock, tell=tell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: at_work.stop())
-        if not quiet:
-            tell(WORDS["started"], {"folder": found.general.data})
         orders = listening.of(
             found, desk.desk, means.diagnoser, clock.now, wake=at_work.wake, tell=tell
         )
         with orders, _lmtp(found, at_work.wake, lang):
+            if not quiet:
+                tell(WORDS["started"], {"folder": found.general.data})
             at_work.run()
     if not quiet:
         tell(WORDS["stopped"], {})
