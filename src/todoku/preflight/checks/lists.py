@@ -55,10 +55,10 @@ WORDS: Final[Words] = {
         "en": "listed by {names} ({n}).",
     },
     "remedy.listed": {
-        "ja": "アドレスなら、別のアドレスへの交換を提供元に依頼するのが早道です。使うなら、下の窓口で解除を"
+        "ja": "アドレスなら、別のアドレスへの交換を提供元に依頼するのが早道です。使うなら、上の窓口で解除を"
         "済ませてから移行してください。",
         "en": "of an address: asking the hoster for another one is the shortest way. To keep it, have it "
-        "removed by the desks below before you move.",
+        "removed by the desks above before you move.",
     },
     "found.wide": {
         "ja": "周囲の範囲として載っています: {names}",
@@ -97,10 +97,10 @@ POLICY_WORDS: Final[Words] = {
     "found.clear": _CLEAR,
     "found.listed": {"ja": "載っています: {names}", "en": "on {names}"},
     "remedy.listed": {
-        "ja": "固定アドレスのメールサーバーなら、逆引きを整えてから除外を申請してください（下の窓口、または"
+        "ja": "固定アドレスのメールサーバーなら、逆引きを整えてから除外を申請してください（上の窓口、または"
         "提供元から）。そうでなければ中継サーバーを通して送ります。",
         "en": "for a mail server on a static address: set its reverse name, then ask for an exception at "
-        "the desk below, or through the hoster. Otherwise send through a relay.",
+        "the desk above, or through the hoster. Otherwise send through a relay.",
     },
     "found.unknown": _UNKNOWN,
     "remedy.unknown": _AGAIN,
