@@ -51,6 +51,35 @@ UnknownCause = Literal[
     "truncated",
 ]
 Health = Literal["ok", "failed", "untested"]
+AnswerClass = Literal[
+    "received",
+    "mitigated",
+    "conditionally-mitigated",
+    "not-qualified",
+    "nothing-detected",
+    "needs-information",
+    "delisted",
+    "refused",
+    "expires",
+    "bounce",
+    "unrelated",
+    "unclear",
+]
+"""What a desk answered. `mitigated`: the desk itself calls it mitigation; `delisted`: an entry, block or
+bad reputation was taken away."""
+Asked = Literal[
+    "confirm-link",
+    "refusal-line",
+    "headers",
+    "cause",
+    "reverse-dns",
+    "authentication",
+    "logs",
+    "contact",
+    "registration",
+    "other",
+]
+"""What a desk wants to have."""
 Language = Literal["ja", "en"]
 
 

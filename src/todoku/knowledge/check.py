@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from todoku.diagnosis import Diagnoser
-from todoku.knowledge import check_lists, match
+from todoku.knowledge import check_answers, check_lists, match
 from todoku.knowledge.compiling import compile_files
 from todoku.knowledge.files import DATA, files, line_of, read_toml, shape_of
 from todoku.knowledge.schema import Example, KnowledgeError, Receiver, Rule
@@ -30,6 +30,7 @@ def problems(folder: Path, overlays: Iterable[Path] = ()) -> list[str]:
         return e.problems
     diagnose = Diagnoser(knowledge, scan=match.load(knowledge) or match.pure(knowledge))
     out = check_lists.problems((folder, *overlays))
+    out += check_answers.problems((folder, *overlays), knowledge)
     for path, receiver, text in _receivers((folder, *overlays)):
         seen: set[str] = set()
         for n, rule in enumerate(receiver.rules):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from todoku.knowledge import patterns
+from todoku.knowledge import answer_patterns, patterns
+from todoku.knowledge.answers import GENERAL, AnswerRules, compiled, merged
 from todoku.knowledge.files import files, line_of, read_toml, shape_of
 from todoku.knowledge.schema import (
     SCHEMA,
@@ -30,7 +31,7 @@ from todoku.knowledge.schema import (
     Texts,
 )
 
-FORMAT = 6
+FORMAT = 7
 """Of the compiled file. Raise it when `Compiled` changes."""
 
 OVERLAY_RANK = 30
@@ -86,6 +87,9 @@ def compile_files(folder: Path, overlays: Iterable[Path] = ()) -> Compiled:
         ),
         cues=tuple(msgspec.structs.replace(c, match=patterns.expand(c.match)) for c in book.cues),
         cue_words=tuple(patterns.literals(patterns.expand(c.match)) for c in book.cues),
+        answers=msgspec.Raw(
+            msgspec.msgpack.encode(tuple(compiled(a) for a in book.answers.values()))
+        ),
     )
 
 
@@ -103,6 +107,7 @@ class _Book:
         self.resolvers: dict[str, str] = {}
         self.enhanced: dict[str, Status] = {}
         self.reply: dict[str, Status] = {}
+        self.answers: dict[str, AnswerRules] = {}
         self.digest = hashlib.sha256()
 
     def add(self, path: Path, *, overlay: bool) -> None:
@@ -123,6 +128,8 @@ class _Book:
             self.resolvers |= {address: r.name for r in public for address in r.addresses}
         elif shape is Lists:
             self._add_lists(path, read_toml(path, Lists))
+        elif shape is AnswerRules:
+            self._add_answers(path, read_toml(path, AnswerRules), overlay=overlay)
         else:
             self._add_receiver(path, read_toml(path, Receiver), overlay=overlay)
 
@@ -140,6 +147,15 @@ class _Book:
         if old is not None and not overlay:
             raise KnowledgeError([f"{path}: a second file with the id {receiver.id!r}"])
         self.receivers[receiver.id] = receiver if old is None else _merged(old, receiver)
+
+    def _add_answers(self, path: Path, rules: AnswerRules, *, overlay: bool) -> None:
+        for problem in answer_patterns.problems(rules):
+            raise KnowledgeError([f"{path}: {problem}"])
+        old = self.answers.get(rules.desk)
+        # The words of any desk may stand in several files, one a language.
+        if old is not None and not overlay and rules.desk != GENERAL:
+            raise KnowledgeError([f"{path}: a second file of the desk {rules.desk!r}"])
+        self.answers[rules.desk] = rules if old is None else merged(old, rules)
 
     def _add_own(self, owner: str, desks: dict[str, Desk], texts: dict[str, Text]) -> None:
         self.desks |= {f"{owner}/{name}": desk for name, desk in desks.items()}

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.schema import (
     SCHEMA,
     Cues,
@@ -78,10 +79,10 @@ def line_of(text: str, table: str, number: int) -> int:
 
 
 def files(folder: Path) -> list[Path]:
-    """All knowledge files below a folder, in a fixed order. Those of `answers` and `requirements`
-    are of other kinds and read where they are used (`todoku.cases.answers`, `todoku.preflight`)."""
+    """All knowledge files below a folder, in a fixed order. Those of `requirements` are of another
+    kind and read where they are used (`todoku.preflight`)."""
     found = (p for p in folder.rglob("*.toml") if not p.name.startswith("."))
-    return sorted(p for p in found if p.parent.name not in {"answers", "requirements"})
+    return sorted(p for p in found if p.parent.name != "requirements")
 
 
 def shape_of(path: Path) -> type:
@@ -96,4 +97,4 @@ def shape_of(path: Path) -> type:
         return named[path.name]
     if path.name == "status.toml":
         return Statuses
-    return Lists if path.parent.name == "lists" else Receiver
+    return {"lists": Lists, "answers": AnswerRules}.get(path.parent.name, Receiver)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import functools
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from todoku.knowledge import cache
 from todoku.knowledge.schema import Ask, Compiled, ListEntry
 
+if TYPE_CHECKING:
+    from todoku.knowledge.answers import AnswerRules
+
 PACKED = Path(__file__).with_name("knowledge.msgpack")
 
-_COMPILER = ("schema.py", "compiling.py", "patterns.py")
+_COMPILER = ("schema.py", "answers.py", "answer_patterns.py", "compiling.py", "patterns.py")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Compiled)
@@ -47,6 +51,13 @@ def lists_of(knowledge: Compiled) -> tuple[ListEntry, ...]:
 def public_resolvers(knowledge: Compiled) -> dict[str, str]:
     """Address or network (CIDR) of each public resolver, and whose it is."""
     return _resolvers.decode(knowledge.resolvers)
+
+
+def answers_of(knowledge: Compiled) -> tuple[AnswerRules, ...]:
+    """How each desk answers; the words of any desk are those of `general`."""
+    from todoku.knowledge.answers import AnswerRules
+
+    return msgspec.msgpack.decode(knowledge.answers, type=tuple[AnswerRules, ...])
 
 
 def knowledge(overlay: Path | None = None) -> Compiled:

@@ -436,6 +436,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     cues: tuple[Cue, ...]
     cue_words: tuple[tuple[str, ...], ...]
     """For each cue what `literals` is for a pattern."""
+    answers: msgspec.Raw
+    """`tuple[AnswerRules, ...]`, decoded by who reads desks' answers (`answers_of`)."""
 
 
 class KnowledgeError(Exception):

@@ -4,22 +4,20 @@ its file is put away, and one message counts once, however often it is handed ov
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib import resources
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from todoku import reading
-from todoku.cases import answers, commands, joining
-from todoku.cases import events as ev
-from todoku.cases.case import Case, identity_key
+from todoku.cases import answers, joining
+from todoku.cases.answers.authentic import LookUp
 from todoku.diagnosis import Diagnoser
+from todoku.knowledge import load
 from todoku.model import Diagnosis
 from todoku.reading import mail
-from todoku.serve import sightings
+from todoku.serve import answering, sightings
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import Mailbox, Message
@@ -39,11 +37,9 @@ class Taken(NamedTuple):
     cases: tuple[int, ...] = ()
 
 
-def answer_rules() -> tuple[answers.Rules, ...]:
-    """The rules that come with todoku, of every desk that has some."""
-    folder = resources.files("todoku.knowledge").joinpath("data/answers")
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return tuple(answers.parse(file.read_text("utf-8")) for file in found)
+def answer_rules(overlay: Path | None = None) -> tuple[answers.Rules, ...]:
+    """How desks answer, as the knowledge has it; with the user's own rules where there are any."""
+    return load.answers_of(load.knowledge(overlay))
 
 
 class Intake:
@@ -54,14 +50,17 @@ class Intake:
         own: Own,
         rules: Sequence[answers.Rules],
         trusted: Sequence[str],
+        look_up: LookUp | None = None,
     ) -> None:
-        """`trusted`: names under which our own server writes Authentication-Results (RFC 8601)."""
+        """`trusted`: names under which our own server writes Authentication-Results (RFC 8601).
+        `look_up`: TXT records, to verify signatures at receipt where our own server did not."""
         self._desk = desk
         self._box = Mailbox(desk)
         self._diagnose = diagnoser
         self._own = own
         self._rules = tuple(rules)
         self._trusted = {name.lower() for name in trusted}
+        self._look_up = look_up
 
     def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
@@ -122,89 +121,19 @@ class Intake:
     # Answers
 
     def _answered(self, message: Message, now: datetime) -> tuple[int, ...]:
-        whole = mail.parse(message.body)
-        subject = whole.text(b"\nsubject:")
-        text = "\n".join(
-            leaf.decoded() for leaf in whole.leaves() if leaf.type in {b"text/plain", b""}
+        found = answers.answer(
+            message.body,
+            self._rules,
+            source=f"message:{message.sha256}",
+            trusted=self._trusted,
+            look_up=self._look_up,
+            now=now,
         )
-        signed = self._signed_by(whole)
-        for rules in self._rules:
-            authentic = any(_is_below(domain, rules.signers) for domain in signed)
-            read = answers.read(subject, text, rules)
-            number = self._case_of(read, rules)
-            if number is None or (read.class_ == "unclear" and read.ticket is None):
-                continue
-            self._record(number, read, rules, authentic, message, now)
-            return (number,)
-        return ()
-
-    def _case_of(self, read: answers.Reading, rules: answers.Rules) -> int | None:
-        """By its ticket; a new ticket by the address that it speaks of."""
-        if read.ticket is not None:
-            number = self._desk.find(f"ticket:{read.ticket}")
-            if number is not None:
-                return number
-        for identity in read.identities:
-            number = self._desk.find(f"{identity_key(identity)}@{rules.desk}")
-            if number is not None:
-                return number
-        return None
-
-    def _record(
-        self,
-        number: int,
-        read: answers.Reading,
-        rules: answers.Rules,
-        authentic: bool,
-        message: Message,
-        now: datetime,
-    ) -> None:
-        source = f"message:{message.sha256}"
-        if read.class_ == "received" and authentic:
-            received = ev.Acknowledged(at=now, source=source, ticket=read.ticket)
-            self._desk.change(number, lambda case: commands.acknowledge(case, received))
-            return
-        event = ev.Answered(
-            at=now,
-            source=source,
-            class_=read.class_,
-            words=read.words,
-            ticket=read.ticket,
-            desk=rules.desk,
-            verdicts=read.verdicts,
-            min_hours=read.min_hours,
-            max_hours=read.max_hours,
-            asks=read.asks,
-            authentic=authentic,
-        )
-
-        def command(case: Case) -> Sequence[ev.AnyEvent]:
-            return commands.answer(case, event, policy=self._desk.policy)
-
-        self._desk.change(number, command)
-
-    def _signed_by(self, whole: mail.Entity) -> tuple[str, ...]:
-        """Domains whose signature our own server found good. Only a field above every Received
-        counts: that one was added on arrival, and what stands below may have come with the mail
-        (not every server takes forged ones away, as RFC 8601, section 5, wants)."""
-        found = whole.low.find(b"\nauthentication-results:")
-        if not 0 <= found < whole.low.find(b"\nreceived:"):
+        number = answering.case_of(found, self._desk, self._rules)
+        if number is None or found.class_ == "unrelated":
             return ()
-        fields = whole.all(b"\nauthentication-results:", 1)
-        text = fields[0].decode("ascii", "replace")
-        server, _, results = text.partition(";")
-        if server.strip().partition(" ")[0].lower() not in self._trusted:
-            return ()
-        return tuple(
-            match[1].lower()
-            for match in re.finditer(
-                r"\bdkim\s*=\s*pass\b[^;]*?\bheader\.d\s*=\s*([\w.-]+)", results
-            )
-        )
-
-
-def _is_below(domain: str, signers: Sequence[str]) -> bool:
-    return any(domain == s or domain.endswith(f".{s}") for s in signers)
+        answering.record(number, found, self._desk, now)
+        return (number,)
 
 
 def _is_mail(path: Path) -> bool:

@@ -1,0 +1,256 @@
+"""Did the desk write this mail? Proven by our own server's results (RFC 8601), or by its signature
+verified at receipt (RFC 6376); everything else proves nothing. Pure: DNS comes in as an argument.
+
+A mail is the desk's when the domain in From passed DMARC, or an aligned DKIM or SPF check, *and* that
+domain is one in which nobody but this desk writes. What stands below any Received field may have come
+with the mail: not every server takes forged results away (RFC 8601, section 5). Hops inside of a
+machine (LMTP, RFC 2033) are not crossed by strangers and are passed over.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from todoku.cases.answers.reading import writes
+from todoku.knowledge.answers import AnswerRules
+from todoku.reading import mail
+
+How = Literal[
+    "dmarc",
+    "dkim",
+    "spf",
+    "dkim-verified",
+    "no-sender",
+    "no-desk",
+    "foreign-sender",
+    "no-results",
+    "not-passed",
+]
+"""How it is known; or why not. `no-sender`: From holds no one address. `no-desk`: no desk of the
+knowledge. `foreign-sender`: a desk's words from a domain that is not the desk's. `no-results`: nothing
+that our own server found out. `not-passed`: it found out that it is not so, or nothing that counts."""
+
+LookUp = Callable[[str], bytes]
+"""TXT record of a name; empty where there is none."""
+
+_MOST: Final = 20_000
+_LMTP: Final = re.compile(
+    r"\swith\s+(?:U?LMTP|LMTPS|LMTPA|LMTPSA)\b(?!.*\swith\s+\w*SMTP)", re.I | re.S
+)
+_KEPT: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
+
+
+class Authenticity(NamedTuple):
+    authentic: bool
+    how: How
+    domain: str | None = None
+    """That of From."""
+
+
+class Result(NamedTuple):
+    """One result of an Authentication-Results field."""
+
+    method: str
+    result: str
+    properties: dict[str, str]
+
+
+def judge(
+    data: bytes,
+    sender: str | None,
+    desk: AnswerRules | None,
+    trusted: Collection[str] = (),
+    look_up: LookUp | None = None,
+    now: datetime | None = None,
+) -> Authenticity:
+    """`sender`: the one address in From. `desk`: whose answer it says it is. `trusted`: names under
+    which our own server writes its results. `look_up` and `now`: verify signatures ourselves, which is
+    good only when a mail is received (keys are withdrawn later)."""
+    if sender is None:
+        return Authenticity(False, "no-sender")
+    domain = sender.rpartition("@")[2]
+    if desk is None:
+        return Authenticity(False, "no-desk", domain)
+    if not writes(sender, desk):
+        return Authenticity(False, "foreign-sender", domain)
+    found = results(data, trusted)
+    how = None if found is None else _passed(found, domain)
+    if (
+        how is None
+        and look_up is not None
+        and now is not None
+        and _verified(data, domain, look_up, now)
+    ):
+        how = "dkim-verified"
+    if how is None:
+        return Authenticity(False, "no-results" if found is None else "not-passed", domain)
+    return Authenticity(True, how, domain)
+
+
+def results(data: bytes, trusted: Collection[str]) -> list[Result] | None:
+    """Those of the topmost field that our own server wrote; `None`: there is none that can be believed."""
+    names = {name.lower().rstrip(".") for name in trusted}
+    for name, value in _fields(data):
+        if name == "received" and not _LMTP.search(value):
+            return None
+        if name == "authentication-results":
+            server, found = parsed(value[:_MOST])
+            if server in names:
+                return found
+    return None
+
+
+def _fields(data: bytes) -> Iterator[tuple[str, str]]:
+    """Names and values of the header fields, from the top."""
+    head = mail.parse(data).head.decode("latin-1").lstrip("\n")
+    for field in re.split(r"\n(?![ \t])", head)[:500]:
+        name, colon, value = field.partition(":")
+        if colon:
+            yield name.strip().lower(), value
+
+
+def parsed(value: str) -> tuple[str, list[Result]]:
+    """Whose results, and which. Comments and quoted words may hold anything, and count for nothing."""
+    bare = _bare(value)
+    if bare is None:
+        return "", []
+    server, *rest = bare.split(";")
+    words = server.split()
+    found: list[Result] = []
+    for part in rest[:100]:
+        head = re.match(r"\s*([\w-]+)(?:\s*/\s*\d+)?\s*=\s*([\w-]+)", part)
+        if head is None:
+            continue
+        pairs = re.findall(r"([\w-]+(?:\s*\.\s*[\w-]+)?)\s*=\s*([^\s;]+)", part[head.end() :])
+        properties: dict[str, str] = {}
+        for key, text in pairs:
+            # Twice the same property is no property: nobody knows which was meant.
+            name = re.sub(r"\s", "", key).lower()
+            properties[name] = "" if name in properties else text.lower()
+        found.append(Result(head[1].lower(), head[2].lower(), properties))
+    return (words[0].lower().rstrip(".") if words else ""), found
+
+
+def _bare(value: str) -> str | None:
+    """Without comments (they nest) and quotes; `None` where they do not match."""
+    out: list[str] = []
+    depth, quoted = 0, False
+    chars = iter(value)
+    for c in chars:
+        if c == "\\" and (depth or quoted):
+            next(chars, None)
+        elif quoted:
+            if c == '"':
+                quoted = False
+            elif c.isalnum() or c in ".@-_":
+                out.append(c)
+        elif c == '"' and not depth:
+            quoted = True
+        elif c == "(":
+            depth += 1
+        elif c == ")":
+            depth -= 1
+            if depth < 0:
+                return None
+            out.append(" ")
+        elif not depth:
+            out.append(c)
+    return None if depth or quoted else "".join(out)
+
+
+def _passed(found: list[Result], domain: str) -> How | None:
+    """The strongest proof for the domain in From."""
+    dmarc = [each for each in found if each.method == "dmarc"]
+    if any(each.result in {"fail", "permerror"} for each in dmarc):
+        return None
+    for each in dmarc:
+        if each.result == "pass" and _host(each.properties.get("header.from")) == domain:
+            return "dmarc"
+    for each in found:
+        if each.method == "dkim" and each.result == "pass":
+            signer = each.properties.get("header.d") or each.properties.get("header.i")
+            if aligned(_host(signer), domain):
+                return "dkim"
+    for each in found:
+        mailfrom = _host(each.properties.get("smtp.mailfrom"))
+        if each.method == "spf" and each.result == "pass" and aligned(mailfrom, domain):
+            return "spf"
+    return None
+
+
+def _host(value: str | None) -> str:
+    return (value or "").rpartition("@")[2].strip("<>").rstrip(".").lower()
+
+
+@functools.cache
+def _suffixes() -> object:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def aligned(one: str, domain: str) -> bool:
+    """Of one organisation (RFC 7489, section 3.1): the same domain below a public suffix."""
+    if not one or not domain:
+        return False
+    if one == domain:
+        return True
+    suffixes = _suffixes()
+    private = suffixes.privatesuffix  # type: ignore[attr-defined]
+    own = private(domain)
+    return own is not None and private(one) == own
+
+
+def _verified(data: bytes, domain: str, look_up: LookUp, now: datetime) -> bool:
+    """Whether a signature of that domain holds now."""
+    import dkim
+
+    whole = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    signatures = [v for name, v in _fields(data) if name == "dkim-signature"]
+
+    def record(name: bytes | str, timeout: float = 5) -> bytes:  # noqa: ARG001
+        text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
+        return look_up(text.rstrip("."))
+
+    for n, value in enumerate(signatures[:5]):
+        if not _worth(value, domain, now):
+            continue
+        try:
+            if dkim.DKIM(whole, minkey=1024).verify(idx=n, dnsfunc=record):
+                return True
+        except (dkim.DKIMException, ValueError, LookupError, TypeError):
+            continue
+    return False
+
+
+def _worth(value: str, domain: str, now: datetime) -> bool:
+    """Whether a signature, if it holds, proves the mail: of this organisation, over From, over all of
+    the body (no `l=`), and neither expired nor of the future."""
+    tags: dict[str, str] = {}
+    for part in value.split(";"):
+        name, equals, text = part.partition("=")
+        if equals:
+            if name.strip() in tags:
+                return False
+            tags[name.strip()] = "".join(text.split())
+    signed = tags.get("h", "").lower().split(":")
+    try:
+        begins = float(tags.get("t", "0"))
+        ends = float(tags.get("x", "inf"))
+    except ValueError:
+        return False
+    return (
+        "l" not in tags
+        and "from" in signed
+        and "subject" in signed
+        and tags.get("a", "").lower() in _KEPT
+        and aligned(tags.get("d", "").lower(), domain)
+        and begins - 300 <= now.timestamp() < ends
+    )
+
+
+__all__ = ["Authenticity", "How", "LookUp", "Result", "aligned", "judge", "parsed", "results"]

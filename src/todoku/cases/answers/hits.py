@@ -1,0 +1,165 @@
+"""Which rules an answer's text meets, and where. Pure.
+
+What one rule matches is taken out of the text before the next is tried: "Not qualified for
+mitigation" must never be read as "mitigation". Conditions ("once", "if", "not") in front of words
+that promise make them none: "once the cause is mended, your address will be removed".
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from todoku.cases.answers import addresses
+from todoku.knowledge.answer_patterns import compiled
+from todoku.knowledge.answers import AnswerRule, AnswerRules, Condition
+
+_ENDS: Final = re.compile(
+    r"[.!?](?=[\s\"')\]])|[。！？]|\n[ \t]*\n|\n(?=[ \t]*[-*•・■◆●][ \t])|:[ \t]*\n"
+)
+_SHORT: Final = 44
+"""Columns: a line that ends before was ended, not wrapped."""
+_CLAUSE: Final = re.compile(
+    r";|,?\s(?:but|however|nevertheless|nonetheless|therefore|so)\b,?|,\s*and\s(?:we|i|your|the|it)\b"
+    r"|(?:ました|です|ます|ません)が、|(?:しかし|ただし|なお|aber|jedoch)\b,?",
+    re.I,
+)
+_LABEL: Final = re.compile(
+    r"^(?:(?:final |current |ip )?(?:status|result|outcome|verdict|decision)|結果|調査結果|状態|ステータス|判定"
+    r"|(?:ergebnis))\s*[:=-]?\s*",
+    re.I,
+)
+_BLANK: Final = "\0"
+_MOST: Final = 200
+"""Hits of one expression."""
+
+
+class Hit(NamedTuple):
+    start: int
+    end: int
+    desk: str
+    rule: AnswerRule
+    words: str
+    heading: bool = False
+
+
+class Text:
+    """A text, and where its sentences end."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        ends = {m.end() for m in _ENDS.finditer(text)}
+        at = 0
+        for line in text.split("\n"):
+            at += len(line) + 1
+            if _width(line) < _SHORT:
+                ends.add(at)
+        self._ends = sorted(ends)
+
+    def sentence(self, at: int) -> tuple[int, int]:
+        n = bisect.bisect_right(self._ends, at)
+        start = self._ends[n - 1] if n else 0
+        return start, self._ends[n] if n < len(self._ends) else len(self.text)
+
+
+def _width(line: str) -> int:
+    if line.isascii():
+        return len(line)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def of_subject(subject: str, desks: Sequence[AnswerRules]) -> Iterator[Hit]:
+    """Hits in a subject that is the desk's own."""
+    for desk in desks:
+        for rule in desk.rules:
+            for pattern in rule.subject:
+                if found := compiled(pattern).search(subject):
+                    yield Hit(-1, -1, desk.desk, rule, found[0].strip())
+                    break
+
+
+def of_text(read: Text, desks: Sequence[AnswerRules], general: AnswerRules | None) -> list[Hit]:
+    """Hits in the text, by their place. Headings first: they say what they mean."""
+    hits, text = _headings(read.text, desks)
+    conditions = general.conditions if general is not None else ()
+    for desk in desks:
+        for rule in desk.rules:
+            for pattern in rule.match:
+                found, text = _matches(text, read, pattern, rule, conditions)
+                hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
+    return sorted(hits, key=lambda hit: (hit.start, hit.end))
+
+
+def _headings(text: str, desks: Sequence[AnswerRules]) -> tuple[list[Hit], str]:
+    rules = [
+        (desk.desk, rule, _whole(pattern))
+        for desk in desks
+        for rule in desk.rules
+        for pattern in rule.heading
+    ]
+    hits: list[Hit] = []
+    at = 0
+    for line in text.split("\n") if rules else ():
+        if 2 <= len(line) < 300:
+            words = _LABEL.sub("", addresses.without(line)).strip(" .。!:()[]【】「」")
+            if words and len(words) < 80:
+                for name, rule, pattern in rules:
+                    if pattern.match(words):
+                        hits.append(Hit(at, at + len(line), name, rule, words, heading=True))
+                        break
+        at += len(line) + 1
+    for hit in hits:
+        text = _blanked(text, hit.start, hit.end)
+    return hits, text
+
+
+@functools.lru_cache(maxsize=2048)
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{compiled(pattern).pattern})\Z", compiled(pattern).flags)
+
+
+def _matches(
+    text: str, read: Text, pattern: str, rule: AnswerRule, conditions: Sequence[Condition]
+) -> tuple[list[tuple[int, int, str]], str]:
+    found: list[tuple[int, int, str]] = []
+    for n, match in enumerate(list(compiled(pattern).finditer(text))):
+        if n >= _MOST:
+            break
+        start, end = match.span()
+        if not _void(read, start, end, rule, conditions):
+            found.append((start, end, " ".join(read.text[start:end].split())))
+        text = _blanked(text, start, end)
+    return found, text
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    return text[:start] + _BLANK * (end - start) + text[end:]
+
+
+def _void(
+    read: Text, start: int, end: int, rule: AnswerRule, conditions: Sequence[Condition]
+) -> bool:
+    begin, _ = read.sentence(start)
+    _, stop = read.sentence(max(start, end - 1))
+    whole = read.text[begin:stop]
+    if any(compiled(pattern).search(whole) for pattern in rule.unless):
+        return True
+    if rule.plain:
+        return False
+    before = read.text[begin:start]
+    clauses = list(_CLAUSE.finditer(before))
+    if clauses:
+        before = before[clauses[-1].end() :]
+    after = read.text[end:stop]
+    for condition in conditions:
+        if condition.lang != rule.lang or rule.class_ not in condition.classes:
+            continue
+        if any(compiled(pattern).search(before) for pattern in condition.before):
+            return True
+        if any(compiled(pattern).match(after) for pattern in condition.after):
+            return True
+    return False

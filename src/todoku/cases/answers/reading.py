@@ -1,0 +1,236 @@
+"""What a desk's answer says: a letter and rules in, a `Reading` out. Pure.
+
+Whose answer it is, is told by who wrote it, by the words with which a desk names itself and by the
+shape of its ticket; that desk's rules are tried, and the words of any desk below them. What is not
+understood, or says two things, is `unclear`, and a person looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from todoku.cases.answers import addresses, hits, tickets, verdicts, waiting
+from todoku.cases.answers.hits import Text
+from todoku.cases.answers.letter import Letter, joined, plain
+from todoku.cases.answers.quoting import split
+from todoku.cases.answers.verdicts import DECLINES, Said
+from todoku.cases.answers.waiting import Wait
+from todoku.cases.events import Verdict
+from todoku.knowledge.answer_patterns import compiled
+from todoku.knowledge.answers import GENERAL, AnswerRules
+from todoku.model import AnswerClass, Asked, Identity
+
+_SILENT: Final = frozenset({"unrelated", "unclear", "bounce"})
+_LONG: Final = 24
+"""Characters: shorter words are anybody's."""
+
+
+class Reading(NamedTuple):
+    class_: AnswerClass
+    words: str = ""
+    """Those that decided, as they stand there."""
+    ticket: str | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    wait: Wait = Wait()
+    asks: tuple[Asked, ...] = ()
+    rule: str | None = None
+    """`desk/rule`."""
+    identities: tuple[Identity, ...] = ()
+    """Addresses that it speaks of, whether or not it says anything of them."""
+    desk: str | None = None
+    """Whose answer it says it is."""
+
+    @property
+    def min_hours(self) -> float | None:
+        return self.wait.min_hours
+
+    @property
+    def max_hours(self) -> float | None:
+        return self.wait.max_hours
+
+
+def below(domain: str, domains: Iterable[str]) -> bool:
+    """Whether it is one of these, or below one."""
+    return any(domain == each or domain.endswith(f".{each}") for each in domains)
+
+
+def writes(sender: str | None, desk: AnswerRules) -> bool:
+    """Whether an address is one from which only that desk writes."""
+    if sender is None:
+        return False
+    return sender in desk.addresses or below(sender.rpartition("@")[2], desk.signers)
+
+
+def read(subject: str, body: str, rules: AnswerRules | Sequence[AnswerRules]) -> Reading:
+    """Of a subject and a text. Quotations in it are passed over."""
+    found = split(plain(body))
+    letter = Letter(
+        subject=" ".join(plain(subject[:1000]).split()),
+        sender=None,
+        texts=(joined(found.own),),
+        quoted=found.quoted,
+        message_id=None,
+        thread=(),
+    )
+    return of(letter, (rules,) if isinstance(rules, AnswerRules) else rules)
+
+
+def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
+    """Of a mail."""
+    general = next((each for each in rules if each.desk == GENERAL), None)
+    text = "\n".join(letter.texts)
+    desk = _desk(letter, text, [each for each in rules if each.desk != GENERAL])
+    tried = [each for each in (desk, general) if each is not None]
+    if letter.bounced is not None:
+        return _bounce(letter, rules, general)
+    named = desk.desk if desk is not None else None
+    number = tickets.find(letter.subject, text, tried, letter.quoted)
+    spoken = tuple(dict.fromkeys(m.identity for m in addresses.mentions(text)))
+    empty = Reading("unclear", ticket=number, identities=spoken, desk=named)
+    if letter.report or letter.bulk:
+        return empty._replace(class_="unrelated", desk=None)
+    found = _one([_face(letter, face, tried, general) for face in letter.texts])
+    if found is None:
+        known = number is not None or (desk is not None and writes(letter.sender, desk))
+        if not known and not _topical(f"{letter.subject}\n{text}\n{letter.quoted}", tried):
+            return empty._replace(class_="unrelated", desk=None)
+        return empty
+    face, told = found
+    hit = told.deciding
+    if hit is None:
+        return empty
+    class_ = told.class_
+    silent = class_ in _SILENT
+    return Reading(
+        class_,
+        hit.words[:400],
+        number,
+        # That it was received is no verdict on anything.
+        tuple(
+            Verdict(identity=i, class_=c)
+            for i, c in told.verdicts.items()
+            if not silent and class_ != "received"
+        ),
+        Wait() if silent else waiting.find(face, tried),
+        () if silent else tuple(dict.fromkeys(_asks(Text(face), told, tried))),
+        f"{hit.desk}/{hit.rule.id}",
+        tuple(dict.fromkeys(m.identity for m in addresses.mentions(face))) or spoken,
+        named,
+    )
+
+
+def _desk(letter: Letter, text: str, desks: Sequence[AnswerRules]) -> AnswerRules | None:
+    """Whose answer it is, or says it is."""
+    wrote = [desk for desk in desks if writes(letter.sender, desk)]
+    words = f"{letter.subject}\n{text}"
+    scores: list[tuple[int, AnswerRules]] = []
+    for desk in wrote or desks:
+        marks = sum(compiled(mark).search(words) is not None for mark in desk.marks)
+        shape = 2 if tickets.find(letter.subject, text, [desk]) is not None else 0
+        scores.append((min(marks, 4) + shape, desk))
+    if not scores:
+        return None
+    best = max(score for score, _ in scores)
+    if best == 0 and wrote:
+        return wrote[0] if len(wrote) == 1 else None
+    if best == 0:
+        spoke = [desk for desk in desks if _spoken(letter, desk)]
+        return spoke[0] if len(spoke) == 1 else None
+    tied = [desk for score, desk in scores if score == best]
+    if len(tied) == 1:
+        return tied[0]
+    # Two desks of one company: the one that has a rule for these words.
+    for desk in tied:
+        if any(hits.of_text(Text(face), [desk], None) for face in letter.texts):
+            return desk
+    return tied[0] if wrote else None
+
+
+def _spoken(letter: Letter, desk: AnswerRules) -> bool:
+    """Whether the words are so much this desk's that they name it."""
+    found = (hit for face in letter.texts for hit in hits.of_text(Text(face), [desk], None))
+    return any(hit.heading or len(hit.words) >= _LONG for hit in found)
+
+
+def _face(
+    letter: Letter, text: str, tried: Sequence[AnswerRules], general: AnswerRules | None
+) -> tuple[str, Said]:
+    read_ = Text(text)
+    found = hits.of_text(read_, tried, general)
+    if not letter.replies:
+        found = [*hits.of_subject(letter.subject, tried), *found]
+    told = verdicts.said(read_, found)
+    if any(hit.rule.class_ == "unrelated" for hit in found) and told.class_ not in {
+        "unrelated",
+        "received",
+    }:
+        return text, Said("unclear", None, {}, tuple(found))  # two things in one mail
+    away = next((hit for hit in found if hit.rule.class_ == "unrelated"), None)
+    if away is not None:
+        return text, Said("unrelated", away, {}, (away,))
+    return text, told
+
+
+def _one(faces: Sequence[tuple[str, Said]]) -> tuple[str, Said] | None:
+    """Plain text and HTML say the same, as a rule; where they do not, nobody knows. `None`: neither
+    says anything."""
+    understood = [face for face in faces if face[1].deciding is not None]
+    if any(said.hits and said.deciding is None for _, said in faces):
+        return next(face for face in faces if face[1].hits and face[1].deciding is None)
+    if not understood:
+        return None
+    if len({said.class_ for _, said in understood}) > 1:
+        return faces[0][0], Said("unclear", None, {})
+    return max(understood, key=lambda face: len(face[1].verdicts))
+
+
+def _topical(text: str, tried: Sequence[AnswerRules]) -> bool:
+    return any(compiled(word).search(text) for desk in tried for word in desk.topic)
+
+
+def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Asked]:
+    """What it wants to have: in the sentences that demand something, and in the list below one."""
+    for hit in told.hits:
+        if hit.rule.class_ in {told.class_, "needs-information"} or hit.rule.class_ in DECLINES:
+            yield from hit.rule.asks
+    if told.class_ not in {"needs-information", "nothing-detected", *DECLINES}:
+        return
+    text = read_.text
+    spans: list[str] = []
+    for desk in tried:
+        for pattern in desk.asking:
+            for match in compiled(pattern).finditer(text):
+                start, end = read_.sentence(match.start())
+                if told.class_ == "needs-information":
+                    end = max(end, min(len(text), match.end() + 1200))
+                spans.append(text[start:end])
+    found = [
+        wanted.what
+        for desk in tried
+        for wanted in desk.asked
+        if any(compiled(p).search(span) for p in wanted.match for span in spans)
+    ]
+    yield from found
+    if not found and told.class_ == "needs-information" and not any(h.rule.asks for h in told.hits):
+        yield "other"
+
+
+def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules | None) -> Reading:
+    """A delivery report: of a request of ours, or of any other mail."""
+    failed = letter.bounced or ()
+    desk = next((d for d in rules if any(_goes_to(address, d) for address in failed)), None)
+    number = tickets.find(letter.returned, "", [*([desk] if desk else rules)])
+    ours = desk is not None or number is not None
+    if not ours and general is not None:
+        ours = _topical(letter.returned, [general])
+    if not ours:
+        return Reading("unrelated", ticket=number)
+    words = ", ".join(failed[:3])
+    return Reading("bounce", words, number, desk=desk.desk if desk is not None else None)
+
+
+def _goes_to(address: str, desk: AnswerRules) -> bool:
+    domain = address.rpartition("@")[2]
+    named = (*desk.desks, *desk.addresses)
+    return address in named or below(domain, (d for d in named if "@" not in d))

@@ -1,0 +1,256 @@
+"""From the hits of a text: what it says of each address, and of all. Pure.
+
+A desk's table puts the verdict on a line and the addresses below (or above, or beside); a person
+writes sentences. Words that promise and words that decline about the same addresses are no verdict:
+a person must look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from todoku.cases.answers import addresses
+from todoku.cases.answers.addresses import Mention
+from todoku.cases.answers.hits import Hit, Text
+from todoku.knowledge.answers import GENERAL
+from todoku.model import AnswerClass, Identity
+
+WORST_FIRST: Final[tuple[AnswerClass, ...]] = (
+    "not-qualified",
+    "refused",
+    "needs-information",
+    "nothing-detected",
+    "received",
+    "expires",
+    "conditionally-mitigated",
+    "mitigated",
+    "delisted",
+    "bounce",
+    "unrelated",
+    "unclear",
+)
+PROMISES: Final = frozenset({"mitigated", "conditionally-mitigated", "delisted"})
+DECLINES: Final = frozenset({"not-qualified", "refused"})
+
+_DOWN: Final = re.compile(
+    r":\s*\Z|\b(?:following|below|listed below|folgende\w*|untenstehend\w*)\b|以下|次の|下記", re.I
+)
+_UP: Final = re.compile(r"\b(?:above|aforementioned|oben genannte\w*|obige\w*)\b|上記|前記", re.I)
+
+
+class Said(NamedTuple):
+    """What a text says."""
+
+    class_: AnswerClass
+    deciding: Hit | None
+    verdicts: dict[Identity, AnswerClass]
+    hits: tuple[Hit, ...] = ()
+    """Those that count."""
+
+
+def worst(classes: Iterable[AnswerClass]) -> AnswerClass:
+    return min(classes, key=WORST_FIRST.index)
+
+
+def said(read: Text, hits: Sequence[Hit]) -> Said:
+    """Of the whole."""
+    hits = _that_count(hits)
+    if not hits:
+        return Said("unclear", None, {})
+    places = list(addresses.mentions(read.text))
+    owners = _owners(read, hits, places)
+    by_address: dict[Identity, set[AnswerClass]] = {}
+    owned: dict[Hit, set[Identity]] = {hit: set() for hit in hits}
+    for mention, hit in owners:
+        by_address.setdefault(mention.identity, set()).add(hit.rule.class_)
+        owned[hit].add(mention.identity)
+    verdicts = {identity: _together(classes) for identity, classes in by_address.items()}
+    classes = {hit.rule.class_ for hit in hits}
+    if _opposed(classes) and not _apart(hits, owned):
+        return Said("unclear", None, dict.fromkeys(verdicts, "unclear"), tuple(hits))
+    if "unclear" in verdicts.values():
+        return Said("unclear", None, verdicts, tuple(hits))
+    class_ = worst(classes)
+    deciding = min(
+        (hit for hit in hits if hit.rule.class_ == class_), key=lambda hit: hit.desk == GENERAL
+    )
+    return Said(class_, deciding, verdicts, tuple(hits))
+
+
+def _that_count(hits: Sequence[Hit]) -> list[Hit]:
+    """A mail that says how the request ended also says, as a rule, that it was received; and what a
+    heading says is not said otherwise by the sentences below it."""
+    told = [hit for hit in hits if hit.rule.class_ not in {"received", "unrelated"}]
+    told = told or [hit for hit in hits if hit.rule.class_ == "received"] or list(hits)
+    counted: list[Hit] = []
+    heading: Hit | None = None
+    for hit in told:
+        if hit.heading:
+            heading = hit
+        elif heading is not None and _milder(hit.rule.class_, heading.rule.class_):
+            continue
+        counted.append(hit)
+    return counted
+
+
+def _milder(below: AnswerClass, heading: AnswerClass) -> bool:
+    """Whether a sentence below a heading adds nothing: both promise, both decline, or it only asks for
+    more where the heading declined or found nothing."""
+    if below in PROMISES:
+        return heading in PROMISES
+    if below in DECLINES:
+        return heading in DECLINES
+    return (
+        heading in DECLINES
+        or below == heading
+        or (below == "needs-information" and heading == "nothing-detected")
+    )
+
+
+def _together(classes: set[AnswerClass]) -> AnswerClass:
+    return "unclear" if _opposed(classes) else worst(classes)
+
+
+def _opposed(classes: Iterable[AnswerClass]) -> bool:
+    """Words that cannot both hold of one address."""
+    found = set(classes)
+    promised = bool(found & PROMISES)
+    return (promised and bool(found & {*DECLINES, "nothing-detected", "needs-information"})) or (
+        bool(found & DECLINES) and "expires" in found
+    )
+
+
+def _apart(hits: Sequence[Hit], owned: dict[Hit, set[Identity]]) -> bool:
+    """Whether opposed words are about different addresses. Addresses may be masked; then headings
+    keep them apart."""
+    if all(hit.heading for hit in hits if hit.rule.class_ in PROMISES | DECLINES):
+        return True
+    sides: dict[bool, set[Identity]] = {True: set(), False: set()}
+    for hit in hits:
+        if hit.rule.class_ == "received":
+            continue
+        if not owned[hit] and not _reminds(hit, hits, owned):
+            return False
+        sides[hit.rule.class_ in PROMISES] |= owned[hit]
+    return not (sides[True] & sides[False]) and bool(sides[True]) and bool(sides[False])
+
+
+def _reminds(hit: Hit, hits: Sequence[Hit], owned: dict[Hit, set[Identity]]) -> bool:
+    """Whether words without an address only repeat those nearest before them: a heading's sentence,
+    the second half of a statement."""
+    before = [other for other in hits if other.start < hit.start and owned[other]]
+    return bool(before) and (
+        before[-1].rule.class_ == hit.rule.class_
+        or _milder(hit.rule.class_, before[-1].rule.class_)
+    )
+
+
+def _owners(
+    read: Text, hits: Sequence[Hit], places: Sequence[Mention]
+) -> list[tuple[Mention, Hit]]:
+    """For each address the words that are about it."""
+    real = [hit for hit in hits if hit.start >= 0]
+    if not real:
+        return []
+    headings = [hit for hit in real if hit.heading]
+    above_first = _addresses_first(read, headings) if headings else False
+    found: list[tuple[Mention, Hit, int]] = []
+    for mention in places:
+        hit, rank = _owner(read, mention, real, headings, above_first)
+        if hit is not None:
+            found.append((mention, hit, rank))
+    best: dict[Identity, int] = {}
+    for mention, _, rank in found:
+        best[mention.identity] = min(best.get(mention.identity, 9), rank)
+    # An address that is named in passing, and judged elsewhere, has the verdict of the other place.
+    return [(m, hit) for m, hit, rank in found if rank == best[m.identity]]
+
+
+def _owner(
+    read: Text,
+    mention: Mention,
+    hits: Sequence[Hit],
+    headings: Sequence[Hit],
+    above_first: bool,
+) -> tuple[Hit | None, int]:
+    """The words about it, and how sure that is (0 is best)."""
+    line = _line(read.text, mention)
+    beside = [hit for hit in hits if hit.heading and line[0] <= hit.start < line[1]]
+    if beside:
+        return beside[0], 0
+    start, end = read.sentence(mention.start)
+    same = [hit for hit in hits if hit.end > start and hit.start < end]
+    if same and not (headings and all(hit.heading for hit in same)):
+        return _nearest(read.text, mention, same), 1
+    if headings:
+        if above_first:
+            after = [hit for hit in headings if hit.start >= mention.end]
+            return (after[0], 2) if after else (None, 9)
+        before = [hit for hit in headings if hit.end <= mention.start]
+        if before:
+            return before[-1], 2
+        return (None, 9)
+    return _around(read, mention, hits)
+
+
+def _around(read: Text, mention: Mention, hits: Sequence[Hit]) -> tuple[Hit | None, int]:
+    """For an address outside of the sentences that decide."""
+    before = [hit for hit in hits if hit.end <= mention.start]
+    after = [hit for hit in hits if hit.start >= mention.end]
+    if len({hit.rule.class_ for hit in hits}) == 1:
+        return (before or after)[-1 if before else 0], 4
+    start, end = _line(read.text, mention)
+    alone = not addresses.without(read.text[start:end])
+    if before and _DOWN.search(_sentence_of(read, before[-1])):
+        return before[-1], 2
+    if after and _UP.search(_sentence_of(read, after[0])):
+        return after[0], 2
+    if not alone:
+        return None, 9  # named in passing
+    if before and not _UP.search(_sentence_of(read, before[-1])):
+        return before[-1], 3
+    return (after[0] if after else before[-1]), 3
+
+
+def _sentence_of(read: Text, hit: Hit) -> str:
+    start, end = read.sentence(max(hit.start, hit.end - 1))
+    return read.text[min(start, hit.start) : end]
+
+
+def _nearest(text: str, mention: Mention, hits: Sequence[Hit]) -> Hit:
+    """In a sentence that says several things: the words of the same part of it, else the nearest."""
+    if len({hit.rule.class_ for hit in hits}) == 1:
+        return hits[0]
+
+    def distance(hit: Hit) -> tuple[bool, int]:
+        low, high = min(hit.end, mention.end), max(hit.start, mention.start)
+        between = text[low:high]
+        split = re.search(
+            r"[;、]|,\s|\b(?:but|while|whereas|aber|während|jedoch)\b|ですが|一方", between
+        )
+        return split is not None, max(0, high - low)
+
+    return min(hits, key=distance)
+
+
+def _line(text: str, mention: Mention) -> tuple[int, int]:
+    start = text.rfind("\n", 0, mention.start) + 1
+    end = text.find("\n", mention.end)
+    return start, len(text) if end < 0 else end
+
+
+def _addresses_first(read: Text, headings: Sequence[Hit]) -> bool:
+    """Whether addresses stand above their verdicts: right above the first heading, and not below
+    the last."""
+    first, last = headings[0], headings[-1]
+    above = read.text[: first.start].rstrip().rsplit("\n", 1)[-1]
+    below = read.text[last.end :].strip().split("\n", 1)[0]
+    return _bare(above) and not _bare(below)
+
+
+def _bare(line: str) -> bool:
+    """A line of addresses and nothing else."""
+    found = next(addresses.mentions(line), None) is not None or addresses.MASKED.search(line)
+    return bool(found) and not addresses.without(line)

@@ -1,0 +1,148 @@
+"""The shape of `answers/*.toml`: what desks write back, and by which words it is known.
+
+One file a desk, and `general*.toml` (`desk = "general"`) with words that any desk may use. Expressions
+are for `re`: upper and lower case are equal, a blank stands for any white space (a line end too), `.`
+matches line ends, `^` and `$` the ends of a line. `docs/answers.md` tells how to add a desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+from todoku.knowledge.schema import Text
+from todoku.model import AnswerClass, Asked
+
+GENERAL: Final = "general"
+Spoken = Literal["ja", "en", "de"]
+"""Languages in which desks are known to write."""
+
+
+class AnswerExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words of an answer that must be read as the rule's class, by that rule."""
+
+    text: str
+    subject: str = ""
+    verdicts: dict[str, AnswerClass] = {}
+    """By address."""
+
+
+class AnswerRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words by which an answer is known. One that is voided still takes its words out of the text."""
+
+    id: str
+    class_: AnswerClass = msgspec.field(name="class")
+    lang: Spoken
+    match: tuple[str, ...] = ()
+    """Anywhere in the text. What the first matches are the deciding words."""
+    heading: tuple[str, ...] = ()
+    """A whole line, or what stands on it beside addresses: a verdict on what is listed there."""
+    subject: tuple[str, ...] = ()
+    """In the subject of a mail that answers none of ours (no `Re:`): its words are the desk's."""
+    unless: tuple[str, ...] = ()
+    """Words in the same sentence that void it."""
+    asks: tuple[Asked, ...] = ()
+    plain: bool = False
+    """The conditions of `general` do not void it: its words leave no doubt."""
+    source: tuple[str, ...] = ()
+    date: str | None = None
+    disabled: bool = False
+    examples: tuple[AnswerExample, ...] = ()
+
+
+class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words that make a promise or a verdict none: "once", "if", "not"."""
+
+    lang: Spoken
+    classes: tuple[AnswerClass, ...]
+    before: tuple[str, ...] = ()
+    """In the same clause, before the words of the rule."""
+    after: tuple[str, ...] = ()
+    """Right behind them."""
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a desk asks for, by the words it uses for it."""
+
+    what: Asked
+    match: tuple[str, ...]
+
+
+class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long it takes."""
+
+    hours: float
+    """What one of the groups `min` and `max` is worth."""
+    match: tuple[str, ...]
+    """With the group `max`, and `min` where there is a span."""
+
+
+class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of one desk, or of any (`general`)."""
+
+    schema: int
+    desk: str
+    """By the knowledge's id of its receiver or list."""
+    covers: tuple[str, ...] = ()
+    """Ids of further receivers and lists that it decides on."""
+    name: Text | None = None
+    """Where the knowledge has no receiver or list of that id."""
+    signers: tuple[str, ...] = ()
+    """Domains whose mail is this desk's, with all below them. None where strangers have mailboxes."""
+    addresses: tuple[str, ...] = ()
+    """Addresses from which it writes, in domains where strangers have mailboxes."""
+    desks: tuple[str, ...] = ()
+    """Addresses or domains to which requests go: what bounces from there did not arrive."""
+    marks: tuple[str, ...] = ()
+    """Expressions of words with which this desk names itself."""
+    tickets: tuple[str, ...] = ()
+    """Expressions with the group `ticket`."""
+    rules: tuple[AnswerRule, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    asked: tuple[Wanted, ...] = ()
+    asking: tuple[str, ...] = ()
+    """Words of a demand: what is asked for must stand in their sentence."""
+    waits: tuple[Span, ...] = ()
+    topic: tuple[str, ...] = ()
+    """Words without which a mail has nothing to do with a block."""
+    origin: str = ""
+    licence: str = ""
+    source: tuple[str, ...] = ()
+    date: str | None = None
+
+    def expressions(self) -> Iterable[str]:
+        """All of them."""
+        for rule in self.rules:
+            yield from (*rule.match, *rule.heading, *rule.subject, *rule.unless)
+        for condition in self.conditions:
+            yield from (*condition.before, *condition.after)
+        for wanted in self.asked:
+            yield from wanted.match
+        for span in self.waits:
+            yield from span.match
+        yield from (*self.marks, *self.tickets, *self.asking, *self.topic)
+
+
+def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
+    """An overlay file over a file of the package: its rules and tickets come first and replace those
+    of the same id; signers and all else are added."""
+    ids = {rule.id for rule in new.rules}
+    joined = {
+        name: getattr(new, name) + getattr(old, name)
+        for name in (
+            "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "asked",
+            "asking", "waits", "topic",
+        )
+    }  # fmt: skip
+    rules = new.rules + tuple(r for r in old.rules if r.id not in ids)
+    return msgspec.structs.replace(old, name=new.name or old.name, rules=rules, **joined)
+
+
+def compiled(rules: AnswerRules) -> AnswerRules:
+    """As the program needs them: without examples and sources."""
+    kept = tuple(
+        msgspec.structs.replace(r, examples=(), source=()) for r in rules.rules if not r.disabled
+    )
+    return msgspec.structs.replace(rules, rules=kept, source=())
