@@ -118,6 +118,7 @@ class Resolver:
                     min(self._wait, left),
                     server.port,
                     ignore_unexpected=True,
+                    ignore_errors=True,  # of other ids and questions: forged, or late
                 )
             except dns.exception.Timeout:
                 continue

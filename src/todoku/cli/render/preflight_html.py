@@ -220,22 +220,25 @@ class _Page:
             yield "</ul>"
         if c.map is not None:
             yield from self._map(c.map)
-        yield "<dl>"
-        if c.remedy is not None and c.state != "ok":
-            yield f"<dt>{self._say('remedy')}</dt><dd><strong>{_e(c.remedy)}</strong></dd>"
         if c.state != "ok":
-            yield f"<dt>{self._say('wanted')}</dt><dd>{_e(c.wanted)}</dd>"
-            yield f"<dt>{self._say('why')}</dt><dd>{_e(c.why)}</dd>"
-        yield f"<dt>{self._say('source')}</dt><dd>{_e(', '.join(c.source))}</dd>"
-        if c.codes:
-            yield f"<dt>{self._say('codes')}</dt><dd>{_e(', '.join(c.codes))}</dd>"
-        yield "</dl>"
+            yield from self._reasons(c)
         if c.evidence:
             shown = " open" if c.state in {"bad", "warning"} else ""
             yield f"<details{shown}><summary>{self._say('evidence')}</summary><ul>"
             yield from (f"<li>{self._asked(a)}</li>" for a in c.evidence)
             yield "</ul></details>"
         yield "</section>"
+
+    def _reasons(self, c: Check) -> Iterator[str]:
+        yield "<dl>"
+        if c.remedy is not None:
+            yield f"<dt>{self._say('remedy')}</dt><dd><strong>{_e(c.remedy)}</strong></dd>"
+        yield f"<dt>{self._say('wanted')}</dt><dd>{_e(c.wanted)}</dd>"
+        yield f"<dt>{self._say('why')}</dt><dd>{_e(c.why)}</dd>"
+        yield f"<dt>{self._say('source')}</dt><dd>{_e(', '.join(c.source))}</dd>"
+        if c.codes:
+            yield f"<dt>{self._say('codes')}</dt><dd>{_e(', '.join(c.codes))}</dd>"
+        yield "</dl>"
 
     def _state(self, c: Check) -> str:
         word = SCREEN[c.cause if c.state == "unknown" and c.cause else c.state][self.lang]
