@@ -111,6 +111,18 @@ def test_the_pure_engine_gives_the_same_answers(
             assert one(refusal) == other(refusal), text
 
 
+def test_what_is_looked_for_later_stands_below_what_spares_it(knowledge: Compiled) -> None:
+    """A winner above `highest_of_rest` ends the search: nothing of the rest may reach it."""
+    later = match.rest(knowledge)
+    judge = Diagnoser(knowledge, scan=match.pure(knowledge))
+    assert len(knowledge.patterns) // 5 < len(later) < len(knowledge.patterns) // 2
+    assert all(judge.rules.standing(p).rank <= judge.rules.highest_of_rest for p in later)
+    owners = {knowledge.owner[knowledge.rule_of[p]] for p in later}
+    others = set(range(len(knowledge.receivers))) - owners
+    homes = frozenset[int]().union(*(judge.receivers.family[i] for i in others))
+    assert not owners & homes, "somebody's own, and so raised"
+
+
 HOSTILE = [
     "550 " + unit * 200
     for unit in ("a", "1.", "[", "<a@", "a.b-", "x@y.", ":", " - ", "https://a/", "AS1", "blocked ")

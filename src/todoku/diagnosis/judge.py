@@ -235,7 +235,7 @@ class Diagnoser:
                 mark = second if mark is None else mark
             elif mark is None and places.host is None:
                 raw = notice.encode("utf-8", "replace")
-                mark = self.rules.mark(self.rules.scan(raw), raw)
+                mark = self.rules.mark(self.rules.scan_first(raw), raw)
         return found, mark
 
     def choose(
@@ -243,12 +243,20 @@ class Diagnoser:
     ) -> tuple[Found | None, int | None]:
         """The winning rule for one text, and the receiver whose marks stand in it."""
         raw = text.encode("utf-8", "replace")
-        hits = self.rules.scan(raw)
-        mark = self.rules.mark(hits, raw)
+        rules = self.rules
+        hits = rules.scan_first(raw)
+        mark = rules.mark(hits, raw)
         homes = self.receivers.homes(places, mark)
         elsewhere = places.host is not None and self.receivers.mailbox[places.host]
-        candidates = self.rules.candidates(hits, homes, refusal.stage, elsewhere=elsewhere)
-        return self.rules.first(candidates, text, raw), mark
+        candidates = rules.candidates(hits, homes, refusal.stage, elsewhere=elsewhere)
+        found = rules.first(candidates, text, raw)
+        rest = rules.scan_rest
+        if rest is not None and (found is None or found.weighed[0] <= rules.highest_of_rest):
+            others = rules.candidates(rest(raw), homes, refusal.stage, elsewhere=elsewhere)
+            other = rules.first(others, text, raw)
+            if other is not None and (found is None or other.weighed > found.weighed):
+                found = other
+        return found, mark
 
     # ── codes ─────────────────────────────────────────────────────────────────────────────────
 

@@ -26,11 +26,17 @@ EMPTY_WORDS = -28
 _DIGIT = expression(r"\d")
 
 
+Weighed = tuple[int, int, int, int]
+"""A pattern that may count: rank, coded, length, number. The greater, the better."""
+
+
 class Found(NamedTuple):
     """A rule that won, and where its words stand in the bytes of the text."""
 
     rule: int
     pattern: int
+    weighed: Weighed
+    """How it stands in this text."""
     match: re.Match[bytes]
     groups: tuple[str, ...]
     """Names of the expression's groups; most have none."""
@@ -61,16 +67,16 @@ class Standing(NamedTuple):
     stages: tuple[Stage, ...]
 
 
-Weighed = tuple[int, int, int, int]
-"""A pattern that may count: rank, coded, length, number. The greater, the better."""
-
-
 class Rules:
     """The rules of a knowledge, ready to be tried on texts."""
 
     def __init__(self, knowledge: Compiled, scan: matching.Scan) -> None:
         self.knowledge = knowledge
         self.scan = scan
+        # The rest of the patterns is scanned for where nothing was found that stands above them.
+        self.scan_first: matching.Scan = getattr(scan, "first", scan)
+        self.scan_rest: matching.Scan | None = getattr(scan, "rest", None)
+        self.highest_of_rest = BASE_RANK["general"] + matching.LOW
         self.expressions = matching.Expressions(knowledge.patterns)
         self._mailbox = [r.kind == "mailbox" for r in knowledge.receivers]
         # Put together when a pattern first matches: most never do.
@@ -141,13 +147,14 @@ class Rules:
 
     def first(self, candidates: list[Weighed], text: str, raw: bytes) -> Found | None:
         """The best candidate whose expression really matches."""
-        for *_, p in candidates:
+        for weighed in candidates:
+            p = weighed[3]
             m = self.expressions[p].search(raw)
             if m is not None:
                 groups = self._groups[p]
                 if groups is None:
                     groups = self._groups[p] = tuple(m.re.groupindex)
-                return Found(self.knowledge.rule_of[p], p, m, groups, text, raw)
+                return Found(self.knowledge.rule_of[p], p, weighed, m, groups, text, raw)
         return None
 
     def name(self, rule: int) -> str:

@@ -4,7 +4,11 @@
 so both engines lead to the same verdict. Hyperscan looks for all patterns at once. The pure engine
 looks for the fixed words that every match of a pattern must hold, and then lets `re` decide.
 
-The compiled Hyperscan database is kept in the user's cache. Where it is not there yet, the pure
+Hyperscan's patterns are two databases: `Scanner.first`, and `Scanner.rest` with the wordings that
+may stand in anybody's reply. These are a third of all and cost three times what the others cost, and
+no text needs them in which a rule that stands above them matched (`todoku.diagnosis.weighing`).
+
+The compiled Hyperscan databases are kept in the user's cache. Where it is not there yet, the pure
 engine answers, and the database is built once enough texts have come to be worth its seconds.
 `TODOKU_PURE=1` keeps to the pure engine.
 """
@@ -13,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from todoku.knowledge import cache, patterns
 from todoku.knowledge.schema import Compiled
@@ -104,10 +108,48 @@ def _hyperscan() -> Any:
 
 
 def _key(knowledge: Compiled, hs: Any) -> str:
-    return f"rules-{knowledge.digest}-{hs.__version__}-{os.uname().machine}.hs"
+    return f"rules-{knowledge.digest}-{hs.__version__}-{os.uname().machine}.hs2"
 
 
-def _scanner(db: Any) -> Scan:
+LOW: Final = 6
+"""Rank of a general rule up to which its patterns are among the rest."""
+
+
+def rest(knowledge: Compiled) -> list[int]:
+    """Patterns of general rules, but for the few of the highest ranks. What a host, a mark or
+    another receiver can make somebody's own (and so raise) is none of them."""
+    own = {a for r in knowledge.receivers for a in r.also}
+    general = [
+        r.kind == "general" and not (r.hosts or r.domains or r.marks or r.id in own)
+        for r in knowledge.receivers
+    ]
+    low = [
+        r.rank <= LOW and general[owner]
+        for r, owner in zip(knowledge.rules, knowledge.owner, strict=True)
+    ]
+    return [p for p, r in enumerate(knowledge.rule_of) if r >= 0 and low[r]]
+
+
+class Scanner:
+    """Hyperscan's scan: of all patterns when called, or of one part and then perhaps the other."""
+
+    __slots__ = ("first", "rest")
+
+    def __init__(self, first: Any, rest: Any) -> None:
+        self.first = _scan(first)
+        self.rest = _scan(rest)
+
+    def __call__(self, text: bytes) -> list[int]:
+        return self.first(text) + self.rest(text)
+
+
+def _nothing(_text: bytes) -> list[int]:
+    return []
+
+
+def _scan(db: Any) -> Scan:
+    if db is None:
+        return _nothing
     hits: list[int] = []
     append = hits.append
     run = db.scan
@@ -124,24 +166,33 @@ def _scanner(db: Any) -> Scan:
 
 
 def build(knowledge: Compiled) -> Scan | None:
-    """Compile the database (some seconds), keep it, and give its scan; None without wheel."""
+    """Compile the databases (some seconds), keep them, and give their scan; None without wheel."""
     hs = _hyperscan()
     if hs is None:
         return None
-    db = hs.Database()
-    flags = hs.HS_FLAG_CASELESS | hs.HS_FLAG_SINGLEMATCH | hs.HS_FLAG_DOTALL
-    n = len(knowledge.patterns)
+    later = rest(knowledge)
+    sooner = sorted(set(range(len(knowledge.patterns))).difference(later))
     try:
-        db.compile(
-            expressions=[patterns.loosened(p).encode() for p in knowledge.patterns],
-            ids=list(range(n)),
-            elements=n,
-            flags=[flags] * n,
-        )
-        cache.write(_key(knowledge, hs), hs.dumpb(db))
-        return _scanner(db)
+        first, second = _compiled(hs, knowledge, sooner), _compiled(hs, knowledge, later)
+        packed = [hs.dumpb(db) if db is not None else b"" for db in (first, second)]
+        cache.write(_key(knowledge, hs), len(packed[0]).to_bytes(8, "big") + b"".join(packed))
+        return Scanner(first, second)
     except hs.HyperscanError:
         return None
+
+
+def _compiled(hs: Any, knowledge: Compiled, ids: list[int]) -> Any:
+    if not ids:
+        return None
+    db = hs.Database()
+    flags = hs.HS_FLAG_CASELESS | hs.HS_FLAG_SINGLEMATCH | hs.HS_FLAG_DOTALL
+    db.compile(
+        expressions=[patterns.loosened(knowledge.patterns[i]).encode() for i in ids],
+        ids=ids,
+        elements=len(ids),
+        flags=[flags] * len(ids),
+    )
+    return db
 
 
 def load(knowledge: Compiled) -> Scan | None:
@@ -152,10 +203,15 @@ def load(knowledge: Compiled) -> Scan | None:
     kept = cache.read(_key(knowledge, hs))
     if kept is None:
         return None
+    size = 8 + int.from_bytes(kept[:8], "big")
     try:
-        db = hs.loadb(kept, mode=hs.HS_MODE_BLOCK)
-        db.scratch = hs.Scratch(db)
-        return _scanner(db)
+        dbs = []
+        for packed in (kept[8:size], kept[size:]):
+            db = hs.loadb(packed, mode=hs.HS_MODE_BLOCK) if packed else None
+            if db is not None:
+                db.scratch = hs.Scratch(db)
+            dbs.append(db)
+        return Scanner(*dbs)
     except Exception:  # noqa: BLE001 - a database of another CPU or release: build anew
         return None
 
