@@ -103,11 +103,11 @@ WORDS: Final[Words] = {
     },
     "no-space": {
         "ja": "確認結果のファイル {path} に書く空きがありません（{why}）。書きかけた分は取り消され、以前の記録は"
-        "無事です。確認は続きますが、空きができてもこの実行では以後記録しません。ディスクの空きを確保して"
-        "ください。記録は次の実行から再開します。",
+        "無事です。確認は記録なしで続けられますが、空きができてもこの実行では以後記録しません。ディスクの空きを"
+        "確保してください。記録は次の実行から再開します。",
         "en": "there is no space left to write {path}, where results are kept ({why}). What was "
-        "being written was undone, and what was kept before is safe. Checking goes on, but this run "
-        "keeps nothing more, even when there is room again. Make room on the disk: the next run "
+        "being written was undone, and what was kept before is safe. Checking works without it, but "
+        "this run keeps nothing more, even when there is room again. Make room on the disk: the next run "
         "keeps its results.",
     },
     "damaged": {
