@@ -90,10 +90,12 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     empty = Reading("unclear", ticket=number, identities=spoken, desk=named)
     if letter.report or letter.bulk:
         return empty._replace(class_="unrelated", desk=None)
-    found = _one([_face(letter, face, tried, general) for face in letter.texts])
+    wrote = desk is not None and writes(letter.sender, desk)
+    found = _one([_face(letter, face, tried, general, wrote) for face in letter.texts])
     if found is None:
-        known = number is not None or (desk is not None and writes(letter.sender, desk))
-        if not known and not _topical(f"{letter.subject}\n{text}\n{letter.quoted}", tried):
+        if not (number is not None or wrote) and not _topical(
+            f"{letter.subject}\n{text}\n{letter.quoted}", tried
+        ):
             return empty._replace(class_="unrelated", desk=None)
         return empty
     face, told = found
@@ -154,22 +156,24 @@ def _spoken(letter: Letter, desk: AnswerRules) -> bool:
 
 
 def _face(
-    letter: Letter, text: str, tried: Sequence[AnswerRules], general: AnswerRules | None
+    letter: Letter,
+    text: str,
+    tried: Sequence[AnswerRules],
+    general: AnswerRules | None,
+    wrote: bool,
 ) -> tuple[str, Said]:
     read_ = Text(text)
     found = hits.of_text(read_, tried, general)
     if not letter.replies:
         found = [*hits.of_subject(letter.subject, tried), *found]
     told = verdicts.said(read_, found)
-    if any(hit.rule.class_ == "unrelated" for hit in found) and told.class_ not in {
-        "unrelated",
-        "received",
-    }:
-        return text, Said("unclear", None, {}, tuple(found))  # two things in one mail
     away = next((hit for hit in found if hit.rule.class_ == "unrelated"), None)
-    if away is not None:
+    if away is None:
+        return text, told
+    # What its own subject says of the whole mail counts, unless a desk wrote it.
+    if told.class_ in {"unrelated", "received"} or (away.start < 0 and not wrote):
         return text, Said("unrelated", away, {}, (away,))
-    return text, told
+    return text, Said("unclear", None, {}, tuple(found))  # two things in one mail
 
 
 def _one(faces: Sequence[tuple[str, Said]]) -> tuple[str, Said] | None:
