@@ -1,0 +1,17 @@
+"""Whole mail logs: every attempt to deliver, who refuses us since when, and whose mail it is.
+
+    bytes of a log ─▶ reader ─▶ Delivery ─▶ sums ─▶ Summary, one RefusalGroup a kind of refusal
+
+    values.py    what comes out
+    reader.py    recognises what it is given, line by line where nothing faster is known
+    postfix.py   Postfix in bulk: one expression walks over whole pieces of a log
+    wrapped.py   journal and container logs: JSON and prefixes taken off
+    messages.py  what a log tells of a message apart from its deliveries, in bounded memory
+    clock.py     stamps to seconds, the year inferred
+    masking.py   what belongs to the single message taken out of a reply
+    judging.py   one diagnosis for each masked reply
+    sums.py      counted by receiver, reason, code, list and identity
+
+`todoku.reading.logs` knows the words of each mail server and serves here too; this room adds whole
+logs: time, correlation, speed. Pure: bytes, the time and the zone come in as arguments.
+"""

@@ -1,0 +1,116 @@
+"""Stamps of log lines to seconds since 1970, UTC.
+
+    Nov  1 00:00:38                      local time, no year
+    2026-11-01T00:00:02.641528+00:00     what else has a date; without an offset, local time
+    @1793491200641528                    microseconds, as the journal counts
+    @400000006ae6810a20658697            TAI64N, 10 seconds ahead of UTC in 1970
+
+The year that is missing is the latest in which the stamp lies no more than a day ahead of `newest`:
+when the file was last written. So a log of less than a year is read right however its clock jumps.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+_MONTHS: Final = {
+    m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
+_DATED: Final = re.compile(
+    rb"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<minute>\d\d:\d\d):(?P<second>\d\d(?:[.,]\d{1,9})?)"
+    rb" ?(?P<zone>Z|[+-]\d\d:?\d\d)?"
+)
+_KEPT: Final = 4_096
+"""Minutes remembered: lines come in order, so most fall into the last one."""
+_TAI: Final = 0x4000000000000000 + 10
+
+
+class Clock:
+    """Reads the stamps of one source. `zone` is that of stamps without one (default: this
+    machine's), `newest` the seconds that no stamp is later than, give or take a day."""
+
+    def __init__(
+        self, newest: float, zone: tzinfo | None = None, year: int | None = None
+    ) -> None:
+        self._newest = newest + 86_400
+        self._zone = zone
+        self._year = year
+        self._minutes: dict[bytes, float | None] = {}
+
+    def read(self, stamp: bytes) -> float | None:
+        """Seconds since 1970; `None` for what is no time, such as 30 February."""
+        first = stamp[:1]
+        if first.isalpha():
+            minute, second = stamp[:12], stamp[13:]
+        elif first == b"@":
+            return _counted(stamp[1:])
+        else:
+            m = _DATED.match(stamp)
+            if m is None:
+                return None
+            minute = b"%b %b %b" % (m["date"], m["minute"], m["zone"] or b"")
+            second = m["second"].replace(b",", b".")
+        if minute not in self._minutes:
+            if len(self._minutes) >= _KEPT:
+                self._minutes.clear()
+            self._minutes[minute] = self._minute(minute)
+        start = self._minutes[minute]
+        if start is None:
+            return None
+        try:
+            return start + float(second)
+        except ValueError:
+            return None
+
+    def _minute(self, minute: bytes) -> float | None:
+        try:
+            if minute[:1].isalpha():
+                return self._without_year(minute)
+            date, clock, zone = minute.decode("ascii").split(" ")
+            told = datetime.fromisoformat(f"{date}T{clock}{zone}")
+            return self._seconds(told) if told.tzinfo is None else told.timestamp()
+        except (ValueError, OverflowError, OSError):
+            return None
+
+    def _without_year(self, minute: bytes) -> float | None:
+        month = _MONTHS.get(minute[:3])
+        if month is None:
+            return None
+        day, hour, minutes = int(minute[4:6]), int(minute[7:9]), int(minute[10:12])
+        if self._year is not None:
+            return self._seconds(datetime(self._year, month, day, hour, minutes))  # noqa: DTZ001
+        latest = datetime.fromtimestamp(self._newest, UTC).year + 1
+        for year in range(latest, latest - 10, -1):  # 29 February: at most eight years back
+            try:
+                seconds = self._seconds(datetime(year, month, day, hour, minutes))  # noqa: DTZ001
+            except ValueError:
+                continue
+            if seconds <= self._newest:
+                return seconds
+        return None
+
+    def _seconds(self, local: datetime) -> float:
+        return local.replace(tzinfo=self._zone).timestamp()
+
+
+def _counted(digits: bytes) -> float | None:
+    """The journal's microseconds, or TAI64N."""
+    try:
+        if len(digits) == 24:
+            return int(digits[:16], 16) - _TAI + int(digits[16:], 16) / 1e9
+        seconds = int(digits) / 1e6
+    except ValueError:
+        return None
+    return seconds if seconds < 1e11 else None
+
+
+def rfc3339(seconds: float | None) -> str | None:
+    """`2026-11-01T00:00:02Z`; `None` for what no calendar holds."""
+    if seconds is None:
+        return None
+    try:
+        return (datetime(1970, 1, 1) + timedelta(seconds=int(seconds))).isoformat() + "Z"  # noqa: DTZ001
+    except OverflowError:
+        return None

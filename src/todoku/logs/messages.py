@@ -1,0 +1,92 @@
+"""What the lines of a message tell apart from its deliveries, kept in bounded memory.
+
+The lines are kept as they stand and read when a delivery of the message was refused: of most
+messages none was. A message of which nothing was heard while `MOST` others came is forgotten; a
+queue manager that tries again names the sender again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from todoku.logs.values import Message
+from todoku.reading.logs.syslog import text
+
+MOST: Final = 50_000
+"""Messages in a generation; two generations are kept."""
+_LONGEST: Final = 1_500
+"""Bytes of lines kept of a message: a queue manager repeats its own for days."""
+_CUT: Final = 700
+"""Bytes kept of a line."""
+
+_FROM: Final = re.compile(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
+_CLIENT: Final = re.compile(
+    rb"client=(?P<client>[^\s,]{1,300})(?:, [a-z_]{2,20}=[^\s,]{1,200}){0,4}?"
+    rb"(?:, sasl_username=(?P<user>[^\s,]{1,200}))?(?:, |\n|$)"
+)
+_UID: Final = re.compile(rb"(?P<uid>uid=\d{1,10}) from=")
+_ID: Final = re.compile(rb"(?:resent-)?message-id=<?(?P<id>[^\s<>]{1,500})")
+_ABOUT: Final = re.compile(rb"about=(?P<id>[0-9A-Za-z]{5,24})")
+
+NOTHING: Final = Message()
+
+
+class Messages:
+    """Messages by host and queue id, which is unique on one host only."""
+
+    __slots__ = ("_now", "_past")
+
+    def __init__(self) -> None:
+        self._now: dict[bytes, bytes] = {}
+        self._past: dict[bytes, bytes] = {}
+
+    def note(self, host: bytes, queue_id: bytes, line: bytes) -> None:
+        """A line about a message, without its head. Ids are used again: with its client a new
+        message begins."""
+        key = host + b" " + queue_id
+        first = line[0]
+        now = self._now
+        if len(now) >= MOST:
+            self._past, self._now = now, {}
+            now = self._now
+        if first == 99 or first == 117:  # `client=`, `uid=`
+            now[key] = line
+            return
+        if first == 115:  # `sender non-delivery notification: 3F2A...`
+            key = host + b" " + line.rpartition(b" ")[2]
+            line = b"about=" + queue_id
+        before = now.get(key)
+        if before is None:
+            before = self._past.get(key)
+        if before is None or len(before) > _LONGEST:
+            now[key] = line
+        else:
+            now[key] = before + b"\n" + line
+
+    def find(self, key: bytes) -> Message:
+        """All that is known of it."""
+        lines = self._now.get(key) or self._past.get(key)
+        return NOTHING if lines is None else read(lines)
+
+
+def read(lines: bytes) -> Message:
+    """Lines of Postfix about one message, without their heads."""
+    sender = client = user = message_id = about = None
+    size: int | None = None
+    for line in lines.split(b"\n"):
+        if m := _FROM.match(line):
+            sender = text(m["from"])
+            size = int(m["size"]) if m["size"] else size
+        elif m := _CLIENT.match(line):
+            client = text(m["client"])
+            user = text(m["user"]) if m["user"] else None
+        elif m := _ID.match(line):
+            message_id = text(m["id"])
+        elif m := _UID.match(line):
+            client = text(m["uid"])
+        elif m := _ABOUT.match(line):
+            about = text(m["id"])
+    return Message(
+        sender=sender, client=client, user=user, message_id=message_id, size=size, about=about
+    )

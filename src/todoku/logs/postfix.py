@@ -1,0 +1,119 @@
+"""Postfix in bulk: one expression walks over a whole piece of a log.
+
+A log has seven lines to one delivery, so a line that nobody needs must cost next to nothing. The
+expression matches runs of lines with a Postfix's head up to the next one that counts, inside the
+engine. It is anchored line by line: no word in a line, whoever wrote it, can stand for the head or
+for a field of another. What it does not match (odd heads, quoted addresses, other programs) is
+handed back, for `todoku.logs.lines` to read one by one.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from todoku.logs.messages import Messages
+
+_STAMPS: Final = (
+    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d",
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?",
+    rb"@\d{10,20}",
+)
+_HOST: Final = rb"[^\s\[\]]{1,255}+"
+_TAG: Final = rb"[A-Za-z][\w.-]{0,63}+(?:/[\w.-]{1,63}+){1,3}+"
+_QUEUE_ID: Final = rb"[0-9A-Za-z]{5,24}+"
+RECEIVING: Final = (b"smtpd", b"postscreen", b"cleanup", b"tlsproxy", b"dnsblog", b"qmqpd")
+"""Daemons that receive: no line of theirs is a delivery."""
+_ADDRESS: Final = rb"[^<>\"\s]{0,600}+"
+# Lines of a message that say who sent it; with `whole` also who handed it in, and whether it is a
+# notification about another. First what is looked for, then what is understood.
+_SENDER: Final = (rb"to=<|from=<", rb"from=<" + _ADDRESS + rb">, size=")
+_WHOLE: Final = (
+    rb"to=<|from=<|client=|uid=|(?:resent-)?message-id=|sender [a-z-]{5,12} notification: ",
+    _SENDER[1] + rb"|client=|uid=\d{1,10} from=|(?:resent-)?message-id="
+    rb"|sender (?:non-delivery|delay) notification: ",
+)
+
+
+def _walker(stamp: bytes, looked_for: bytes, noted: bytes) -> re.Pattern[bytes]:
+    head = rb"\n" + stamp + rb" " + _HOST + rb" " + _TAG + rb"\[\d{1,10}+\]: "
+    passed = head + rb"(?!" + _QUEUE_ID + rb": (?:" + looked_for + rb"))[^\n]*+"
+    counted = (
+        rb"\n(?P<stamp>" + stamp + rb") (?P<host>" + _HOST + rb") (?P<tag>" + _TAG + rb")"
+        rb"\[\d{1,10}+\]: (?P<qid>" + _QUEUE_ID + rb"): (?:"
+        rb"to=<(?P<to>" + _ADDRESS + rb")>, (?:orig_to=<" + _ADDRESS + rb">, )?"
+        rb"(?:relay=(?P<relay>[^\s,]{1,400}+), )?(?:conn_use=\d{1,9}, )?"
+        rb"(?:delay=(?P<delay>[\d.e+]{1,20}+), )?(?:delays=[^\s,]{1,100}+, )?"
+        rb"(?:dsn=(?P<dsn>[245]\.\d{1,3}\.\d{1,3}), )?"
+        rb"status=(?:sent(?P<sent>) \([^\n]*+|(?P<status>bounced|deferred) \((?P<text>[^\n]*+))"
+        rb"|(?P<noted>(?:" + noted + rb")[^\n]*+))"
+    )
+    return re.compile(rb"(?:" + passed + rb")*+(?:" + counted + rb"|(?P<stop>))")
+
+
+@functools.cache
+def _walkers(whole: bool) -> tuple[Callable[[], re.Pattern[bytes]], ...]:
+    """One for each kind of stamp, compiled when first needed."""
+    words = _WHOLE if whole else _SENDER
+    return tuple(functools.cache(functools.partial(_walker, s, *words)) for s in _STAMPS)
+
+
+def walk(
+    data: bytes, messages: Messages, *, whole: bool = False
+) -> Iterator[re.Match[bytes] | tuple[int, int] | int]:
+    r"""What of a piece of a log cannot be passed over, in order:
+
+    - a match: a delivery that was not `sent`; with `whole` any delivery
+    - (start, end): a line that is not in one of the shapes known here
+    - last, a number: how many deliveries were sent and not told of
+
+    What lines tell of messages is noted on the way: the sender, with `whole` everything. A line
+    feed stands before each line in `data`, and none behind the last.
+    """
+    pos, end, sent = 0, len(data), 0
+    walkers = _walkers(whole)
+    walker = walkers[0]()
+    note = messages.note
+    while pos < end:
+        start = pos
+        for m in iter(walker.scanner(data, pos).match, None):  # type: ignore[attr-defined]
+            kind = m.lastgroup
+            pos = m.end()
+            if kind == "sent":
+                if whole:
+                    yield m
+                else:
+                    sent += 1
+            elif kind == "noted":
+                note(*m.group(2, 4, 12))
+            elif kind == "text":
+                yield m
+            else:  # "stop"
+                break
+        if pos > start or pos >= end:
+            continue
+        if (other := _other(walkers, data, pos)) is not None:
+            walker = other
+            continue
+        behind = data.find(b"\n", pos + 1)
+        behind = end if behind < 0 else behind
+        yield pos + 1, behind
+        pos = behind
+    yield sent
+
+
+_STARTS: Final = re.compile(rb"\n(?:([A-Z])|(\d)|(@\d))")
+
+
+def _other(
+    walkers: tuple[Callable[[], re.Pattern[bytes]], ...], data: bytes, pos: int
+) -> re.Pattern[bytes] | None:
+    """The expression that matches the line at `pos`, by the kind of its stamp."""
+    start = _STARTS.match(data, pos)
+    if start is None or start.lastindex is None:
+        return None
+    walker = walkers[start.lastindex - 1]()
+    found = walker.match(data, pos)
+    return walker if found is not None and found.end() > pos else None

@@ -1,0 +1,416 @@
+"""Logs to deliveries: recognises what it is given, piece by piece, whichever mail server wrote it.
+
+    run = Run(judge)
+    for delivery in run.source(clock).read(piece): ...
+    run.counts.lines, run.counts.sent, ...
+
+A piece is some megabytes of whole lines. Each is walked over in bulk by `todoku.logs.postfix`; the
+lines that this hands back are read one by one by `todoku.logs.lines`. Memory does not grow with
+the log.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+import msgspec
+
+from todoku.logs import wrapped
+from todoku.logs.clock import Clock
+from todoku.logs.judging import Judge, Key
+from todoku.logs.lines import READERS, Format, Lines, Told
+from todoku.logs.masking import Masks
+from todoku.logs.messages import NOTHING, Messages
+from todoku.logs.postfix import RECEIVING, walk
+from todoku.logs.values import Delivery, Message, Outcome
+from todoku.model import Diagnosis, Refusal
+from todoku.reading.logs import attempt as attempts
+from todoku.reading.logs import postfix as postfix_lines
+from todoku.reading.logs.attempt import Attempt
+
+if TYPE_CHECKING:
+    import re
+
+    from todoku.settings.own import Own
+
+MOST_REPLY: Final = 8_192
+"""Bytes of an answer that are looked at."""
+BACK: Final = 600.0
+"""Seconds by which stamps may go back: daemons write out of order, and hosts differ."""
+_CASES: Final = 20_000
+_DELIVERED: Final = 9
+"""Group of `todoku.logs.postfix` that tells of a delivery that was sent."""
+
+Recipients = Literal["off", "hashed", "clear"]
+
+
+class Counts(msgspec.Struct):
+    """What was read so far."""
+
+    lines: int = 0
+    other_programs: int = 0
+    unknown: int = 0
+    sent: int = 0
+    bounced: int = 0
+    deferred: int = 0
+    expired: int = 0
+    jumps: int = 0
+    first: float | None = None
+    last: float | None = None
+    formats: set[Format] = msgspec.field(default_factory=set)
+
+    @property
+    def understood(self) -> int:
+        return self.lines - self.other_programs - self.unknown
+
+
+class _Case(NamedTuple):
+    """What all lines with one template share."""
+
+    diagnosis: Diagnosis
+    relay: str | None
+    relay_ip: str | None
+    domain: str | None
+    status: str | None
+    template: str
+
+
+class Run:
+    """One pass over some logs. What lines tell of messages is shared by its sources: a rotated log
+    goes on in the next file."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        own: Own | None = None,
+        recipients: Recipients = "hashed",
+        key: bytes = b"",
+        whole: bool = False,
+    ) -> None:
+        """`since` and `until` bound the attempts that are counted (from, to below). `key` (at most
+        64 bytes) is that of the hash of recipients. `whole`: deliveries that were sent are told of
+        too, and of each message all that is known, not its sender alone."""
+        self.judge = judge
+        self.since = -math.inf if since is None else since
+        self.until = math.inf if until is None else until
+        self.bounded = since is not None or until is not None
+        self.own = own
+        self.recipients: Recipients = recipients
+        self.key = key
+        self.whole = whole
+        self.counts = Counts()
+        self.messages = Messages()
+        self.masks = Masks()
+        self.cases: dict[Key, _Case] = {}
+
+    def source(self, clock: Clock) -> Source:
+        """A file or stream, with the clock that its stamps are read by."""
+        return Source(self, clock)
+
+
+class Source:
+    """The pieces of one file or stream, in order."""
+
+    def __init__(self, run: Run, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self._lines = Lines(run.messages)
+        self._now: float | None = None
+        self._text = functools.lru_cache(4_096)(_text)
+
+    def read(self, data: bytes, repeated: int = 0) -> Iterator[Delivery]:
+        """The deliveries of a piece that were not sent (with `whole` all). The first `repeated`
+        lines were read before: the column names of a table."""
+        run, counts = self._run, self._run.counts
+        data = data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\n")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").rstrip(b"\r")
+        if not data:
+            return
+        if wrapped.looks(data):
+            data = wrapped.unwrap(data)
+        lines = data.count(b"\n") + 1
+        counts.lines += lines - repeated
+        self._bounds(data)
+        data = b"\n" + data
+        handed_back = 0
+        for found in walk(data, run.messages, whole=run.whole or run.bounded):
+            if isinstance(found, int):
+                counts.sent += found
+            elif isinstance(found, tuple):
+                handed_back += 1
+                yield from self._line(data[found[0] : found[1]], repeated=handed_back <= repeated)
+            elif found.lastindex == _DELIVERED:
+                yield from self._delivered(found)
+            else:
+                delivery = self._refused(data, found)
+                if delivery is not None:
+                    yield delivery
+        if handed_back < lines:
+            counts.formats.add("postfix")
+
+    # ── Postfix, in bulk ──────────────────────────────────────────────────────────────────────
+
+    def _refused(self, data: bytes, m: re.Match[bytes]) -> Delivery | None:
+        stamp, host, tag, qid, to, relay, delay, dsn, status, reason = m.group(
+            1, 2, 3, 4, 5, 6, 7, 8, 10, 11
+        )
+        instance, _, transport = tag.partition(b"/")
+        if transport.rpartition(b"/")[2] in RECEIVING:
+            return None
+        time = self._clock.read(stamp)
+        if not self._counts(time):
+            return None
+        run, counts = self._run, self._run.counts
+        outcome: Outcome
+        if status == b"bounced":
+            outcome = "bounced"
+            counts.bounced += 1
+        else:
+            outcome = "deferred"
+            counts.deferred += 1
+        domain = to.rpartition(b"@")[2]
+        template = run.masks.template(reason[:MOST_REPLY], to)
+        key = (relay, domain, dsn, status, template)
+        message = run.messages.find(host + b" " + qid)
+        case = run.cases.get(key)
+        if case is None:
+            line = data[m.start(1) : m.end()]
+            case = self._case(key, template, domain, _postfix_refusal(line, message))
+        transport_name = self._text(transport)
+        return Delivery(
+            time=time,
+            host=self._text(host),
+            instance=self._text(instance),
+            transport=transport_name,
+            source=self._source(transport_name),
+            queue_id=_text(qid),
+            recipient=self._recipient(to),
+            domain=case.domain,
+            relay=case.relay,
+            relay_ip=case.relay_ip,
+            outcome=outcome,
+            status=case.status,
+            code=case.diagnosis.reply.code,
+            enhanced=case.diagnosis.reply.enhanced,
+            stage=case.diagnosis.stage,
+            template=case.template,
+            delay=_number(delay),
+            message=message,
+            diagnosis=case.diagnosis,
+        )
+
+    def _case(
+        self, key: Key, template: bytes, domain: bytes, refusal: Callable[[], Refusal]
+    ) -> _Case:
+        run = self._run
+        d = run.judge.known(key) or run.judge.judge(key, template, refusal)
+        case = _Case(
+            d,
+            d.remote.host,
+            d.remote.ip,
+            _text(domain).lower() or None,
+            _text(key[2]) if isinstance(key[2], bytes) else None,
+            _text(self._readable(d, template)),
+        )
+        if run.judge.known(key) is not None:
+            if len(run.cases) >= _CASES:
+                run.cases.clear()
+            run.cases[key] = case
+        return case
+
+    def _readable(self, d: Diagnosis, template: bytes) -> bytes:
+        """The receiver's words with what belongs to one message masked; the mail server's own
+        where no receiver answered."""
+        if not d.reply.text:
+            return template
+        to = (d.recipient or "").encode("utf-8", "replace")
+        return self._run.masks.template(d.reply.text.encode("utf-8", "replace"), to)
+
+    def _delivered(self, m: re.Match[bytes]) -> Iterator[Delivery]:
+        stamp, host, tag, qid, to, relay, delay, dsn = m.group(1, 2, 3, 4, 5, 6, 7, 8)
+        time = self._clock.read(stamp)
+        if not self._counts(time):
+            return
+        self._run.counts.sent += 1
+        if not self._run.whole:
+            return
+        instance, _, transport = self._text(tag).partition("/")
+        name, _, ip = self._text((relay or b"").rpartition(b":")[0]).rstrip("]").partition("[")
+        yield Delivery(
+            time=time,
+            host=self._text(host),
+            instance=instance,
+            transport=transport,
+            source=self._source(transport),
+            queue_id=_text(qid),
+            recipient=self._recipient(to),
+            domain=self._text(to.rpartition(b"@")[2].lower()) or None,
+            relay=name or None,
+            relay_ip=ip or None,
+            outcome="sent",
+            status=self._text(dsn) if dsn else None,
+            code=None,
+            enhanced=None,
+            stage=None,
+            template=None,
+            delay=_number(delay),
+            message=self._run.messages.find(host + b" " + qid),
+            diagnosis=None,
+        )
+
+    # ── line by line ──────────────────────────────────────────────────────────────────────────
+
+    def _line(self, line: bytes, *, repeated: bool) -> Iterator[Delivery]:
+        counts = self._run.counts
+        told = self._lines.read(line)
+        if repeated:
+            return
+        if told.format is None:
+            if told.other:
+                counts.other_programs += 1
+            else:
+                counts.unknown += 1
+            return
+        counts.formats.add(told.format)
+        if not told.attempts and not told.expired:
+            return
+        stamp = self._lines.stamp(line)
+        time = self._clock.read(stamp) if stamp else None
+        if not self._counts(time):
+            return
+        if told.expired:
+            counts.expired += 1
+        for attempt in told.attempts:
+            delivery = self._attempt(attempt, told, time)
+            if delivery is not None:
+                yield delivery
+
+    def _attempt(self, attempt: Attempt, told: Told, time: float | None) -> Delivery | None:
+        run, counts = self._run, self._run.counts
+        assert told.format is not None  # noqa: S101 (the caller saw to it)
+        outcome: Outcome = attempt.outcome
+        if outcome == "sent":
+            counts.sent += 1
+            if not run.whole:
+                return None
+        elif outcome == "bounced":
+            counts.bounced += 1
+        elif outcome == "deferred":
+            counts.deferred += 1
+        message = run.messages.find(told.key) if told.key else NOTHING
+        if message.sender is None and (attempt.sender or attempt.message_id):
+            message = Message(sender=attempt.sender, message_id=attempt.message_id)
+        to = (attempt.recipient or "").encode("utf-8", "replace")
+        domain = to.rpartition(b"@")[2]
+        case: _Case | None = None
+        if outcome != "sent":
+            reader = READERS[told.format]
+            template = run.masks.template(
+                attempt.text.encode("utf-8", "replace")[:MOST_REPLY], to
+            )
+            status = attempt.status.encode() if attempt.status else None
+            key = (
+                (reader, attempt.remote.host, attempt.remote.ip, attempt.stage, attempt.gave_up),
+                domain, status, outcome, template,
+            )  # fmt: skip
+            sender = message.sender or None
+            case = run.cases.get(key) or self._case(
+                key, template, domain, lambda: attempts.refusal(attempt, reader, sender)
+            )
+        d = case.diagnosis if case else None
+        return Delivery(
+            time=time,
+            host=attempt.host,
+            instance=told.instance or told.format,
+            transport=told.transport,
+            source=self._source(told.transport) if told.transport else None,
+            queue_id=attempt.queue_id,
+            recipient=self._recipient(to) if to else None,
+            domain=_text(domain).lower() or None,
+            relay=d.remote.host if d else attempt.remote.host,
+            relay_ip=d.remote.ip if d else attempt.remote.ip,
+            outcome=outcome,
+            status=attempt.status,
+            code=d.reply.code if d else None,
+            enhanced=d.reply.enhanced if d else None,
+            stage=d.stage if d else None,
+            template=case.template if case else None,
+            delay=None,
+            message=message,
+            diagnosis=d,
+        )
+
+    # ── what they share ───────────────────────────────────────────────────────────────────────
+
+    def _counts(self, time: float | None) -> bool:
+        """Does an attempt of this time count? Notes how the clock goes."""
+        run = self._run
+        if time is None:
+            return not run.bounded
+        now = self._now
+        if now is None or time > now:
+            self._now = time
+        elif now - time > BACK:
+            run.counts.jumps += 1
+            self._now = time
+        return run.since <= time < run.until
+
+    def _bounds(self, data: bytes) -> None:
+        """The times of the first and of the last line with one."""
+        counts = self._run.counts
+        for line in (data[:512], data[data.rfind(b"\n") + 1 :][:512]):
+            stamp = self._lines.stamp(line)
+            time = self._clock.read(stamp) if stamp else None
+            if time is None:
+                continue
+            counts.first = time if counts.first is None else min(counts.first, time)
+            counts.last = time if counts.last is None else max(counts.last, time)
+
+    def _recipient(self, to: bytes) -> str | None:
+        run = self._run
+        if run.recipients == "hashed":
+            return hashlib.blake2b(to, digest_size=8, key=run.key).hexdigest()
+        return _text(to) if run.recipients == "clear" else None
+
+    def _source(self, transport: str) -> str | None:
+        if self._run.own is None:
+            return None
+        addresses = self._run.own.sends_from(transport)
+        return addresses[0] if len(addresses) == 1 else None
+
+
+def _postfix_refusal(line: bytes, message: Message) -> Callable[[], Refusal]:
+    def read() -> Refusal:
+        attempt = postfix_lines.line(_sayable(line))
+        if attempt is None:  # the bulk reader is stricter than the other one
+            attempt = Attempt(outcome="deferred", recipient=None, text="")
+        return attempts.refusal(attempt, postfix_lines.READER, message.sender or None)
+
+    return read
+
+
+def _sayable(line: bytes) -> bytes:
+    """A line whose stamp is the journal's count, with a head that other readers know."""
+    return line.partition(b" ")[2] if line[:1] == b"@" else line
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _number(raw: bytes | None) -> float | None:
+    if raw is None:
+        return None
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

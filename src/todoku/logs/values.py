@@ -1,0 +1,166 @@
+"""What a log tells, as frozen values: each attempt, and the sums that `todoku logs` prints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from todoku.model import (
+    VERSION,
+    Blocklist,
+    Diagnosis,
+    Identity,
+    Removal,
+    Stage,
+    WhoActs,
+)
+
+Outcome = Literal["sent", "deferred", "bounced", "expired"]
+"""`expired`: the queue time of a message ran out; its attempts are told by lines of their own."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the other lines of a message tell; `None` where the log holds none of them."""
+
+    sender: str | None = None
+    """Envelope sender; empty for notifications."""
+    client: str | None = None
+    """Who handed it in: `host[address]`, or `uid=33` for a program of this machine."""
+    user: str | None = None
+    """The account that was logged in."""
+    message_id: str | None = None
+    size: int | None = None
+    """Bytes."""
+    about: str | None = None
+    """Queue id of the message that this one, a notification, tells of."""
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One attempt to deliver one message to one recipient."""
+
+    time: float | None
+    """Seconds since 1970, UTC; `None` where the line has no stamp."""
+    host: str | None
+    """The machine that wrote the line."""
+    instance: str | None
+    """`postfix`, `postfix-out2`: the `syslog_name` of a Postfix; the program elsewhere."""
+    transport: str | None
+    """`smtp`, `bulk/smtp`; Exim's transport, Exchange's connector."""
+    source: str | None
+    """The address that it was sent from, where `[own]` knows it for the transport."""
+    queue_id: str | None
+    recipient: str | None
+    """Hashed, in clear or `None`, as was asked for."""
+    domain: str | None
+    """The recipient's, lower case."""
+    relay: str | None
+    relay_ip: str | None
+    outcome: Outcome
+    status: str | None
+    """The mail server's own enhanced code (`dsn=`)."""
+    code: int | None
+    enhanced: str | None
+    stage: Stage | None
+    template: str | None
+    """The receiver's answer without what belongs to this message alone."""
+    delay: float | None
+    """Seconds from the message's arrival to this attempt."""
+    message: Message
+    diagnosis: Diagnosis | None
+    """`None` for what was sent. Made once for all answers with this template: its recipient,
+    sender and words are those of the first of them."""
+
+
+# ── what is printed ───────────────────────────────────────────────────────────────────────────
+
+
+class Deliveries(msgspec.Struct, frozen=True, gc=False):
+    """Attempts by outcome. `deferred` counts each attempt, not each message."""
+
+    sent: int = 0
+    bounced: int = 0
+    deferred: int = 0
+    expired: int = 0
+    """Messages whose queue time ran out."""
+
+
+class NotUnderstood(msgspec.Struct, frozen=True, gc=False):
+    """Lines that no reader of a mail server's log knows."""
+
+    other_programs: int = 0
+    """Well-formed lines of programs that are no mail server."""
+    unknown: int = 0
+    """All else."""
+
+
+class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The first line of `todoku logs --json`: what was read, and what became of the mail."""
+
+    v: int = VERSION
+    kind: Literal["summary"] = "summary"
+    lines: int
+    understood: int
+    """Lines of a mail server whose shape is known."""
+    not_understood: NotUnderstood
+    deliveries: Deliveries
+    first: str | None
+    """Time of the earliest attempt (RFC 3339, UTC)."""
+    last: str | None
+    formats: tuple[str, ...]
+    """`postfix`, `exim`, `sendmail`, `qmail`, `exchange`: those that were found."""
+    clock_jumps: int
+    """How often the stamps of a file went back by more than ten minutes."""
+    undecided: int
+    """Refused or deferred attempts whose answer was not understood."""
+    groups: int
+    """How many lines of kind `refusals` follow."""
+    partial: bool
+    """Too many kinds of refusal, or too long a list of recipients, to keep all apart: counts of
+    attempts are exact, those of recipients and senders are at least so many."""
+    knowledge: str
+    """Version of the knowledge that made the diagnoses."""
+
+
+class Count(msgspec.Struct, frozen=True, gc=False):
+    """A name and how often it occurred."""
+
+    name: str
+    count: int
+
+
+class RefusalGroup(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A further line of `todoku logs --json`: all attempts refused by one receiver on one ground."""
+
+    v: int = VERSION
+    kind: Literal["refusals"] = "refusals"
+    receiver: str | None
+    gateway: str | None
+    place: str | None
+    """The domain of the answering hosts where no receiver is known."""
+    reason: str
+    receiver_code: str | None
+    blocklist: Blocklist | None
+    identity: Identity | None
+    """What of ours the answer names as the ground."""
+    temporary: bool | None
+    """The receiver asks to try again; `None` where no receiver answered."""
+    count: int
+    outcomes: Deliveries
+    first: str | None
+    last: str | None
+    trend: tuple[int, ...]
+    """Attempts in equal slices of the time between the summary's `first` and `last`."""
+    recipients: int
+    senders: tuple[Count, ...]
+    """Those whose mail it was, the most first, at most five; an empty name is a notification's."""
+    domains: tuple[Count, ...]
+    """The recipients' domains, likewise."""
+    hosts: tuple[Count, ...]
+    """The answering hosts, likewise."""
+    who_acts: WhoActs | None
+    remedy: tuple[str, ...]
+    removal: Removal | None
+    rule: str | None
+    example: str | None
+    """The answer, without what belongs to one message alone."""
