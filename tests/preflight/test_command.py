@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -160,6 +161,22 @@ def test_a_resolver_that_never_answers(preflight: Command) -> None:
     assert done.took < 5.0
     assert f"Not known whether {NEW} may send" in done.out
     assert {c["state"] for c in as_json.report["checks"]} == {"unknown"}
+
+
+def test_whoever_stops_is_not_kept_waiting(preflight: Command) -> None:
+    with serving(good()) as server:
+        preflight(*words(server, "--quiet"))
+    with silent() as server:
+        command = [sys.executable, "-m", "todoku", "preflight", *words(server, "--deadline", "60")]
+        process = subprocess.Popen(
+            command, env=preflight.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline()  # it has begun
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
 
 
 def test_what_strangers_write_is_harmless(preflight: Command) -> None:

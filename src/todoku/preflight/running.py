@@ -9,9 +9,11 @@ The clock, the resolver, the lists and the knowledge come in with `World`.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Final, NamedTuple
+from concurrent.futures import Future, as_completed
+from queue import Empty, SimpleQueue
+from typing import Final, NamedTuple, TypeAlias
 
 from todoku.i18n import Language
 from todoku.knowledge.load import lists_of
@@ -44,6 +46,8 @@ from todoku.preflight.values import Check, Compared, Subject
 
 THREADS: Final = 24
 """Checks at once. Each waits for answers most of the time."""
+
+_Task: TypeAlias = tuple[Future[list[Check]], Callable[[], list[Check]]]
 
 
 class World(NamedTuple):
@@ -80,22 +84,39 @@ class Run:
         """The checks, each as soon as it is known; last those that follow from others."""
         s, world, lang = self.subject, self.world, self.lang
         ask = Resolver(world.servers, world.deadline)
-        with ThreadPoolExecutor(THREADS, "preflight") as pool:
-            tasks = [pool.submit(job) for job in _jobs(s, world, ask, lang)]
-            old = [pool.submit(job) for job in _of_old(s.old, world, ask, lang)]
-            try:
-                for task in as_completed(tasks):
-                    yield from task.result()
-                if s.old is not None:
-                    found = tuple(check for task in old for check in task.result())
-                    self.compared = Compared(ip=s.old, checks=found)
-            finally:
-                for task in (*tasks, *old):
-                    task.cancel()
+        tasks: list[Future[list[Check]]] = []
+        old: list[Future[list[Check]]] = []
+        waiting: SimpleQueue[_Task] = SimpleQueue()
+        for found, jobs in (
+            (tasks, _jobs(s, world, ask, lang)), (old, _of_old(s.old, world, ask, lang)),
+        ):  # fmt: skip
+            for job in jobs:
+                found.append(Future())
+                waiting.put((found[-1], job))
+        for _ in range(min(THREADS, len(tasks) + len(old))):
+            # Whoever stops (Ctrl-C) is not kept waiting for answers: these end with the program.
+            threading.Thread(target=_work, args=(waiting,), daemon=True).start()
+        for task in as_completed(tasks):
+            yield from task.result()
+        if s.old is not None:
+            told = tuple(check for task in old for check in task.result())
+            self.compared = Compared(ip=s.old, checks=told)
         done = [check for task in tasks for check in task.result()]
         last = list(_following(s, world, done, lang))
         self.checks = (*done, *last)
         yield from last
+
+
+def _work(waiting: SimpleQueue[_Task]) -> None:
+    while True:
+        try:
+            task, job = waiting.get_nowait()
+        except Empty:
+            return
+        try:
+            task.set_result(job())
+        except BaseException as error:  # noqa: BLE001  told to whoever waits for it
+            task.set_exception(error)
 
 
 def _of_old(
@@ -162,6 +183,7 @@ def _names(s: Subject) -> list[str]:
 def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
     targets = tuple(Target(given=name, subject=_listed(name)) for name in about)
     found: dict[str, list[Finding]] = {t.given: [] for t in targets}
+    policy = policy_lists(world.knowledge)
     request = Request(
         targets=targets,
         lists=world.lists,
@@ -174,8 +196,17 @@ def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
     return [
         check
         for name, findings in found.items()
-        for check in lists.judge(name, findings, world.required, lang)
+        for check in lists.judge(name, findings, world.required, policy, lang)
     ]
+
+
+def policy_lists(knowledge: Compiled) -> frozenset[str]:
+    """Those that hold ranges which are not meant to send, alone or among others."""
+    return frozenset(
+        e.id
+        for e in lists_of(knowledge)
+        if e.list_class == "policy" or (e.ask and any(c.class_ == "policy" for c in e.ask.codes))
+    )
 
 
 def _listed(name: str) -> Listed:

@@ -76,10 +76,14 @@ WORDS: Final[Words] = {
     "found.none-asked": _NONE_ASKED,
     "remedy.none-asked": _AGAIN,
     "left": {
-        "ja": "ほか {k} 件は尋ねていないか、答えが得られません。",
-        "en": " {k} others were not asked, or did not tell.",
+        "ja": "ほか {k} 件（{names}）は尋ねていないか、答えが得られません。",
+        "en": " {k} others ({names}) were not asked, or did not tell.",
     },
 }
+BARRED: Final = frozenset({"not-permitted", "no-key", "list-dead"})
+"""Causes of `unknown` by which a list was not asked at all."""
+FEW: Final = 5
+"""Names of lists that a sentence holds."""
 SHEET: Final = Sheet("lists", WORDS, ("RFC 5782", "RFC 6471"))
 
 POLICY_WORDS: Final[Words] = {
@@ -108,20 +112,36 @@ POLICY_WORDS: Final[Words] = {
     "remedy.none-told": _AGAIN,
     "found.none-asked": _NONE_ASKED,
     "remedy.none-asked": _AGAIN,
+    "found.barred": {
+        "ja": "この種のリスト（{names}）に尋ねられませんでした。登録の有無は分かりません。",
+        "en": "no list of this kind could be asked ({names}): whether it is on one is not known.",
+    },
+    "remedy.barred": {
+        "ja": '理由を見て、鍵を設定 [lists.keys] に入れるか、営利でない利用なら [general] use = "private" '
+        "にしてください。リストの Web ページでも調べられます。",
+        "en": "see the reasons: set a key in [lists.keys], or, where your use is not commercial, "
+        'use = "private" in [general]. The lists\' own web pages tell, too.',
+    },
 }
 POLICY: Final = Sheet("policy-lists", POLICY_WORDS, ("RFC 6471",))
 
 
 def judge(
-    about: str, findings: Sequence[Finding], required: frozenset[str], lang: Language
+    about: str,
+    findings: Sequence[Finding],
+    required: frozenset[str],
+    policy: frozenset[str],
+    lang: Language,
 ) -> list[Check]:
-    """Of one address or name; for an address also its policy check."""
+    """Of one address or name; for an address also its policy check. `required`: ids of the lists
+    that decide; `policy`: of those that hold ranges which are not meant to send."""
     block = [f for f in findings if f.role == "block"]
     is_address = any(f.identity.kind == "ip" for f in block)
     abuse = _of_class(block, "abuse")
     checks = [_abuse(about, block, abuse, required, lang)]
     if is_address:
-        checks.append(_policy(about, block, _of_class(block, "policy"), required, lang))
+        kind = [f for f in block if f.list in policy]
+        checks.append(_policy(about, kind, _of_class(block, "policy"), required, lang))
     return checks
 
 
@@ -159,6 +179,12 @@ def _policy(
         return POLICY.tell(
             lang, about, "bad", "listed", names=_names(listed), details=_details(listed)
         )
+    if findings and all(f.state == "unknown" and f.cause in BARRED for f in findings):
+        return POLICY.tell(
+            lang, about, "unknown", "barred", cause="not-asked",
+            names=", ".join(f.list for f in findings),
+            details=[f"{f.list}: {f.detail or f.cause}" for f in findings],
+        )  # fmt: skip
     silent = _silent(findings, required, lang, about, POLICY)
     return silent or _clear(POLICY, findings, lang, about)
 
@@ -183,8 +209,9 @@ def _silent(
 
 def _clear(sheet: Sheet, findings: Sequence[Finding], lang: Language, about: str) -> Check:
     heard = sum(f.state != "unknown" for f in findings)
-    left = len(findings) - heard
-    told = say(WORDS["left"], lang, k=left) if left else ""
+    lost = [f.list for f in findings if f.state == "unknown"]
+    names = ", ".join(lost[:FEW]) + (" ..." if len(lost) > FEW else "")
+    told = say(WORDS["left"], lang, k=len(lost), names=names) if lost else ""
     unknown = [f"{f.list}: {f.detail or f.cause}" for f in findings if f.state == "unknown"]
     return sheet.tell(lang, about, "ok", "clear", n=heard, left=told, details=unknown)
 
