@@ -76,6 +76,24 @@ def test_the_story_straight(lang: str) -> None:
     assert moments == sorted(moments)
 
 
+@pytest.mark.parametrize("scenario", [s for s in scenarios() if s != "straight"])
+def test_each_scenario_ends_well(scenario: str) -> None:
+    told = events("--scenario", scenario, "--lang", "ja")
+    names = [line["event"] for line in told]
+    assert in_order(names, ("reported", "requested", "answered", "waited", "probed", "closed"))
+    (tells, *more) = [e for e in told if e["event"] == "told" and e["about"] == "resolved"]
+    assert tells["delivered"] is True
+    assert not more
+
+
+def test_a_forged_answer_moves_nothing() -> None:
+    told = events("--scenario", "forged", "--lang", "en")
+    answers = [e for e in told if e["event"] == "answered"]
+    assert [e["authentic"] for e in answers] == [False, True]
+    before = told[: told.index(answers[1])]
+    assert "waited" not in [e["event"] for e in before]
+
+
 def test_declined_first_takes_a_reply_that_insists() -> None:
     told = events("--scenario", "declined-first", "--lang", "ja")
     names = [line["event"] for line in told]

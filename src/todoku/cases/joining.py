@@ -114,11 +114,16 @@ def gather(events: Iterable[ev.Refused]) -> tuple[ev.Refused, ...]:
     Each keeps the words of its newest refusal, one that is for good before a delay."""
     gathered: dict[tuple[str, ...], ev.Refused] = {}
     for event in events:
-        place = event.place.id if event.place is not None else ""
-        key = (place, *sorted(identity_key(i) for i in event.identities))
+        key = alike(event)
         old = gathered.get(key)
         gathered[key] = event if old is None else merged(old, event)
     return tuple(gathered.values())
+
+
+def alike(event: ev.Refused) -> tuple[str, ...]:
+    """The same for refusals of the same identities at one place."""
+    place = event.place.id if event.place is not None else ""
+    return (place, *sorted(identity_key(i) for i in event.identities))
 
 
 def merged(a: ev.Refused, b: ev.Refused) -> ev.Refused:

@@ -30,6 +30,8 @@ from todoku.serve.reporting import report
 USER: Final = "sato@hoge.test"
 FRIEND: Final = "taro@hotmail.test"
 BY: Final = "admin"
+ELSEWHERE: Final = "postmaster@other.hoge.test"
+"""The administrator's too; its mail leaves from another address."""
 
 MINUTE: Final = timedelta(minutes=1)
 AFTER: Final[Mapping[TaskKind, timedelta]] = {
@@ -73,8 +75,8 @@ WORDS: Final[Words] = {
         "en": "About {ticket}: here is what you asked for. The refusal reads as follows.",
     },
     "laid-aside": {
-        "ja": "署名がなく、窓口のものと確かめられないため取り上げない",
-        "en": "not signed by the desk: laid aside",
+        "ja": "窓口の署名がなく、本物と確かめられないため取り上げない",
+        "en": "without the desk's signature: laid aside",
     },
 }
 
@@ -213,7 +215,8 @@ class People:
             for link in _LINK.findall(_text(path.read_bytes()))
             if link.startswith(self._form)
         )
-        self._open_page(next(links, self._form))
+        # Its page has a button: what only looks at links (scanners do) confirms nothing.
+        self._open_page(next(links, self._form), b"")
 
     def _look(self, case: Case, task: Task, now: datetime) -> None:
         """He believes no answer of which it is not proven whose it is."""
@@ -235,7 +238,8 @@ class People:
             text += f"\n\n{case.reply.text}"
         host = urllib.parse.urlsplit(self._form).hostname
         to = f"support@{self._house.settings.lab.signer or host}"
-        self._send(ADMINISTRATOR, to, f"Re: {ticket}", text, now)
+        # Never by the address that they block.
+        self._send(ELSEWHERE, to, f"Re: {ticket}", text, now)
         return text
 
     def _send(self, sender: str, to: str, subject: str, text: str, now: datetime) -> None:

@@ -4,14 +4,19 @@ its file is put away, and one message counts once, however often it is handed ov
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import heapq
+import os
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from todoku import reading
-from todoku.cases import answers, joining
+from todoku.cases import CaseError, answers, joining
+from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
@@ -19,10 +24,13 @@ from todoku.model import Diagnosis
 from todoku.reading import mail
 from todoku.serve import answering, sightings
 from todoku.settings.own import Own
+from todoku.store import Overtaken
 from todoku.store.cases import Desk
 from todoku.store.messages import Mailbox, Message
 
-BATCH: Final = 500
+BATCH: Final = 2000
+OCTETS: Final = 64 << 20
+"""Messages, and octets of them, that are taken at once."""
 MOST: Final = 30 << 20
 """Octets of one message that are read."""
 
@@ -51,9 +59,11 @@ class Intake:
         rules: Sequence[answers.Rules],
         trusted: Sequence[str],
         look_up: LookUp | None = None,
+        tell: Callable[[Exception], object] = lambda _error: None,
     ) -> None:
         """`trusted`: names under which our own server writes Authentication-Results (RFC 8601).
-        `look_up`: TXT records, to verify signatures at receipt where our own server did not."""
+        `look_up`: TXT records, to verify signatures at receipt where our own server did not.
+        `tell`: what could not be recorded of an answer, and why."""
         self._desk = desk
         self._box = Mailbox(desk)
         self._diagnose = diagnoser
@@ -61,6 +71,7 @@ class Intake:
         self._rules = tuple(rules)
         self._trusted = {name.lower() for name in trusted}
         self._look_up = look_up
+        self._tell = tell
 
     def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
@@ -68,59 +79,99 @@ class Intake:
         Returns how many there were."""
         new = folder / "new"
         maildir = new.is_dir()
-        files = sorted(p for p in (new if maildir else folder).iterdir() if _is_mail(p))[:BATCH]
-        bodies = []
-        for path in files:
-            with path.open("rb") as file:
-                bodies.append(file.read(MOST))
-        self._box.keep(bodies, f"folder:{folder}", now)
-        for path in files:
+        with os.scandir(new if maildir else folder) as entries:
+            names = heapq.nsmallest(BATCH, (e.name for e in entries if _is_mail(e)))
+        bodies: list[bytes] = []
+        taken: list[Path] = []
+        octets = 0
+        for name in names:
+            path = (new if maildir else folder) / name
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
+                with path.open("rb") as file:
+                    bodies.append(file.read(MOST))
+                taken.append(path)
+                octets += len(bodies[-1])
+            if octets > OCTETS:
+                break
+        self._box.keep(bodies, f"folder:{folder}", now)
+        for path in taken:
+            with contextlib.suppress(FileNotFoundError):
                 if maildir and not ours:
                     (folder / "cur").mkdir(exist_ok=True)
                     path.replace(folder / "cur" / f"{path.name}:2,S")
                 else:
                     path.unlink()
-        return len(files)
+        return len(taken)
 
     def handle(self, now: datetime) -> list[Taken]:
-        """What was kept and nobody is done with."""
-        return [self._handle(message, now) for message in self._box.unhandled(BATCH)]
-
-    def _handle(self, message: Message, now: datetime) -> Taken:
-        found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
-        if found:
-            return self._refused(message, found, now)
-        numbers = self._answered(message, now)
-        self._box.handled([message.sha256], now)
-        return Taken(message.sha256, "answer" if numbers else "nothing", numbers)
+        """What was kept and nobody is done with. Bounces of one incident are one refusal with a
+        count, in one transaction."""
+        alike: dict[tuple[str, ...], list[tuple[Message, ev.Refused]]] = {}
+        done: list[Taken] = []
+        news: list[str] = []
+        for message in self._box.unhandled(BATCH, OCTETS):
+            found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
+            if not found:
+                done.append(self._answered(message, now))
+                news.append(message.sha256)
+                continue
+            events = self._events(message, found, now)
+            if len(events) == 1:
+                alike.setdefault(joining.alike(events[0]), []).append((message, events[0]))
+            else:
+                done.append(self._refused(message, events, now))
+        if news:
+            self._box.handled(news, now)
+        for group in alike.values():
+            done += self._refused_together(group, now)
+        return done
 
     def _diagnosed(self, body: bytes) -> list[Diagnosis]:
         return [self._diagnose(refusal) for refusal in reading.read(body)]
 
-    def _refused(self, message: Message, found: Sequence[Diagnosis], now: datetime) -> Taken:
+    def _events(
+        self, message: Message, found: Sequence[Diagnosis], now: datetime
+    ) -> tuple[ev.Refused, ...]:
         """Only what blocks an identity of ours is a case; what is not known to be ours is none."""
         source = f"message:{message.sha256}"
         when = _written(message.body)
-        events = [
+        return joining.gather(
             sightings.refused(d, self._own, now, when=when, source=source)
             for d in found
             if sightings.split(d.blocked, self._own)[0]
-        ]
+        )
+
+    def _refused_together(
+        self, group: Sequence[tuple[Message, ev.Refused]], now: datetime
+    ) -> list[Taken]:
+        messages = [message for message, _ in group]
+        if len(group) > 1:
+            (event,) = joining.gather(event for _, event in group)
+            shas = [message.sha256 for message in messages]
+            try:
+                # Counted and done with in one transaction: no message of it counts twice.
+                recorded = self._desk.see(replace(event, source=None), handled=shas)
+            except Overtaken:
+                pass  # another worker did some of them: one by one
+            else:
+                numbers = tuple(dict.fromkeys(r.case for r in recorded))
+                return [Taken(sha, "refusal", numbers) for sha in shas]
+        return [self._refused(message, [event], now) for message, event in group]
+
+    def _refused(self, message: Message, events: Sequence[ev.Refused], now: datetime) -> Taken:
         numbers: list[int] = []
-        gathered = joining.gather(events)
-        for n, event in enumerate(gathered, 1):
+        for n, event in enumerate(events, 1):
             # Counted and done with in one transaction, for the last; before it, `source` says so.
-            handled = [message.sha256] if n == len(gathered) else []
+            handled = [message.sha256] if n == len(events) else []
             numbers += [r.case for r in self._desk.see(event, handled=handled)]
-        if not gathered:
+        if not events:
             self._box.handled([message.sha256], now)
-        what: What = "refusal" if gathered else "not-ours"
+        what: What = "refusal" if events else "not-ours"
         return Taken(message.sha256, what, tuple(dict.fromkeys(numbers)))
 
     # Answers
 
-    def _answered(self, message: Message, now: datetime) -> tuple[int, ...]:
+    def _answered(self, message: Message, now: datetime) -> Taken:
         found = answers.answer(
             message.body,
             self._rules,
@@ -131,13 +182,17 @@ class Intake:
         )
         number = answering.case_of(found, self._desk, self._rules)
         if number is None or found.class_ == "unrelated":
-            return ()
-        answering.record(number, found, self._desk, now)
-        return (number,)
+            return Taken(message.sha256, "nothing")
+        try:
+            answering.record(number, found, self._desk, now)
+        except CaseError as error:  # it fits no case; it stays in the store
+            self._tell(error)
+            return Taken(message.sha256, "nothing")
+        return Taken(message.sha256, "answer", (number,))
 
 
-def _is_mail(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
+def _is_mail(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and entry.is_file()
 
 
 def _written(body: bytes) -> datetime | None:

@@ -31,6 +31,7 @@ from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.worker import Worker
 from todoku.settings import Settings
 from todoku.settings.table import endpoint
+from todoku.store import UNUSABLE
 from todoku.store.actions import Queue
 from todoku.store.cases import Desk
 from todoku.store.messages import People
@@ -44,6 +45,14 @@ WORDS: Final[Words] = {
     "unread": {
         "ja": "{folder} のメールを読めません（{why}）。次の機会に読み直します。",
         "en": "cannot read the mails of {folder} ({why}). They are tried again.",
+    },
+    "again": {
+        "ja": "データベースを再び使えます。作業を続けます。",
+        "en": "the database can be used again; work goes on.",
+    },
+    "unplaced": {
+        "ja": "窓口の回答を案件に記録できませんでした（{why}）。メールは残してあります。",
+        "en": "an answer of a desk could not be recorded in its case ({why}). The mail is kept.",
     },
     "trouble": {
         "ja": "作業が一つ終わりませんでした（{why}）。済んだかどうかは後で確かめます。",
@@ -122,13 +131,16 @@ def means(
     )
 
 
-def intake(settings: Settings, desk: Desk, diagnoser: Diagnoser) -> Intake:
+def intake(
+    settings: Settings, desk: Desk, diagnoser: Diagnoser, tell: Callable[[Exception], object]
+) -> Intake:
     """Answers are believed where our own server, by the names of `[own] helo`, proved them."""
-    rules = answer_rules()
+    overlay = Path(settings.knowledge.overlay)
+    rules = answer_rules(overlay if overlay.is_dir() else None)
     if settings.lab.signer is not None:
         signers = (settings.lab.signer,)
         rules = tuple(msgspec.structs.replace(each, signers=signers) for each in rules)
-    return Intake(desk, diagnoser, settings.own, rules, settings.own.helo)
+    return Intake(desk, diagnoser, settings.own, rules, settings.own.helo, tell=tell)
 
 
 def identities_here(settings: Settings) -> frozenset[str]:
@@ -167,7 +179,7 @@ class Service:
         self._told: set[str] = set()
         self._stop = threading.Event()
         self._woken = threading.Event()
-        self._intake = intake(settings, means.desk, means.diagnoser)
+        self._intake = intake(settings, means.desk, means.diagnoser, self._unplaced)
         self.worker = Worker(
             name,
             Queue(means.desk),
@@ -196,11 +208,22 @@ class Service:
             self._tell(WORDS["unread"], {"folder": folder, "why": why})
 
     def run(self) -> None:
-        """Until `stop`."""
+        """Until `stop`. While the store cannot be used, it is tried again."""
+        trouble = False
         while not self._stop.is_set():
             self._woken.clear()
-            if self.round() == 0:
-                rest = self.worker.rest() / self.clock.factor
+            try:
+                rest = 0.0 if self.round() else self.worker.rest() / self.clock.factor
+            except UNUSABLE as error:
+                if not trouble:
+                    self._tell(error.sentence, error.values)
+                trouble = True
+                self._woken.wait(EVERY)
+                continue
+            if trouble:
+                self._tell(WORDS["again"], {})
+            trouble = False
+            if rest:
                 self._woken.wait(min(max(rest, SHORTEST), EVERY))
 
     def wake(self) -> None:
@@ -221,6 +244,9 @@ class Service:
     def _named(self, who: str) -> str | None:
         person = self.means.people.get(who)
         return None if person is None else person.address
+
+    def _unplaced(self, error: Exception) -> None:
+        self._tell(WORDS["unplaced"], {"why": " ".join(str(error).split())[:300]})
 
     def _trouble(self, error: Exception) -> None:
         if isinstance(error, TodokuError):

@@ -81,17 +81,25 @@ class Mailbox:
         bodies = list(bodies)
         return self.desk.transaction(work)
 
-    def unhandled(self, most: int = 1000) -> list[Message]:
-        """The oldest that nobody is done with."""
+    def unhandled(self, most: int = 1000, octets: int = 64 << 20) -> list[Message]:
+        """The oldest that nobody is done with: so many of them, but one at least where there is
+        any, and no more once they have so many octets together."""
         m = t.messages.c
         query = (
             sa.select(m.sha256, m.origin, m.received_at, m.body)
             .where(m.handled_at.is_(None), m.body.is_not(None))
             .order_by(m.received_at, m.sha256)
             .limit(most)
+            .execution_options(yield_per=20)
         )
+        found: list[Message] = []
         with reading(self.desk.engine) as connection:
-            return [Message(*row) for row in connection.execute(query)]
+            for row in connection.execute(query):
+                found.append(Message(*row))
+                octets -= len(found[-1].body)
+                if octets <= 0:
+                    break
+        return found
 
     def handled(self, shas: Iterable[str], now: datetime) -> None:
         """Done with, without an event: what is no news of ours."""

@@ -29,6 +29,10 @@ WORDS: Final[Words] = {
         "en": "the administrator files the form for {addresses}",
     },
     "wrote": {"ja": "窓口からのメール: {subject}", "en": "the desk writes: {subject}"},
+    "forged": {
+        "ja": "窓口を騙るメール: {subject}",
+        "en": "somebody writes in the desk's name: {subject}",
+    },
     "wrote-not": {
         "ja": "窓口からのメールが届きません: {subject}",
         "en": "the desk writes, and it does not arrive: {subject}",
@@ -86,6 +90,7 @@ def _told(scene: Filed | Wrote | Returned | Arrived, lang: Language) -> str:
             return say(WORDS["filed"], lang, addresses=safe(", ".join(scene.addresses)))
         case Wrote():
             word = "wrote" if scene.delivered else "wrote-not"
+            word = "forged" if scene.forged else word
             return say(WORDS[word], lang, subject=short(scene.subject, 70))
         case Returned():
             return say(WORDS["returned"], lang, to=safe(scene.to))
