@@ -88,7 +88,7 @@ class Run:
         old: list[Future[list[Check]]] = []
         waiting: SimpleQueue[_Task] = SimpleQueue()
         for found, jobs in (
-            (tasks, _jobs(s, world, ask, lang)), (old, _of_old(s.old, world, ask, lang)),
+            (tasks, _jobs(s, world, ask, lang)), (old, _of_old(s, world, ask, lang)),
         ):  # fmt: skip
             for job in jobs:
                 found.append(Future())
@@ -120,12 +120,12 @@ def _work(waiting: SimpleQueue[_Task]) -> None:
 
 
 def _of_old(
-    ip: str | None, world: World, ask: Resolver, lang: Language
+    s: Subject, world: World, ask: Resolver, lang: Language
 ) -> Iterator[Callable[[], list[Check]]]:
     """What can be said of an address alone."""
-    if ip is not None:
+    if (ip := s.old) is not None:
         yield lambda: _lists([ip], world, lang)
-        yield lambda: [ptr.look(ask, ip, world.generic, lang)]
+        yield lambda: [ptr.look(ask, ip, world.generic, lang, s.domains)]
 
 
 def _jobs(
@@ -133,7 +133,7 @@ def _jobs(
 ) -> Iterator[Callable[[], list[Check]]]:
     yield lambda: _lists([s.ip, *_names(s)], world, lang)
     yield lambda: [_neighbours(s.ip, world, lang)]
-    yield lambda: [ptr.look(ask, s.ip, world.generic, lang)]
+    yield lambda: [ptr.look(ask, s.ip, world.generic, lang, s.domains)]
     yield lambda: [helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
     yield lambda: [people.contact_page(ask, s.ip, s.helo, lang)]

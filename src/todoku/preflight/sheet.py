@@ -10,7 +10,7 @@ something to do, `remedy.<key>`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from todoku.i18n import Language, Words, say
 from todoku.preflight.values import Asked, Cause, Check, Detail, State
@@ -37,7 +37,7 @@ class Sheet(NamedTuple):
         """The check, found to be so. `unknown` without a cause is `unanswered`."""
         if state == "unknown" and cause is None:
             cause = "unanswered"
-        values = {"about": about, **values}
+        values = {"about": about, **{k: _short(v) for k, v in values.items()}}
         remedy = self.words.get(f"remedy.{key}")
         wanted = self.words.get(f"wanted.{key}", self.words["wanted"])
         return Check(
@@ -53,7 +53,7 @@ class Sheet(NamedTuple):
             remedy=None if remedy is None else say(remedy, lang, **values),
             source=self.source,
             evidence=tuple(dict.fromkeys(asked)),
-            details=tuple(Detail(text=d) if isinstance(d, str) else d for d in details),
+            details=tuple(Detail(text=_short(d)) if isinstance(d, str) else d for d in details),
             map=chart,
         )
 
@@ -71,6 +71,16 @@ class Sheet(NamedTuple):
         return Sheet(self.id, words, self.source).tell(
             lang, about, "unknown", "silent", asked, **values
         )
+
+
+LONGEST: Final = 300
+"""Characters of a stranger's record in a sentence; all of it stands in the evidence."""
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST:
+        return value[:LONGEST] + "…"
+    return value
 
 
 SILENT: Words = {

@@ -185,12 +185,20 @@ class _Run:
         return False
 
     def _pointer(self, target: str) -> bool:
-        names = self.ask(dns.reverse(str(self.ip)), "PTR").records[:HOSTS]
-        return any(
-            f".{name}".endswith(f".{target}")
-            and str(self.ip) in self.ask(name, "A" if self.ip.version == 4 else "AAAA").records
-            for name in names
-        )  # section 5.5: an error there is no match
+        """Section 5.5 takes an error for no match; here it is not known what receivers will see."""
+        names = self.ask(dns.reverse(str(self.ip)), "PTR")
+        lost = names.outcome == "unknown"
+        kind = "A" if self.ip.version == 4 else "AAAA"
+        for name in names.records[:HOSTS]:
+            if not f".{name}".endswith(f".{target}"):
+                continue
+            answer = self.ask(name, kind)
+            if str(self.ip) in answer.records:
+                return True
+            lost = lost or answer.outcome == "unknown"
+        if lost:
+            raise _Stop("silent", "ptr")
+        return False
 
     def _addresses(self, host: str, version: int) -> tuple[str, ...]:
         return self._look(host, "A" if version == 4 else "AAAA")

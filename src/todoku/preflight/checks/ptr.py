@@ -76,7 +76,8 @@ WORDS: Final[Words] = {
 SHEET: Final = Sheet("ptr", WORDS, ("RFC 1912, section 2.1", "RFC 8601, section 3"))
 
 
-def look(ask: Ask, ip: str, generic: Generic, lang: Language) -> Check:
+def look(ask: Ask, ip: str, generic: Generic, lang: Language, own: tuple[str, ...] = ()) -> Check:
+    """A name below one of the `own` domains was chosen by somebody, whatever it looks like."""
     ask = Recorder(ask)
     answer = ask(dns.reverse(ip), "PTR")
     if answer.outcome == "unknown":
@@ -93,9 +94,10 @@ def look(ask: Ask, ip: str, generic: Generic, lang: Language) -> Check:
             return SHEET.silent(lang, ip, ask.asked)
         where = ", ".join(a for told in forward.values() for a in told or ()) or "NXDOMAIN"
         return SHEET.tell(lang, ip, "bad", "astray", ask.asked, names=shown, where=where)
-    if any(is_dynamic(name, generic) for name in back):
+    given = [name for name in back if not any(f".{name}".endswith(f".{d}") for d in own)]
+    if any(is_dynamic(name, generic) for name in given):
         return SHEET.tell(lang, ip, "bad", "dynamic", ask.asked, names=shown)
-    if any(is_generic(name, ip, generic) for name in back):
+    if any(is_generic(name, ip, generic) for name in given):
         return SHEET.tell(lang, ip, "warning", "generic", ask.asked, names=shown)
     if len(names) > 1:
         return SHEET.tell(lang, ip, "warning", "many", ask.asked, names=shown, n=len(names))
