@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,9 +30,18 @@ def folder_of_programs() -> Path | None:
 class Server:
     """A running server; `database()` gives the URL of a new, empty database."""
 
-    def __init__(self, socket: Path, programs: Path) -> None:
+    def __init__(
+        self,
+        socket: Path,
+        programs: Path,
+        start: Callable[[], object],
+        stop: Callable[[], object],
+    ) -> None:
         self.socket = socket
         self._programs = programs
+        self.start = start
+        self.stop = stop
+        """As if the power was cut; `start` brings it back."""
 
     def database(self) -> str:
         name = f"t{uuid.uuid4().hex[:12]}"
@@ -82,13 +91,19 @@ def server() -> Iterator[Server]:
             log = folder / "log"
             pytest.fail(f"{program}: {done.stdout}\n{log.read_text() if log.exists() else ''}")
 
-    try:
-        run("initdb", "-U", "todoku", "--auth=trust", "--encoding=UTF8", "--no-sync")
+    def start() -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
         run("pg_ctl", "-w", "-s", "-l", f"{folder}/log", "-o", options, "start")
+
+    def stop() -> None:
+        run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+
+    try:
+        run("initdb", "-U", "todoku", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        start()
         try:
-            yield Server(folder, programs)
+            yield Server(folder, programs, start, stop)
         finally:
-            run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+            stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

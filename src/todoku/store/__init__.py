@@ -139,6 +139,10 @@ class Broken(StoreError):
     exit_code = 74
 
 
+UNUSABLE: Final = (Unreachable, Busy, Full, Broken)
+"""What passes when somebody has seen to it."""
+
+
 class UnknownCase(StoreError):
     """There is no case of that number."""
 

@@ -29,7 +29,7 @@ from todoku.cases.due import REPEATABLE, Action, plan
 from todoku.cases.fold import fold
 from todoku.cases.records import Recorded
 from todoku.cases.working import Work
-from todoku.store import WORDS, LeaseLost
+from todoku.store import UNUSABLE, WORDS, LeaseLost
 from todoku.store import tables as t
 from todoku.store.cases import Command, Desk, reading
 from todoku.store.planning import Outcome
@@ -47,6 +47,7 @@ class Queue:
     def __init__(self, desk: Desk, lease: timedelta = LEASE) -> None:
         self.desk = desk
         self.lease = lease
+        self._late: list[tuple[Work, Outcome, datetime, Command | None, str]] = []
 
     def case(self, number: int) -> Case:
         return self.desk.case(number)
@@ -104,7 +105,8 @@ class Queue:
         why: str = "",
     ) -> tuple[Recorded, ...]:
         """The outcome and what the command makes of it, together. What was done is recorded even
-        where the lease is over; twice recorded, it counts once (its source is `action:ID`)."""
+        where the lease is over; twice recorded, it counts once (its source is `action:ID`). Where
+        the store cannot be used, the outcome is kept for `catch_up`."""
 
         def work(connection: sa.Connection) -> tuple[Recorded, ...]:
             lock(connection, taken.case)
@@ -127,7 +129,17 @@ class Queue:
                 raise ValueError(f"{taken.action.key} is done, but no event says so")
             return recorded
 
-        return self.desk.transaction(work)
+        try:
+            return self.desk.transaction(work)
+        except UNUSABLE:
+            self._late.append((taken, outcome, now, command, why))
+            raise
+
+    def catch_up(self) -> None:
+        """Record the outcomes that the store did not take: what was done here is known, and nobody
+        needs to find out. Raises the `StoreError` again."""
+        while self._late:
+            self.finish(*self._late.pop(0))
 
     def unknown(self, now: datetime, case: int | None = None) -> list[Work]:
         """Deeds that may have been done or not, and must not simply be done again; of one case."""
