@@ -31,9 +31,7 @@ class Clock:
     """Reads the stamps of one source. `zone` is that of stamps without one (default: this
     machine's), `newest` the seconds that no stamp is later than, give or take a day."""
 
-    def __init__(
-        self, newest: float, zone: tzinfo | None = None, year: int | None = None
-    ) -> None:
+    def __init__(self, newest: float, zone: tzinfo | None = None, year: int | None = None) -> None:
         self._newest = newest + 86_400
         self._zone = zone
         self._year = year
@@ -113,4 +111,25 @@ def rfc3339(seconds: float | None) -> str | None:
     try:
         return (datetime(1970, 1, 1) + timedelta(seconds=int(seconds))).isoformat() + "Z"  # noqa: DTZ001
     except OverflowError:
+        return None
+
+
+_AGO: Final = re.compile(r"-?(?P<n>\d{1,6})(?P<unit>[mhdw])")
+_UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_TODAY: Final = re.compile(r"\d\d:\d\d(?::\d\d)?")
+
+
+def moment(told: str, now: float, zone: tzinfo | None = None) -> float | None:
+    """Seconds of what a person writes: `24h` and `7d` ago, `08:00` today, `2026-11-01`,
+    `2026-11-01T08:00`, with an offset or in `zone`. `None` for what is no time."""
+    told = told.strip()
+    if m := _AGO.fullmatch(told):
+        return now - int(m["n"]) * _UNITS[m["unit"]]
+    try:
+        if _TODAY.fullmatch(told):
+            today = datetime.fromtimestamp(now, zone).date().isoformat()
+            told = f"{today}T{told}"
+        when = datetime.fromisoformat(told)
+        return (when.replace(tzinfo=zone) if when.tzinfo is None else when).timestamp()
+    except (ValueError, OverflowError, OSError):
         return None

@@ -54,5 +54,6 @@ def _named(d: Diagnosis, template: bytes) -> bool:
     names = [b.value for b in d.blocked]
     if d.receiver_code is not None:
         names.append(d.receiver_code)
-    low = template.lower()
+    names += [d.reply.text[e.start : e.end] for e in d.evidence if e.field == "blocklist"]
+    low = b" ".join(template.lower().split())
     return all(n.encode("utf-8", "replace").lower() in low for n in names)

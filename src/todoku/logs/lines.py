@@ -63,6 +63,9 @@ _SENDMAIL_TAG: Final = re.compile(rb"sm-[\w-]{1,20}|sendmail")
 _SENDMAIL_FROM: Final = re.compile(
     rb"(?P<qid>[0-9A-Za-z]{10,20}): from=<?(?P<from>[^\n<>]{0,400}?)>?, size=(?P<size>\d{1,15})"
 )
+_SENDMAIL_OWN: Final = frozenset(("Service unavailable", "Data format error"))
+"""What it writes for a refusal whose answer it did not keep; its code is a guess from the first digit,
+so nothing is known of the ground."""
 _POSTFIX_TAG: Final = re.compile(rb"[\w.-]{1,64}(?:/[\w.-]{1,64}){1,3}")
 _POSTFIX_NOTED: Final = re.compile(
     rb"(?P<qid>[0-9A-Za-z]{5,24}): (?P<line>(?:client=|uid=\d|message-id=|from=<).*)", re.DOTALL
@@ -116,9 +119,7 @@ class Lines:
             return self._exchange(line)
         if (m := _EXIM.match(line)) is not None:
             return self._exim(line, m["id"], m["rest"])
-        if (
-            b"msg " in line or b"delivery " in line or b"status: " in line
-        ) and _QMAIL.match(line):
+        if (b"msg " in line or b"delivery " in line or b"status: " in line) and _QMAIL.match(line):
             return self._qmail(line)
         if _EXCHANGE_ROW.match(line) and exchange.looks(line):
             self._fields = exchange.FIELDS
@@ -168,9 +169,7 @@ class Lines:
                 self._running.clear()
             self._running[m["number"]] = (m["to"], m["msg"])
         elif (m := _QMAIL_INFO.match(line)) is not None:
-            self._messages.note(
-                b"qmail", m["msg"], b"from=<%b>, size=%b" % (m["from"], m["size"])
-            )
+            self._messages.note(b"qmail", m["msg"], b"from=<%b>, size=%b" % (m["from"], m["size"]))
         elif (attempt := qmail.line(line)) is not None:
             number = (attempt.queue_id or "").encode()
             to, msg = self._running.pop(number, (b"", b""))
@@ -197,13 +196,13 @@ class Lines:
             return self._postfix(line, tag, host, message)
         if _SENDMAIL_TAG.match(tag):
             if m := _SENDMAIL_FROM.match(message):
-                self._messages.note(
-                    host, m["qid"], b"from=<%b>, size=%b" % (m["from"], m["size"])
-                )
+                self._messages.note(host, m["qid"], b"from=<%b>, size=%b" % (m["from"], m["size"]))
                 return Told("sendmail")
             attempt = sendmail.line(line)
             if attempt is None:
                 return Told("sendmail")
+            if attempt.text in _SENDMAIL_OWN:
+                attempt = msgspec.structs.replace(attempt, text="", status=None)
             key = host + b" " + (attempt.queue_id or "").encode()
             return Told(
                 "sendmail", sendmail.recipients(attempt), instance=syslog.text(tag), key=key

@@ -2,7 +2,8 @@
 
 Done for every refused line of a log, so each word is masked once and then looked up: most words of
 replies come again and again. What could be the ground stays as it is: addresses of hosts, names,
-codes (`S3140`, `AS(201806281)`, `5.7.1`).
+codes (`S3140`, `AS(201806281)`, `5.7.1`). `todoku.logs.judging` sees to it that nothing that a
+diagnosis names is masked.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ _KEPT: Final = 50_000
 _LONGEST: Final = 2_000
 
 # Letters behind a digit: the number of a queue, a message, a session or a server. Codes have digits
-# alone behind their letters. Of numbers only those are masked that are as long as a time.
+# alone behind their letters. Of numbers only those are masked that are as long as a time, or that
+# stand in the first labels of a long host name.
 _ID: Final = re.compile(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,\d]{0,12}Z?"
-    rb"|(?<![0-9A-Za-z])(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{8,500}(?:\.\d{1,4}(?![\d.]))?"
+    rb"|(?<![0-9A-Za-z])(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{5,500}(?:\.\d{1,4}(?![\d.]))?"
     rb"|(?<![0-9A-Za-z.(])\d{10,500}(?![\d.])"
+    rb"|(?<=[A-Za-z])\d{1,4}(?=\.[a-z0-9-]{1,20}\.[a-z0-9-]{1,20}\.[a-z])"
 )
 
 
@@ -30,7 +33,7 @@ class _Words(dict[bytes, bytes]):
     def __missing__(self, word: bytes) -> bytes:
         if len(word) > _LONGEST:
             return b"#"
-        masked = word if len(word) < 8 else _ID.sub(b"#", word)
+        masked = word if len(word) < 5 else _ID.sub(b"#", word)
         if masked == word:
             if len(self) >= _KEPT:
                 self.clear()

@@ -20,6 +20,9 @@ _LONGEST: Final = 1_500
 _CUT: Final = 700
 """Bytes kept of a line."""
 
+_BEGIN: Final = frozenset(b"cu")
+"""`client=`, `uid=`: a new message begins."""
+_S: Final = ord("s")
 _FROM: Final = re.compile(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
 _CLIENT: Final = re.compile(
     rb"client=(?P<client>[^\s,]{1,300})(?:, [a-z_]{2,20}=[^\s,]{1,200}){0,4}?"
@@ -50,10 +53,10 @@ class Messages:
         if len(now) >= MOST:
             self._past, self._now = now, {}
             now = self._now
-        if first == 99 or first == 117:  # `client=`, `uid=`
+        if first in _BEGIN:
             now[key] = line
             return
-        if first == 115:  # `sender non-delivery notification: 3F2A...`
+        if first == _S:  # `sender non-delivery notification: 3F2A...`
             key = host + b" " + line.rpartition(b" ")[2]
             line = b"about=" + queue_id
         before = now.get(key)

@@ -313,9 +313,7 @@ class Source:
         case: _Case | None = None
         if outcome != "sent":
             reader = READERS[told.format]
-            template = run.masks.template(
-                attempt.text.encode("utf-8", "replace")[:MOST_REPLY], to
-            )
+            template = run.masks.template(attempt.text.encode("utf-8", "replace")[:MOST_REPLY], to)
             status = attempt.status.encode() if attempt.status else None
             key = (
                 (reader, attempt.remote.host, attempt.remote.ip, attempt.stage, attempt.gave_up),

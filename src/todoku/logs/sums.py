@@ -6,7 +6,6 @@ Counts of attempts are exact. Names (recipients, senders, domains, hosts) are ke
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final, TypeVar
 
 from todoku.grouping import OURS, domain_of, urgency
@@ -19,7 +18,8 @@ MOST_NAMES: Final = 500_000
 SLICES: Final = 24
 """Parts of the time that `trend` counts."""
 TOP: Final = 5
-_HOUR: Final = 3_600
+BUCKET: Final = 600
+"""Seconds that attempts are counted by."""
 _REMEMBERED: Final = 20_000
 _OF_US: Final = frozenset(("ip", "range", "asn", "hostname", "domain", "address"))
 
@@ -31,7 +31,7 @@ class Group:
     """The attempts that one receiver refused on one ground."""
 
     __slots__ = (
-        "bounced", "deferred", "diagnosis", "domains", "example", "first", "hosts", "hours", "identity",
+        "bounced", "buckets", "deferred", "diagnosis", "domains", "example", "first", "hosts", "identity",
         "last", "place", "recipients", "senders",
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ class Group:
         self.bounced = self.deferred = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.hours: dict[int, int] = {}
+        self.buckets: dict[int, int] = {}
         self.recipients: set[str] = set()
         self.senders: dict[str, int] = {}
         self.domains: dict[str, int] = {}
@@ -89,7 +89,7 @@ class Sums:
                 group.first = time
             if group.last is None or time > group.last:
                 group.last = time
-            self._count(group.hours, int(time) // _HOUR)
+            self._count(group.buckets, int(time) // BUCKET)
         recipient = delivery.recipient
         if recipient is not None and recipient not in group.recipients and self._room():
             group.recipients.add(recipient)
@@ -165,7 +165,7 @@ def row(g: Group, first: float | None, last: float | None) -> RefusalGroup:
         outcomes=Deliveries(bounced=g.bounced, deferred=g.deferred),
         first=rfc3339(g.first),
         last=rfc3339(g.last),
-        trend=trend(g.hours, first, last),
+        trend=trend(g.buckets, first, last),
         recipients=len(g.recipients),
         senders=top(g.senders),
         domains=top(g.domains),
@@ -184,15 +184,15 @@ def top(counts: dict[str, int]) -> tuple[Count, ...]:
     return tuple(Count(name, n) for name, n in best)
 
 
-def trend(hours: dict[int, int], first: float | None, last: float | None) -> tuple[int, ...]:
-    """Counts by hour as counts in `SLICES` equal slices from `first` to `last`; fewer where that
-    is less than so many hours."""
-    if first is None or last is None or not hours:
+def trend(buckets: dict[int, int], first: float | None, last: float | None) -> tuple[int, ...]:
+    """Counts by bucket as counts in `SLICES` equal slices from `first` to `last`; fewer slices
+    where that is less than so many buckets."""
+    if first is None or last is None or not buckets:
         return ()
-    begin, end = int(first) // _HOUR, int(last) // _HOUR + 1
+    begin, end = int(first) // BUCKET, int(last) // BUCKET + 1
     slices = max(1, min(SLICES, end - begin))
-    out: Counter[int] = Counter()
-    for hour, n in hours.items():
-        at = (hour - begin) * slices // (end - begin)
+    out = [0] * slices
+    for bucket, n in buckets.items():
+        at = (bucket - begin) * slices // (end - begin)
         out[max(0, min(slices - 1, at))] += n
-    return tuple(out[i] for i in range(slices))
+    return tuple(out)

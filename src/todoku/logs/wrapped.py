@@ -81,8 +81,7 @@ def _from_json(line: bytes) -> bytes:
         if entry.log is None:
             return line
         inner = entry.log.encode("utf-8", "replace").rstrip().translate(_CONTROLS)
-        stamp = (entry.container_time or "").encode("utf-8", "replace")
-        return _stamped(inner, stamp)
+        return _stamped(inner, (entry.container_time or "").encode("utf-8", "replace"))
     if isinstance(entry.message, list):  # not valid UTF-8: the journal writes its bytes
         message = bytes(b & 0xFF for b in entry.message)
     else:
