@@ -244,3 +244,20 @@ def test_without_a_domain(preflight: Command) -> None:
     done = preflight("--ip", NEW)
     assert done.code == 64
     assert "--domain" in done.err
+
+
+def test_direct_asks_the_lists_own_servers(preflight: Command) -> None:
+    """Here the lists' name servers have no address, so that they cannot be asked; the resolver
+    tells all else."""
+    with serving(good()) as server:
+        through = preflight(*words(server, "--json")).report
+        direct = preflight(*words(server, "--json", "--direct")).report
+        preflight.environment["TODOKU_DNS_DIRECT"] = "true"
+        named = preflight(*words(server, "--json")).report  # a resolver that is named wins
+    states = [
+        {c["state"] for c in report["checks"] if c["id"] in {"lists", "policy-lists"}}
+        for report in (through, direct, named)
+    ]
+    assert states == [{"ok"}, {"unknown"}, {"ok"}]
+    assert next(c for c in direct["checks"] if c["id"] == "ptr")["state"] == "ok"
+    assert direct["verdict"] == "unknown"

@@ -124,6 +124,7 @@ def world(server: Server, known: Compiled, *, deadline: float = 8.0) -> World:
         terms=Terms(),
         lists=LISTS,
         required=frozenset(LISTS),
+        direct=False,
         kept=lambda: Kept.open(None),
         generic=data.generic(),
         requirements=data.requirements(),

@@ -74,6 +74,7 @@ WORDS: Final[Words] = {
 @click.option("--helo", metavar="NAME", help="What the server says in EHLO.")
 @click.option("--selector", "selectors", multiple=True, metavar="S", help="A DKIM selector.")
 @click.option("--resolver", metavar="HOST[:PORT]", help="The resolver to ask.")
+@click.option("--direct", is_flag=True, help="Ask each blocklist's own name servers.")
 @click.option("--list", "lists", multiple=True, metavar="LIST", help="Ask this blocklist alone.")
 @click.option(
     "--deadline",
@@ -104,6 +105,7 @@ def preflight(
     helo: str | None,
     selectors: tuple[str, ...],
     resolver: str | None,
+    direct: bool,
     lists: tuple[str, ...],
     deadline: float,
     html: Path | None,
@@ -119,7 +121,7 @@ def preflight(
     lang = options.speak(ctx, found)
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
-    ask = _Asking(servers, lists, deadline)
+    ask = _Asking(servers, direct or (found.dns.direct and resolver is None), lists, deadline)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
@@ -206,6 +208,7 @@ class _Asking(NamedTuple):
     """Whom to ask, which lists (those of a plain `todoku check` where none is named), how long."""
 
     servers: tuple[Server, ...]
+    direct: bool
     lists: tuple[str, ...]
     deadline: float
 
@@ -245,6 +248,7 @@ def _run(
         terms=terms,
         lists=chosen.ids,
         required=chosen.required,
+        direct=ask.direct,
         kept=_Kept(Path(found.general.data)),
         generic=data.generic(),
         requirements=data.requirements(),

@@ -62,6 +62,8 @@ class World(NamedTuple):
     lists: tuple[str, ...]
     """Ids of those that are asked."""
     required: frozenset[str]
+    direct: bool
+    """Each list's own name servers are asked; the resolver tells them."""
     kept: Callable[[], Kept]
     """Opens it: once in each thread."""
     generic: Generic
@@ -187,7 +189,7 @@ def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
     request = Request(
         targets=targets,
         lists=world.lists,
-        upstream=Upstream(kind="resolver", servers=world.servers),
+        upstream=_upstream(world),
         deadline=world.deadline,
     )
     for finding in _ask(request, world, lang):
@@ -198,6 +200,10 @@ def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
         for name, findings in found.items()
         for check in lists.judge(name, findings, world.required, policy, lang)
     ]
+
+
+def _upstream(world: World) -> Upstream:
+    return Upstream(kind="direct" if world.direct else "resolver", servers=world.servers)
 
 
 def policy_lists(knowledge: Compiled) -> frozenset[str]:
@@ -224,7 +230,7 @@ def _neighbours(ip: str, world: World, lang: Language) -> Check:
         request = Request(
             targets=(Target(given=around, range=around),),
             lists=(chosen,),
-            upstream=Upstream(kind="resolver", servers=world.servers),
+            upstream=_upstream(world),
             deadline=world.deadline,
             only=frozenset({"listed", "unknown"}),
         )
