@@ -213,11 +213,11 @@ class Run:
 
     def _warn_of_public(self, upstream: Upstream) -> None:
         """Said once and first: by what so many lists then answer, nobody would guess the cause."""
+        if upstream.kind != "resolver":
+            return
         from todoku.knowledge.load import public_resolvers
         from todoku.lists.servers import public_resolver
 
-        if upstream.kind != "resolver":
-            return
         known = public_resolvers(self.knowledge)
         for server in upstream.servers:
             operator = public_resolver(server.host, known)

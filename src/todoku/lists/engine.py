@@ -147,9 +147,14 @@ class Engine:
         self._fill(now)
         for port in list(self._to_send):
             self._send(port, now)
-        if timeout > 0 and (wake := self.wake_at) is not None:
-            timeout = max(0.0, min(timeout, wake - self._clock()))
-        for fd, _ in self._poll.poll(timeout * 1000):
+        came = self._poll.poll(
+            0
+        )  # often there is something, and no need to reckon how long to wait
+        if not came and timeout > 0:
+            if (wake := self.wake_at) is not None:
+                timeout = max(0.0, min(timeout, wake - self._clock()))
+            came = self._poll.poll(timeout * 1000)
+        for fd, _ in came:
             if fd in self._ports:
                 self._read(self._ports[fd])
             elif fd in self._calls:
@@ -279,27 +284,30 @@ class Engine:
     def _sort(self, port: Port, packets: list[bytes], now: float) -> None:
         """Each packet to its question."""
         asked, line, strays, answered = port.asked, port.line, 0, 0
-        flow, flows = None, []
+        last, flows = None, []
         for packet in packets:
             ident = packet[:2]
-            entry = asked.get(ident)
+            entry = asked.pop(ident, None)
             if entry is None:
                 strays += 1
                 continue
-            question = entry[1]
-            if not packet.startswith(question, 12) and not wire.same_question(packet, question):
-                strays += 1
-                continue
-            if packet[2:8] in _ABSENT and entry[4] is None and entry[2].plain:
-                del asked[ident]
+            key, question, flow, _, tries = entry
+            if (
+                packet[2:8] in _ABSENT
+                and flow.plain
+                and tries is None
+                and (packet.startswith(question, 12) or wire.same_question(packet, question))
+            ):
                 answered += 1
-                if entry[2] is not flow:
-                    flow = entry[2]
+                if flow is not last:
+                    last = flow
                     if not flow.absent:
                         flow.sample = packet
                         flows.append(flow)
-                flow.absent.append(entry[0])
-            elif not wire.same_question(packet, question):
+                flow.absent.append(key)
+                continue
+            asked[ident] = entry
+            if not wire.same_question(packet, question):
                 strays += 1
             else:
                 line.heard()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from socket import AF_INET6, inet_ntop
+from struct import Struct
 from typing import Final, NamedTuple
 
 from todoku.lists.values import Answer
@@ -30,6 +31,9 @@ MAX_TEXT: Final = 4000
 """Octets of TXT records that are kept of one answer."""
 
 _IN: Final = b"\0\1"
+_HEADER: Final = Struct(">6H").unpack_from
+_FIXED: Final = Struct(">HHIH").unpack_from
+"""Of a record, behind its owner: type, class, TTL, length of the data."""
 _ASKED: Final = b"\xc0\x0c"
 """A pointer to the question's name."""
 _CHAIN: Final = 16
@@ -134,8 +138,7 @@ def parse(packet: bytes) -> Packet:
     """A message taken apart. Raises `Malformed`. Of a truncated one (TC), what is whole."""
     if len(packet) < 12:
         raise Malformed("shorter than a header")
-    flags = int.from_bytes(packet[2:4], "big")
-    asked, *counts = (int.from_bytes(packet[i : i + 2], "big") for i in (4, 6, 8, 10))
+    ident, flags, asked, *counts = _HEADER(packet)
     if asked > 1:
         raise Malformed("more than one question")
     at, section = 12, b""
@@ -155,7 +158,7 @@ def parse(packet: bytes) -> Packet:
         if not truncated:
             raise
     return Packet(
-        int.from_bytes(packet[:2], "big"),
+        ident,
         bool(flags & 0x8000),
         flags & 15,
         bool(flags & 0x0400),
@@ -180,7 +183,9 @@ def _name(packet: bytes, at: int) -> tuple[bytes, int]:
     parts: list[bytes] = []
     size, after, bound = 1, -1, at
     while True:
-        length = _octets(packet, at, 1)[0]
+        if at >= len(packet):
+            raise Malformed("ends within a name")
+        length = packet[at]
         if length >= 0xC0:
             target = int.from_bytes(_octets(packet, at, 2), "big") & 0x3FFF
             if target >= bound:
@@ -194,7 +199,7 @@ def _name(packet: bytes, at: int) -> tuple[bytes, int]:
         if length == 0:
             parts.append(b"\0")
             return b"".join(parts).lower(), at + 1 if after < 0 else after
-        parts.append(_octets(packet, at, length + 1))
+        parts.append(packet[at : at + length + 1])
         at += length + 1
         size += length + 1
         if size > 255:
@@ -208,13 +213,13 @@ def _record(packet: bytes, at: int, asked: bytes) -> tuple[Record | None, int]:
         owner, at = asked, at + 2
     else:
         owner, at = _name(packet, at)
-    fixed = _octets(packet, at, 10)
-    kind = int.from_bytes(fixed[:2], "big")
-    ttl = int.from_bytes(fixed[4:8], "big")
+    if at + 10 > len(packet):
+        raise Malformed("ends within a record")
+    kind, class_, ttl, length = _FIXED(packet, at)
     at += 10
-    end = at + int.from_bytes(fixed[8:], "big")
-    data = _octets(packet, at, end - at)
-    if fixed[2:4] != _IN:
+    end = at + length
+    data = _octets(packet, at, length)
+    if class_ != 1:
         return None, end
     whole = True
     if kind in {NS, CNAME}:
