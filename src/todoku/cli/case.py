@@ -21,6 +21,7 @@ from todoku import settings
 from todoku.cases.events import WHYS, Why
 from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.case_answer import answer
 from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
 from todoku.settings import table
@@ -390,3 +391,6 @@ def _me() -> str:
 
 def _zone() -> Any:
     return datetime.now(UTC).astimezone().tzinfo
+
+
+case.add_command(answer)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from todoku import reading
 from todoku.cases import CaseError, answers, joining
 from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
+from todoku.cases.answers.reading import goes_to
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Diagnosis
@@ -33,6 +35,8 @@ OCTETS: Final = 64 << 20
 """Messages, and octets of them, that are taken at once."""
 MOST: Final = 30 << 20
 """Octets of one message that are read."""
+
+_ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
 
 What = Literal["refusal", "not-ours", "answer", "nothing"]
 
@@ -111,10 +115,12 @@ class Intake:
         news: list[str] = []
         for message in self._box.unhandled(BATCH, OCTETS):
             found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
-            if not found:
+            if not found or self._is_answer(message, now):
                 done.append(self._answered(message, now))
                 news.append(message.sha256)
                 continue
+            if self._is_request(found):  # of ours, which bounced: an answer of a kind, too
+                self._answered(message, now)
             events = self._events(message, found, now)
             if len(events) == 1:
                 alike.setdefault(joining.alike(events[0]), []).append((message, events[0]))
@@ -171,8 +177,25 @@ class Intake:
 
     # Answers
 
-    def _answered(self, message: Message, now: datetime) -> Taken:
-        found = answers.answer(
+    def _is_answer(self, message: Message, now: datetime) -> bool:
+        """Whether a mail in which refusals are read is an answer that quotes them: no report of a mail
+        system, and a desk wrote it, or it comes under a ticket or in a thread of a case."""
+        whole = mail.parse(message.body)
+        if whole.type == b"multipart/report" or _ROBOT.search(whole.find(b"\nfrom:") or b""):
+            return False
+        read, number = self._read(message, now)
+        known = read.how not in {"foreign-sender", "no-desk", "no-sender"}
+        told = read.ticket is not None or bool(read.thread.replies_to)
+        return number is not None and (known or told)
+
+    def _is_request(self, found: Sequence[Diagnosis]) -> bool:
+        """Whether what bounced was addressed to a desk."""
+        failed = [d.recipient.lower() for d in found if d.recipient]
+        return any(goes_to(address, desk) for desk in self._rules for address in failed)
+
+    def _read(self, message: Message, now: datetime) -> tuple[answers.Answer, int | None]:
+        """What it says as an answer, and the case that it belongs to."""
+        read = answers.answer(
             message.body,
             self._rules,
             source=f"message:{message.sha256}",
@@ -180,11 +203,16 @@ class Intake:
             look_up=self._look_up,
             now=now,
         )
-        number = answering.case_of(found, self._desk, self._rules)
-        if number is None or found.class_ == "unrelated":
+        if read.class_ == "unrelated":
+            return read, None
+        return read, answering.case_of(read, self._desk, self._rules)
+
+    def _answered(self, message: Message, now: datetime) -> Taken:
+        read, number = self._read(message, now)
+        if number is None:
             return Taken(message.sha256, "nothing")
         try:
-            answering.record(number, found, self._desk, now)
+            answering.record(number, read, self._desk, now)
         except CaseError as error:  # it fits no case; it stays in the store
             self._tell(error)
             return Taken(message.sha256, "nothing")

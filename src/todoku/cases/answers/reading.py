@@ -223,7 +223,7 @@ def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Ask
 def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules | None) -> Reading:
     """A delivery report: of a request of ours, or of any other mail."""
     failed = letter.bounced or ()
-    desk = next((d for d in rules if any(_goes_to(address, d) for address in failed)), None)
+    desk = next((d for d in rules if any(goes_to(address, d) for address in failed)), None)
     number = tickets.find(letter.returned, "", [*([desk] if desk else rules)])
     ours = desk is not None or number is not None
     if not ours and general is not None:
@@ -234,7 +234,8 @@ def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules |
     return Reading("bounce", words, number, desk=desk.desk if desk is not None else None)
 
 
-def _goes_to(address: str, desk: AnswerRules) -> bool:
+def goes_to(address: str, desk: AnswerRules) -> bool:
+    """Whether mail to this address is a request to that desk."""
     domain = address.rpartition("@")[2]
     named = (*desk.desks, *desk.addresses)
     return address in named or below(domain, (d for d in named if "@" not in d))

@@ -1,0 +1,239 @@
+"""`todoku case answer`: what a desk's mail says, and what it moves."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from todoku import settings
+from todoku.cli import options
+from todoku.cli.render.text import harmless_json, short
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Words, say
+
+if TYPE_CHECKING:
+    from todoku.cases.answers import Answer, Rules
+    from todoku.knowledge.schema import Compiled
+    from todoku.store.cases import Desk
+
+EX_NOINPUT: Final = 66
+MOST: Final = 30 << 20
+
+WORDS: Final[Words] = {
+    "unreadable": {
+        "ja": "{path} を読めません（{why}）。ほかのファイルは読みました。",
+        "en": "cannot read {path} ({why}). The other files were read.",
+    },
+    "empty": {
+        "ja": "{path} は空です。ほかのファイルは読みました。",
+        "en": "{path} is empty. The other files were read.",
+    },
+    "no-case": {
+        "ja": "{path}: この回答に当たる案件がありません（受付番号 {ticket}）。何も記録していません。一覧: todoku case list",
+        "en": "{path}: no case has this answer (ticket {ticket}). Nothing was recorded. All cases: todoku "
+        "case list",
+    },
+    "unrelated": {
+        "ja": "{path}: 窓口の回答ではありません。何も記録していません。",
+        "en": "{path} is no desk's answer. Nothing was recorded.",
+    },
+    "recorded": {
+        "ja": "案件 {case} に記録しました。todoku case show {case}",
+        "en": "Recorded in case {case}. todoku case show {case}",
+    },
+    "waits": {
+        "ja": "案件 {case} に記録しましたが、本物と確かめられないため、状態は変えていません。本物と認めるなら "
+        "--accept を付けてください。",
+        "en": "Recorded in case {case}. It could not be proven genuine, so it moves nothing. If you take it "
+        "for genuine, add --accept.",
+    },
+    "known": {
+        "ja": "案件 {case} に記録済みの回答です。",
+        "en": "Case {case} has this answer already.",
+    },
+}
+
+
+@click.command(name="answer", short_help="Read a desk's answer, and move the case by it.")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what it says; nothing is recorded.")
+@click.option(
+    "--authserv-id",
+    "trusted",
+    multiple=True,
+    metavar="NAME",
+    help="Whose Authentication-Results are believed (default: the names of [own] helo).",
+)
+@click.option(
+    "--accept", is_flag=True, help="You take an answer for genuine that is not proven so."
+)
+@click.option("--json", "as_json", is_flag=True, help="One object a file, one a line.")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def answer(
+    ctx: click.Context,
+    /,
+    files: Sequence[Path],
+    dry_run: bool,
+    trusted: Sequence[str],
+    accept: bool,
+    as_json: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> None:
+    """Read a desk's answer. FILE is a mail as it came ("-": standard input).
+
+    Tells what it says of which address, whether the desk wrote it, and records it in its case."""
+    from todoku.cli.case import _me, _now
+    from todoku.cli.setup import knowledge_of
+    from todoku.knowledge import load
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    overlay = Path(found.knowledge.overlay)
+    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
+    rules = load.answers_of(knowledge)
+    names = trusted or found.own.helo
+    failed = False
+    with _opened(found, dry_run) as desk:
+        show = _shower(knowledge, lang, as_json)
+        for path in files:
+            try:
+                body = _read(path)
+            except OSError as error:
+                failed = True
+                why = error.strerror or str(error)
+                _complain(say(WORDS["unreadable"], lang, path=short(str(path), 200), why=why))
+                continue
+            if not body.strip():
+                failed = True
+                _complain(say(WORDS["empty"], lang, path=short(str(path), 200)))
+                continue
+            read = _of(body, rules, str(path), names, desk)
+            show(read)
+            if dry_run or desk is None:
+                continue
+            try:
+                told = _record(body, read, desk, accept, _me(), _now(found), lang)
+            except TodokuError as error:
+                failed = True
+                told = error.text(lang)
+            if told and not as_json:
+                click.echo(told)
+            elif told:
+                _complain(told)
+    if failed:
+        ctx.exit(EX_NOINPUT)
+
+
+def _of(
+    body: bytes, rules: Sequence[Rules], source: str, trusted: Sequence[str], desk: Desk | None
+) -> Answer:
+    from todoku.cases import answers
+
+    read = answers.answer(body, rules, source=source, trusted=trusted)
+    if desk is None:
+        return read
+    from todoku.serve import answering
+
+    return msgspec.structs.replace(read, case=answering.case_of(read, desk, rules))
+
+
+def _record(
+    body: bytes,
+    read: Answer,
+    desk: Desk,
+    accept: bool,
+    me: str,
+    now: datetime,
+    lang: Language,
+) -> str:
+    """Into its case, as the intake would; a sentence of what came of it."""
+    from todoku.cases import commands
+    from todoku.cases import events as ev
+    from todoku.serve import answering
+    from todoku.store.messages import Mailbox
+
+    path = short(read.source, 200)
+    if read.class_ == "unrelated":
+        return say(WORDS["unrelated"], lang, path=path)
+    number = read.case
+    if number is None:
+        return say(WORDS["no-case"], lang, path=path, ticket=short(read.ticket or "-", 40))
+    sha = hashlib.sha256(body).hexdigest()
+    box = Mailbox(desk)
+    box.keep([body], "by hand", now)
+    recorded = answering.record(
+        number, msgspec.structs.replace(read, source=f"message:{sha}"), desk, now
+    )
+    box.handled([sha], now)
+    waiting = [r.seq for r in recorded if isinstance(r.event, ev.Answered) and not read.authentic]
+    if accept:
+        known = {w.seq for w in desk.case(number).waiting}
+        history = desk.history(number)
+        waiting = [r.seq for r in history if r.seq in known and r.event.source == f"message:{sha}"]
+        for seq in waiting:
+            desk.change(number, partial(commands.accept, now=now, seq=seq, by=me))
+        return say(WORDS["recorded"], lang, case=number)
+    if not recorded:
+        return say(WORDS["known"], lang, case=number)
+    return say(WORDS["waits" if waiting else "recorded"], lang, case=number)
+
+
+@contextmanager
+def _opened(found: settings.Settings, dry_run: bool) -> Iterator[Desk | None]:
+    """The store; with `--dry-run` only where there is one already, else `None`."""
+    store = found.general.store
+    file = store.removeprefix(settings.SQLITE)
+    if dry_run and (file == store or not Path(file).exists()):
+        yield None
+        return
+    from todoku.serve import opening
+
+    with opening.desk(found) as desk:
+        yield desk
+
+
+def _shower(knowledge: Compiled, lang: Language, as_json: bool) -> Callable[[Answer], None]:
+    if as_json:
+
+        def show(read: Answer) -> None:
+            sys.stdout.buffer.write(harmless_json(msgspec.json.encode(read)) + b"\n")
+            sys.stdout.buffer.flush()
+
+        return show
+    from todoku.cli.render import case_answer as screen
+    from todoku.knowledge.catalogue import Catalogue
+
+    catalogue = Catalogue(knowledge)
+
+    def told(read: Answer) -> None:
+        for line in screen.lines(read, lambda id_: catalogue.list_name(id_, lang), lang):
+            click.echo(line)
+
+    return told
+
+
+def _complain(text: str) -> None:
+    click.echo(f"todoku: {text}", err=True)
+
+
+def _read(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MOST)
+    with path.open("rb") as file:
+        return file.read(MOST)
