@@ -246,6 +246,15 @@ def test_without_a_domain(preflight: Command) -> None:
     assert "--domain" in done.err
 
 
+def test_from_another_host(preflight: Command) -> None:
+    """Nothing is tried from a machine that does not have the address."""
+    with serving(good()) as server:
+        report = preflight(*words(server, "--json", "--from-host")).report
+    found = {c["id"]: (c["state"], c["cause"], c["finding"]) for c in report["checks"]}
+    assert found["port-25"] == ("unknown", "not-asked", "not-here")
+    assert found["starttls"] == ("unknown", "not-asked", "not-met")
+
+
 def test_direct_asks_the_lists_own_servers(preflight: Command) -> None:
     """Here the lists' name servers have no address, so that they cannot be asked; the resolver
     tells all else."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -26,6 +26,9 @@ from todoku.lists.kept_file import KeptError
 from todoku.lists.values import Server
 from todoku.preflight.values import EXIT, Subject
 from todoku.settings import Settings, table
+
+if TYPE_CHECKING:
+    from todoku.preflight.outgoing import Way
 
 DEADLINE: Final = 15.0
 """Seconds; what is later is not known."""
@@ -75,6 +78,11 @@ WORDS: Final[Words] = {
 @click.option("--selector", "selectors", multiple=True, metavar="S", help="A DKIM selector.")
 @click.option("--resolver", metavar="HOST[:PORT]", help="The resolver to ask.")
 @click.option("--direct", is_flag=True, help="Ask each blocklist's own name servers.")
+@click.option(
+    "--from-host",
+    is_flag=True,
+    help="This is the new host: connect to receivers (greeting and EHLO, no mail).",
+)
 @click.option("--list", "lists", multiple=True, metavar="LIST", help="Ask this blocklist alone.")
 @click.option(
     "--deadline",
@@ -106,6 +114,7 @@ def preflight(
     selectors: tuple[str, ...],
     resolver: str | None,
     direct: bool,
+    from_host: bool,
     lists: tuple[str, ...],
     deadline: float,
     html: Path | None,
@@ -116,12 +125,13 @@ def preflight(
     lang: Language,
 ) -> None:
     """Whether a server may begin to send from an address: lists, names, SPF, DKIM, DMARC and what
-    the big receivers ask. Asks the DNS alone; no mail is sent."""
+    the big receivers ask. Asks the DNS alone (but with --from-host); no mail is sent."""
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
-    ask = _Asking(servers, direct or (found.dns.direct and resolver is None), lists, deadline)
+    direct = direct or (found.dns.direct and resolver is None)
+    ask = _Asking(servers, direct, lists, deadline, from_host)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
@@ -211,6 +221,7 @@ class _Asking(NamedTuple):
     direct: bool
     lists: tuple[str, ...]
     deadline: float
+    from_host: bool
 
 
 # ── the run ───────────────────────────────────────────────────────────────────────────────────
@@ -252,6 +263,7 @@ def _run(
         kept=_Kept(Path(found.general.data)),
         generic=data.generic(),
         requirements=data.requirements(),
+        way=_way(found, subject.ip) if ask.from_host else None,
     )
     run = Run(subject, world, lang)
     screen = None if as_json or quiet else Screen.of_stdout(lang, subject)
@@ -268,6 +280,12 @@ def _run(
     elif screen is not None:
         screen.close(report)
     return EXIT[report.verdict]
+
+
+def _way(found: Settings, ip: str) -> Way:
+    from todoku.preflight.outgoing import Way, source_of
+
+    return Way(source_of(ip, found.own.nat), int(found.lab.port))
 
 
 class _Kept:

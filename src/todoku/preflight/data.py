@@ -56,6 +56,8 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     receiver: str
     """By the knowledge's id."""
     name: Text
+    domain: str
+    """A domain of its mailboxes: its servers are those that are met from the new host."""
     applies: Text | None = None
     """To whom the requirements for bulk apply."""
     date: str

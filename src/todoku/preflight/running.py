@@ -18,11 +18,11 @@ from typing import Final, NamedTuple, TypeAlias
 from todoku.i18n import Language
 from todoku.knowledge.load import lists_of
 from todoku.knowledge.schema import Compiled
-from todoku.lists import checking
+from todoku.lists import checking, plan
 from todoku.lists.budgets import PER_SECOND
 from todoku.lists.identities import registered_domain
 from todoku.lists.kept import Kept
-from todoku.lists.plan import Book, Terms, Way, heaviest, way
+from todoku.lists.plan import Book, Terms, heaviest
 from todoku.lists.values import Request, Server, Target, Upstream
 from todoku.model import Finding
 from todoku.model import Subject as Listed
@@ -34,6 +34,7 @@ from todoku.preflight.checks import (
     lists,
     mx,
     neighbours,
+    outgoing,
     people,
     ptr,
     receivers,
@@ -42,6 +43,7 @@ from todoku.preflight.checks import (
 )
 from todoku.preflight.data import Generic, Requirements
 from todoku.preflight.dns import Resolver
+from todoku.preflight.outgoing import WAIT, Way, meet_all
 from todoku.preflight.values import Check, Compared, Subject
 
 THREADS: Final = 24
@@ -68,6 +70,8 @@ class World(NamedTuple):
     """Opens it: once in each thread."""
     generic: Generic
     requirements: tuple[Requirements, ...]
+    way: Way | None = None
+    """Where this is the new host: how it goes out to receivers."""
 
 
 class Run:
@@ -139,8 +143,19 @@ def _jobs(
     yield lambda: [helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
     yield lambda: [people.contact_page(ask, s.ip, s.helo, lang)]
+    if (way_out := world.way) is not None:
+        yield lambda: _outgoing(s, world, way_out, ask, lang)
     for domain in s.domains:
         yield from _of_domain(domain, s, ask, lang)
+
+
+def _outgoing(s: Subject, world: World, way_out: Way, ask: Resolver, lang: Language) -> list[Check]:
+    if way_out.source is None:
+        return outgoing.not_here(s.ip, lang)
+    domains = {rules.receiver: rules.domain for rules in world.requirements}
+    name = s.helo or f"[{'IPv6:' if ':' in s.ip else ''}{s.ip}]"  # RFC 5321, section 4.1.3
+    wait = min(WAIT, world.deadline)
+    return outgoing.judge(s.ip, meet_all(ask, domains, way_out, name, wait), lang)
 
 
 def _of_domain(
@@ -247,7 +262,7 @@ def neighbour_list(world: World) -> str | None:
         entry = book.find(name)
         if entry is None or entry.ask is None or entry.ask.role != "block":
             continue
-        if "ipv4" in entry.ask.kinds and isinstance(way(entry, world.terms), Way):
+        if "ipv4" in entry.ask.kinds and isinstance(plan.way(entry, world.terms), plan.Way):
             rate = entry.ask.usage.per_second or PER_SECOND
             found.append((rate, heaviest(entry), entry.id))
     return max(found)[2] if found else None
