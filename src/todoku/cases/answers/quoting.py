@@ -37,11 +37,15 @@ _FIELD: Final = re.compile(
     r"|(?P<subject>subject|betreff|objet|asunto|件名|題名))\s*\*{0,2}\s*:\*{0,2}\s",
     re.I,
 )
+# These may be wrapped over lines.
 _WROTE: Final = re.compile(
-    r"^\s*(?:(?:on|am|le|el) .{6,300}?(?:wrote|schrieb|a écrit|escribió)\b.{0,120}:"
-    r"|\d{4}[年/-]\d{1,2}[月/-]\d{1,2}.{0,160}(?:[>@].{0,40}|さん.{0,20}|書きました.{0,3}):"
-    r"|.{1,120}(?:wrote|schrieb|さん(?:は|が)書きました|のメッセージ|のメール(?:では|より)?)\s*:)\s*$",
+    r"^\s*(?:(?:on|am|le|el)\s.{6,300}?(?:wrote|schrieb|a écrit|escribió)\b.{0,120}:"
+    r"|\d{4}[年/-]\d{1,2}[月/-]\d{1,2}.{0,160}(?:[>@].{0,40}|さん.{0,20}|書きました.{0,3}):)\s*$",
     re.I | re.S,
+)
+_WROTE_BRIEFLY: Final = re.compile(
+    r"^.{1,120}(?:wrote|schrieb|さん(?:は|が)書きました|のメッセージ|のメール(?:では|より)?)\s*:\s*$",
+    re.I,
 )
 _QUOTE: Final = re.compile(r"^[ \t]*[>＞]")
 _SIGNATURE: Final = re.compile(r"^--[ \t]?$")
@@ -112,10 +116,10 @@ def _block(lines: list[str], n: int) -> bool:
 
 def _attribution(lines: list[str], n: int) -> int:
     """How many lines say who wrote what follows ("On ... X wrote:"); they may be wrapped."""
-    if not lines[n].strip():
-        return 0
+    if _WROTE_BRIEFLY.match(lines[n][:500]):
+        return 1
     for count in (1, 2, 3):
-        if n + count > len(lines):
+        if n + count > len(lines) or not lines[n + count - 1].strip():
             break
         if _WROTE.match(" ".join(lines[n : n + count])[:500]):
             return count

@@ -36,7 +36,7 @@ _TIME: Final = re.compile(
     r"(?P<zone>Z|UTC|GMT|JST|[+-]\d\d:?\d\d)?"
 )
 _UNTIL: Final = re.compile(
-    r"(?:\b(?:until|till|expires?(?: on| at)?|expire (?:automatically )?on|removed (?:automatically )?on|ends? on|by"
+    r"(?:\b(?:until|till|expires?(?: automatically)?(?: on| at)?|removed (?:automatically )?on|ends? on|by"
     r"|bis(?: zum)?|am)\s{1,3}(?:\w{2,9}day,?\s+)?|期限[は:]?\s{0,2})\Z",
     re.I,
 )
@@ -61,9 +61,10 @@ def _span(text: str, desks: Sequence[AnswerRules]) -> tuple[float | None, float 
         for span in desk.waits:
             for pattern in span.match:
                 for found in compiled(pattern).finditer(text):
-                    if _PAST.search(text[max(0, found.start() - 24) : found.start()]):
-                        continue
                     groups = found.groupdict()
+                    number = found.start("min" if groups.get("min") else "max")
+                    if _PAST.search(text[max(0, number - 24) : number]):
+                        continue
                     high = float(groups["max"]) * span.hours
                     low = float(groups["min"]) * span.hours if groups.get("min") else None
                     place = found.start("max"), low is None  # "24-48 hours" before "48 hours"
