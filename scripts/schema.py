@@ -19,13 +19,16 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
+from todoku.cases.answers import Answer
 from todoku.cases.events import AnyEvent
 from todoku.cases.records import KINDS, version
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
+from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.files import DATA, read_toml
+from todoku.logs.values import RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
 from todoku.preflight.values import Report
 
@@ -43,7 +46,13 @@ OUTPUT: dict[str, tuple[type, str]] = {
     ),
     "check-plan": (Plan, "What `todoku check --plan --json` prints."),
     "check-history": (Row, "One line of `todoku check --history --json`."),
+    "logs-summary": (
+        Summary,
+        "The first line of `todoku logs --json`; docs/logs.md tells more.",
+    ),
+    "logs-refusals": (RefusalGroup, "Each further line of `todoku logs --json`."),
     "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
+    "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }
 INPUT: dict[str, tuple[type, str]] = {
@@ -53,6 +62,7 @@ INPUT: dict[str, tuple[type, str]] = {
     "knowledge-texts": (schema.Texts, "`texts.toml`."),
     "knowledge-identities": (schema.Cues, "`identities.toml`."),
     "knowledge-resolvers": (schema.Resolvers, "`resolvers.toml`."),
+    "knowledge-answers": (AnswerRules, "A file of `answers/`."),
     "knowledge-status": (schema.Statuses, "`general/status.toml`."),
 }  # fmt: skip
 

@@ -72,6 +72,11 @@ WORDS: Final[Words] = {
         "ja": "--reason の {value} という理由はありません。{near}一覧: todoku knowledge show",
         "en": "there is no reason {value} for --reason. {near}All of them: todoku knowledge show",
     },
+    "programs": {
+        "ja": "ほかのプログラムのログのようです: {names}",
+        "en": "it looks like the log of other programs: {names}",
+    },
+    "line": {"ja": "{what}。最初の行は「{line}」", "en": "{what}; it begins with: {line}"},
     "near": {"ja": "近いもの: {names}。", "en": "Near: {names}. "},
     "stdin": {"ja": "標準入力", "en": "standard input"},
     "progress": {
@@ -214,8 +219,6 @@ class _Reading:
         self._judge_heads(files, heads)
 
     def _judge_heads(self, files: int, heads: list[tuple[str, bytes]]) -> None:
-        from todoku.cli.looks import what
-
         if not files:
             names = ", ".join(short(str(p), 100) for p in self.paths[:3])
             raise NotUnderstoodError(WORDS["no-files"], names=names)
@@ -223,12 +226,26 @@ class _Reading:
             raise NotUnderstoodError(
                 WORDS["nothing"],
                 n=f"{self.run.counts.lines:,}",
-                what=what(heads[0][1], self.lang),
+                what=self._looks(heads[0][1]),
             )
         for name, head in heads[:5]:
             if head.strip():  # a log that was rotated a moment ago is empty
                 self.failed = True
-                self._say("nothing-in", source=self._name(name), what=what(head, self.lang))
+                self._say("nothing-in", source=self._name(name), what=self._looks(head))
+
+    def _looks(self, head: bytes) -> str:
+        """What it looks like instead of a mail server's log."""
+        from todoku.cli.looks import what
+        from todoku.reading.logs import syslog
+
+        lines = head.split(b"\n", 1_000)[:1_000]
+        tags = [syslog.split(line).tag for line in lines if syslog.STAMPED.match(line)]
+        names = list(dict.fromkeys(short(t.decode("utf-8", "replace"), 30) for t in tags if t))
+        if names:
+            return say(WORDS["programs"], self.lang, names=", ".join(names[:5]))
+        told = what(head, self.lang)
+        line = short(next((t for t in lines if t.strip()), b"").decode("utf-8", "replace"), 80)
+        return say(WORDS["line"], self.lang, what=told, line=line) if line else told
 
     def _clock(self, path: str) -> Clock:
         newest = self.now
@@ -247,7 +264,8 @@ class _Reading:
                 last = g.last if last is None else max(last, g.last)
         if first is None or last is None:
             return None, None
-        return max(first, run.since), min(last, run.until)
+        first, last = max(first, run.since), min(last, run.until)
+        return (first, last) if first <= last else (None, None)
 
     def summary(self, groups: int) -> Summary:
         counts, sums = self.run.counts, self.sums

@@ -208,7 +208,7 @@ class Lines:
                 "sendmail", sendmail.recipients(attempt), instance=syslog.text(tag), key=key
             )
         if tag.startswith(b"exim"):
-            m = _EXIM_ID.match(message)
+            m = _EXIM_ID.match(message) or _EXIM.match(message)
             return self._exim(line, m["id"], m["rest"]) if m else Told("exim")
         if tag == b"smtpd" and _OPENSMTPD.match(message):
             attempt = opensmtpd.line(line) if b' result="' in line else None

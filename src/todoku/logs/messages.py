@@ -24,10 +24,8 @@ _BEGIN: Final = frozenset(b"cu")
 """`client=`, `uid=`: a new message begins."""
 _S: Final = ord("s")
 _FROM: Final = re.compile(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
-_CLIENT: Final = re.compile(
-    rb"client=(?P<client>[^\s,]{1,300})(?:, [a-z_]{2,20}=[^\s,]{1,200}){0,4}?"
-    rb"(?:, sasl_username=(?P<user>[^\s,]{1,200}))?(?:, |\n|$)"
-)
+_CLIENT: Final = re.compile(rb"client=(?P<client>[^\s,]{1,300})")
+_USER: Final = re.compile(rb", sasl_username=(?P<user>[^\s,]{1,200})")
 _UID: Final = re.compile(rb"(?P<uid>uid=\d{1,10}) from=")
 _ID: Final = re.compile(rb"(?:resent-)?message-id=<?(?P<id>[^\s<>]{1,500})")
 _ABOUT: Final = re.compile(rb"about=(?P<id>[0-9A-Za-z]{5,24})")
@@ -67,6 +65,13 @@ class Messages:
         else:
             now[key] = before + b"\n" + line
 
+    def __len__(self) -> int:
+        return len(self._now) + len(self._past)
+
+    def size(self) -> int:
+        """Bytes of lines that are kept."""
+        return sum(map(len, self._now.values())) + sum(map(len, self._past.values()))
+
     def find(self, key: bytes) -> Message:
         """All that is known of it."""
         lines = self._now.get(key) or self._past.get(key)
@@ -83,7 +88,8 @@ def read(lines: bytes) -> Message:
             size = int(m["size"]) if m["size"] else size
         elif m := _CLIENT.match(line):
             client = text(m["client"])
-            user = text(m["user"]) if m["user"] else None
+            logged_in = _USER.search(line)
+            user = text(logged_in["user"]) if logged_in else None
         elif m := _ID.match(line):
             message_id = text(m["id"])
         elif m := _UID.match(line):

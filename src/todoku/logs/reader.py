@@ -362,15 +362,15 @@ class Source:
         return run.since <= time < run.until
 
     def _bounds(self, data: bytes) -> None:
-        """The times of the first and of the last line with one."""
+        """The times of the first and of the last line that has one, near to either end."""
         counts = self._run.counts
-        for line in (data[:512], data[data.rfind(b"\n") + 1 :][:512]):
-            stamp = self._lines.stamp(line)
-            time = self._clock.read(stamp) if stamp else None
-            if time is None:
-                continue
-            counts.first = time if counts.first is None else min(counts.first, time)
-            counts.last = time if counts.last is None else max(counts.last, time)
+        for lines in (data[:4_096].split(b"\n"), data[-4_096:].split(b"\n")[:0:-1]):
+            stamps = (self._lines.stamp(line) for line in lines)
+            times = (self._clock.read(stamp) for stamp in stamps if stamp)
+            time = next((t for t in times if t is not None), None)
+            if time is not None:
+                counts.first = time if counts.first is None else min(counts.first, time)
+                counts.last = time if counts.last is None else max(counts.last, time)
 
     def _recipient(self, to: bytes) -> str | None:
         run = self._run

@@ -1,0 +1,400 @@
+"""Whole logs: what is understood, what is not, and that nobody's words are taken for the log's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.logs.logs import BOUNCED, FIELDS, FROM, HEAD, NOW, SAID, SENT, diagnoser, new, read
+from tests.maillogs import SAMPLES
+from todoku.logs import postfix, wrapped
+from todoku.reading import logs as readers
+
+LOGS = SAMPLES / "logs"
+JSON = {"MESSAGE": BOUNCED, "_HOSTNAME": "mx1", "SYSLOG_PID": "1"}
+MICROSECONDS = "1795511525000000"
+
+ONE_LINE = {
+    "bsd": f"{HEAD}{BOUNCED}",
+    "day of two digits": f"Nov 24 09:12:05 mx1 postfix/smtp[2110]: {BOUNCED}",
+    "iso": f"2026-11-24T09:12:05.641528+00:00 mx1 postfix/smtp[2110]: {BOUNCED}",
+    "iso, another zone": f"2026-11-24T18:12:05+09:00 mx1 postfix/smtp[2110]: {BOUNCED}",
+    "rfc 5424": f"<22>1 2026-11-24T09:12:05Z mx1 postfix/smtp 2110 - - {BOUNCED}",
+    "priority": f"<22>{HEAD}{BOUNCED}",
+    "journal": json.dumps(
+        {"__REALTIME_TIMESTAMP": MICROSECONDS, "SYSLOG_IDENTIFIER": "postfix/smtp", **JSON}
+    ),
+    "journal, bytes": json.dumps(
+        {
+            "__REALTIME_TIMESTAMP": MICROSECONDS,
+            "SYSLOG_IDENTIFIER": "postfix/smtp",
+            **JSON,
+            "MESSAGE": list(BOUNCED.encode()),
+        }
+    ),
+    "docker": json.dumps({"log": f"{HEAD}{BOUNCED}\n", "stream": "stdout", "time": "2026-11-24T09:12:05Z"}),
+    "docker, no stamp": json.dumps(
+        {"log": f"postfix/smtp[1]: {BOUNCED}\n", "stream": "stdout", "time": "2026-11-24T09:12:05.1Z"}
+    ),
+    "kubernetes": f"2026-11-24T09:12:05.123456789Z stdout F {HEAD}{BOUNCED}",
+    "kubernetes, no stamp": f"2026-11-24T09:12:05.123456789Z stderr F postfix/smtp[1]: {BOUNCED}",
+    "compose": f"mail-1  | {HEAD}{BOUNCED}",
+    "no host": f"Nov 24 09:12:05 postfix/smtp[2110]: {BOUNCED}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", ONE_LINE)
+def test_heads(shape: str) -> None:
+    (found,), run = read(ONE_LINE[shape])
+    assert run.counts.lines == run.counts.understood == 1
+    assert run.counts.formats == {"postfix"}
+    assert (found.outcome, found.recipient, found.domain) == ("bounced", "u@b.example", "b.example")
+    assert (found.relay, found.relay_ip) == ("mx.b.example", "203.0.113.9")
+    assert (found.code, found.enhanced, found.status) == (550, "5.1.1", "5.1.1")
+    assert (found.stage, found.instance, found.transport) == ("RCPT TO", "postfix", "smtp")
+    assert found.time == pytest.approx(1795511525, abs=1)
+    assert found.diagnosis is not None
+    assert found.diagnosis.reason == "user-unknown"
+
+
+@pytest.mark.parametrize(
+    ("tag", "instance", "transport"),
+    [
+        ("postfix-out2/smtp", "postfix-out2", "smtp"),
+        ("postfix/bulk/smtp", "postfix", "bulk/smtp"),
+        ("mx-out/smtp", "mx-out", "smtp"),
+        ("postfix-mx/content-filter/smtp", "postfix-mx", "content-filter/smtp"),
+    ],
+)
+def test_instances(tag: str, instance: str, transport: str) -> None:
+    line = f"{HEAD}{BOUNCED}".replace("postfix/smtp", tag)
+    journal = json.dumps(
+        {"__REALTIME_TIMESTAMP": MICROSECONDS, "SYSLOG_IDENTIFIER": tag, "_COMM": "smtp", **JSON}
+    )
+    for shape in (line, journal):
+        (found,), _ = read(shape)
+        assert (found.instance, found.transport) == (instance, transport)
+
+
+# ── what is told of the message ───────────────────────────────────────────────────────────────
+
+STORY = [
+    "postfix/submission/smtpd[1]: 3F1A22C0D5: client=pc[192.0.2.7], sasl_method=PLAIN, sasl_username=sato",
+    "postfix/cleanup[2]: 3F1A22C0D5: message-id=<1@a.example>",
+    f"postfix/qmgr[3]: {FROM}",
+    f"postfix/smtp[4]: {BOUNCED}",
+    "postfix/cleanup[2]: 7C0011C0D8: message-id=<2@a.example>",
+    "postfix/bounce[5]: 3F1A22C0D5: sender non-delivery notification: 7C0011C0D8",
+    "postfix/qmgr[3]: 7C0011C0D8: from=<>, size=5000, nrcpt=1 (queue active)",
+    "postfix/qmgr[3]: 3F1A22C0D5: removed",
+    "postfix/smtp[6]: " + BOUNCED.replace("3F1A22C0D5", "7C0011C0D8"),
+]
+
+
+def story(host: str = "mx1") -> str:
+    return "\n".join(f"Nov 24 09:12:05 {host} {line}" for line in STORY)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 9])
+def test_the_whole_story_of_a_message(pieces: int) -> None:
+    (first, second), _ = read(story(), new(whole=True), pieces)
+    told = first.message
+    assert (told.sender, told.size, told.client) == ("info@a.example", 2210, "pc[192.0.2.7]")
+    assert (told.user, told.message_id, told.about) == ("sato", "1@a.example", None)
+    assert second.message.sender == ""
+    assert second.message.about == "3F1A22C0D5"
+
+
+def test_a_summary_needs_the_sender_alone() -> None:
+    (first, _), _ = read(story())
+    assert (first.message.sender, first.message.client) == ("info@a.example", None)
+
+
+def test_queue_ids_are_of_one_host() -> None:
+    other = f"Nov 24 09:12:04 mx2 postfix/qmgr[1]: {FROM.replace('info@', 'other@')}"
+    (first, _), _ = read(f"{other}\n{story()}\n{other}")
+    assert first.message.sender == "info@a.example"
+
+
+def test_an_id_is_used_again() -> None:
+    again = story().replace("info@a.example", "new@a.example").replace("=sato", "=kato")
+    found, _ = read(f"{story()}\n{again}", new(whole=True))
+    assert [d.message.user for d in found] == ["sato", None, "kato", None]
+    assert found[2].message.sender == "new@a.example"
+
+
+def test_every_recipient_and_every_attempt() -> None:
+    later = BOUNCED.replace("status=bounced", "status=deferred").replace("u@b", "v@b")
+    lines = [f"{HEAD}{x}" for x in (FROM, BOUNCED, later, SENT, later)]
+    found, run = read("\n".join(lines), new(whole=True))
+    assert [(d.recipient, d.outcome) for d in found] == [
+        ("u@b.example", "bounced"), ("v@b.example", "deferred"), ("u@b.example", "sent"), ("v@b.example", "deferred"),
+    ]  # fmt: skip
+    assert (run.counts.sent, run.counts.bounced, run.counts.deferred) == (1, 1, 2)
+    assert {d.message.sender for d in found} == {"info@a.example"}
+
+
+def test_recipients_are_hashed_unless_asked_for() -> None:
+    data = f"{HEAD}{BOUNCED}"
+    (hashed,), _ = read(data, new(recipients="hashed", key=b"1"))
+    (other,), _ = read(data, new(recipients="hashed", key=b"2"))
+    (off,), _ = read(data, new(recipients="off"))
+    assert hashed.recipient is not None
+    assert len(hashed.recipient) == 16
+    assert hashed.recipient != other.recipient
+    assert off.recipient is None
+    assert "u@b.example" not in str(hashed.template)
+
+
+def test_refused_in_the_greeting_is_deferred_and_is_in_it() -> None:
+    text = "host mx.b.example[203.0.113.9] refused to talk to me: 554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org"
+    fields = FIELDS.replace("5.1.1", "4.0.0")
+    (found,), _ = read(f"{HEAD}{fields}status=deferred ({text})")
+    assert found.outcome == "deferred"
+    assert found.diagnosis is not None
+    assert (found.diagnosis.reason, found.diagnosis.temporary) == ("listed", False)
+
+
+def test_a_message_that_was_given_up() -> None:
+    line = "Nov 24 09:12:05 mx1 postfix/qmgr[1]: 3F1A22C0D5: from=<info@a.example>, status=expired, returned to sender"
+    found, run = read(f"{line}\n{HEAD}{BOUNCED}")
+    assert len(found) == 1
+    assert (run.counts.expired, run.counts.understood) == (1, 2)
+
+
+# ── the same as line by line ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in LOGS.iterdir()))
+def test_samples_say_what_diagnose_says_of_them(name: str) -> None:
+    data = (LOGS / name).read_bytes()
+    found, run = read(data)
+    judge = diagnoser()
+    wanted = [judge(r) for r in readers.read(data)]
+    told = [
+        (d.recipient, d.domain, d.diagnosis.reason, d.diagnosis.remote)
+        for d in found
+        if d.diagnosis
+    ]
+    assert len(told) == len(found) > 0
+    for d in wanted:
+        if d.recipient is None:  # a message whose time ran out is counted, not told of
+            assert run.counts.expired
+            continue
+        domain = d.recipient.rpartition("@")[2]
+        assert (d.recipient, domain, d.reason, d.remote) in told
+    assert run.counts.understood == run.counts.lines
+    assert run.counts.formats == {name.partition("-")[0].partition(".")[0]}
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in LOGS.iterdir()))
+def test_pieces_and_line_ends_change_nothing(name: str) -> None:
+    data = (LOGS / name).read_bytes()
+    whole, run = read(data)
+    for other in (read(data, pieces=3), read(data.replace(b"\n", b"\r\n"))):
+        assert other[0] == whole
+        assert other[1].counts == run.counts
+
+
+def test_formats_one_after_another() -> None:
+    """A log collector mixes them."""
+    names = [
+        "postfix-bsd.log",
+        "exim-syslog.log",
+        "postfix-iso.log",
+        "sendmail.log",
+        "postfix-journal.json",
+    ]
+    data = b"".join((LOGS / n).read_bytes() for n in names)
+    found, run = read(data)
+    alone = sum(len(read((LOGS / n).read_bytes())[0]) for n in names)
+    assert len(found) == alone
+    assert run.counts.understood == run.counts.lines
+    assert run.counts.formats == {"postfix", "exim", "sendmail"}
+
+
+# ── not understood ────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_not_understood_is_counted() -> None:
+    lines = [
+        f"{HEAD}{BOUNCED}",
+        "Nov 24 09:12:05 mx1 sshd[1]: Accepted publickey for root",
+        "Nov 24 09:12:05 mx1 dovecot: imap-login: Login: user=<sato>",
+        "hello",
+        f"{HEAD}{SENT}",
+    ]
+    found, run = read("\n".join(lines))
+    counts = run.counts
+    assert len(found) == 1
+    assert (counts.lines, counts.understood, counts.other_programs, counts.unknown) == (5, 2, 2, 1)
+    assert counts.sent == 1
+
+
+def test_mail_that_comes_in_is_no_delivery() -> None:
+    lines = [
+        ("postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 5.7.1 Service unavailable; "
+        "from=<a@b.example> to=<u@c.example> proto=ESMTP helo=<x>"),
+        "postfix/smtpd[1]: 3F1A22C0D5: to=<u@b.example>, relay=none, delay=1, dsn=5.0.0, status=bounced (x)",
+        "postfix/cleanup[1]: 3F1A22C0D5: reject: header Subject: status=bounced (550 x) from x; from=<a@b.example>",
+    ]  # fmt: skip
+    found, run = read("\n".join(f"Nov 24 09:12:05 mx1 {x}" for x in lines))
+    assert found == []
+    assert run.counts.understood == 3
+    assert run.counts.bounced == run.counts.sent == 0
+
+
+# ── forged ────────────────────────────────────────────────────────────────────────────────────
+
+FORGED = [
+    f"550 no) {HEAD}{SENT}",
+    "550 no), dsn=2.0.0, status=sent (250 ok",
+    f"550 no\\n{HEAD}{SENT}",
+    f"550 no#012{HEAD}{FROM.replace('info@', 'evil@')}",
+    "550 no 3F1A22C0D5: from=<evil@x.example>, size=1, nrcpt=1 (queue active)",
+    f"550 \x00\x1b[2J\u202e {HEAD}{SENT}",
+]
+
+
+@pytest.mark.parametrize("said", FORGED)
+@pytest.mark.parametrize("journal", [False, True])
+def test_fields_forged_in_a_reply_are_not_believed(said: str, journal: bool) -> None:
+    text = f"{FIELDS}status=bounced (host mx.b.example[203.0.113.9] said: {said} (in reply to RCPT TO command))"
+    for real in (text, text.replace("\\n", "\n") if journal else text):
+        line = f"{HEAD}{real}"
+        if journal:
+            line = json.dumps(
+                {
+                    "__REALTIME_TIMESTAMP": MICROSECONDS,
+                    "SYSLOG_IDENTIFIER": "postfix/smtp",
+                    **JSON,
+                    "MESSAGE": real,
+                }
+            )
+        found, run = read(f"{HEAD}{FROM}\n{line}\n{line}")
+        assert [d.outcome for d in found] == ["bounced", "bounced"]
+        assert run.counts.sent == 0
+        assert run.counts.lines == 3
+        assert {d.recipient for d in found} == {"u@b.example"}
+        if not journal:
+            assert {d.message.sender for d in found} == {"info@a.example"}
+
+
+def test_a_quoted_address_that_looks_like_fields() -> None:
+    evil = '"u>, relay=x, delay=1, delays=1/1/1/1, dsn=2.0.0, status=sent (x"@b.example'
+    _, run = read(f"{HEAD}{BOUNCED.replace('u@b.example', evil, 1)}")
+    assert run.counts.understood == 1
+    assert run.counts.sent + run.counts.bounced <= 1
+
+
+# ── hostile ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        b"\x00" * 1000,
+        b"\xff\xfe\x80" * 50,
+        b"x" * 10_000_000,
+        HEAD.encode() + b"a" * 10_000_000,
+        (HEAD + FIELDS + "status=bounced (").encode() + b"x " * 5_000_000,
+        HEAD.encode() + b"3F1A22C0D5: to=<" + b"a" * 1_000_000,
+        b"{" * 100_000,
+        b'{"MESSAGE": ' + b"[" * 100_000,
+        b'{"MESSAGE":"x","SYSLOG_IDENTIFIER":"a b\\nc","__REALTIME_TIMESTAMP":"99999999999999999999"}',
+        b"#Fields: " + b"," * 100_000,
+        b"@4000000000000000ffffffff delivery 1: failure: x",
+        b"@ffffffffffffffffffffffff delivery 1: failure: x",
+        b"Feb 31 99:99:99 mx1 postfix/smtp[1]: " + BOUNCED.encode(),
+        b"9999-99-99T99:99:99Z mx1 postfix/smtp[1]: " + BOUNCED.encode(),
+        b"2026-11-24 09:12:05 " + b"1a-" * 10_000 + b" ** x",
+    ],
+    ids=range(15),
+)
+def test_broken_lines_are_counted_and_harm_nothing(evil: bytes) -> None:
+    good = f"{HEAD}{BOUNCED}".encode()
+    found, run = read(good + b"\n" + evil + b"\n" + good)
+    assert run.counts.lines == 3
+    assert run.counts.understood in {2, 3}
+    assert next(d for d in found if d.time is not None).outcome == "bounced"
+    good_ones = sum(d.recipient == "u@b.example" and d.time is not None for d in found)
+    assert good_ones == (3 if b"relay=mx.b" in evil and evil.startswith(b"Nov") else 2)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=60) | st.sampled_from([x.encode() for x in ONE_LINE.values()]),
+        max_size=12,
+    )
+)
+def test_any_bytes_at_all(parts: list[bytes]) -> None:
+    data = b"\n".join(parts)
+    _, run = read(data)
+    counts = run.counts
+    assert 0 <= counts.understood <= counts.lines
+    assert counts.lines <= data.count(b"\n") + 1
+
+
+@given(st.lists(st.binary(max_size=60)), st.integers(0, 12))
+def test_truncated_lines(parts: list[bytes], at: int) -> None:
+    line = f"{HEAD}{BOUNCED}".encode()
+    for n in range(at, len(line), 12):
+        _, run = read(line[:n] + b"\n" + line)
+        assert run.counts.bounced in {1, 2}
+
+
+def test_unwrapping_keeps_the_number_of_lines() -> None:
+    line = json.dumps(
+        {"MESSAGE": "a\nb\r\x00c", "SYSLOG_IDENTIFIER": "x", "__REALTIME_TIMESTAMP": "1"}
+    )
+    assert wrapped.unwrap(f"{line}\n{line}".encode()).count(b"\n") == 1
+
+
+# ── time ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_since_and_until_bound_all_counts() -> None:
+    lines = [
+        f"Nov 24 0{h}:00:00 mx1 postfix/smtp[1]: {x}" for h in range(1, 9) for x in (SENT, BOUNCED)
+    ]
+    run = new(since=NOW - 10 * 3600, until=NOW - 7 * 3600)  # from 02:00 to below 05:00
+    found, _ = read("\n".join(lines), run)
+    assert len(found) == run.counts.bounced == run.counts.sent == 3
+
+
+def test_a_clock_that_jumps_is_counted() -> None:
+    at = ["09:00:00", "09:00:05", "09:00:03", "08:00:00", "09:00:06"]
+    found, run = read("\n".join(f"Nov 24 {t} mx1 postfix/smtp[1]: {BOUNCED}" for t in at))
+    assert len(found) == 5
+    assert run.counts.jumps == 1
+
+
+# ── memory ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_messages_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoku.logs.messages.MOST", 10)
+    run = new(whole=True)
+    lines = [f"{HEAD}{FROM.replace('3F1A22C0D5', f'{n:010X}')}" for n in range(1000)]
+    read("\n".join(lines), run)
+    assert len(run.messages) <= 20
+    (found,), _ = read(f"{HEAD}{BOUNCED.replace('3F1A22C0D5', f'{999:010X}')}", run)
+    assert found.message.sender == "info@a.example"
+
+
+def test_a_queue_manager_that_says_it_again_and_again() -> None:
+    run = new(whole=True)
+    read("\n".join([f"{HEAD}{FROM}"] * 5000), run)
+    assert run.messages.size() < 4000
+
+
+def test_all_expressions_compile_for_every_stamp() -> None:
+    for whole in (False, True):
+        assert all(w().groups == 13 for w in postfix._walkers(whole))
+
+
+def test_said_is_what_the_tests_think() -> None:
+    assert SAID in BOUNCED
