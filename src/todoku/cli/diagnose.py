@@ -335,7 +335,12 @@ def _encoded(encode: Any, batch: list[Diagnosis]) -> bytes:
     if lines.isascii() and 0x7F not in lines:
         return lines
     # One line at a time: a search through all of them for the sake of one costs more than the rest.
-    return b"".join([harmless_json(line) for line in lines.splitlines(keepends=True)])
+    return b"".join(
+        [
+            line if line.isascii() and 0x7F not in line else harmless_json(line)
+            for line in lines.splitlines(keepends=True)
+        ]
+    )
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -94,7 +94,7 @@ def harmless_json(data: bytes) -> bytes:
     Encoders escape the C0 controls alone. People do print JSON on terminals.
     """
     if data.isascii():
-        if b"\x7f" not in data:
+        if 0x7F not in data:
             return data
     elif not any(lead in data for lead in _ACTS_LEADS):
         return data
