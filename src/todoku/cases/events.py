@@ -13,38 +13,15 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
+from todoku import model
 from todoku.model import Channel, Confidence, Identity, ListingState, Removal, Reply, Stage, WhoActs
 
 At: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment, with its offset from UTC."""
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 
-AnswerClass = Literal[
-    "received",
-    "mitigated",
-    "conditionally-mitigated",
-    "not-qualified",
-    "nothing-detected",
-    "needs-information",
-    "delisted",
-    "refused",
-    "expires",
-    "bounce",
-    "unrelated",
-    "unclear",
-]
-Asked = Literal[
-    "confirm-link",
-    "refusal-line",
-    "headers",
-    "cause",
-    "reverse-dns",
-    "authentication",
-    "logs",
-    "contact",
-    "registration",
-    "other",
-]
+AnswerClass: TypeAlias = model.AnswerClass
+Asked: TypeAlias = model.Asked
 Result = Literal["accepted", "refused", "deferred", "junked", "inconclusive", "failed"]
 """What a probe, a trial or real mail met. `junked`: accepted, but put into the junk folder there.
 `inconclusive`: accepted so far, but this receiver refuses later than the probe goes. `failed`: it
