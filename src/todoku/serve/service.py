@@ -213,16 +213,17 @@ class Service:
         while not self._stop.is_set():
             self._woken.clear()
             try:
-                rest = 0.0 if self.round() else self.worker.rest() / self.clock.factor
+                tried = self.round()
+                rest = 0.0 if tried else self.worker.rest() / self.clock.factor
             except UNUSABLE as error:
                 if not trouble:
                     self._tell(error.sentence, error.values)
                 trouble = True
                 self._woken.wait(EVERY)
                 continue
-            if trouble:
+            if trouble and tried:  # while nothing is written, nobody knows
                 self._tell(WORDS["again"], {})
-            trouble = False
+                trouble = False
             if rest:
                 self._woken.wait(min(max(rest, SHORTEST), EVERY))
 

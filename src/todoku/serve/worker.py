@@ -49,9 +49,8 @@ class Worker:
 
     def work(self, most: int = 1000) -> int:
         """Do what is due now. Returns how many actions were tried. Raises `StoreError`."""
-        self.queue.catch_up()
+        done = self.queue.catch_up()
         self.left = working.find_out(self.queue, self.deeds, self.clock)
-        done = 0
         while done < most and not self._stop.is_set():
             try:
                 taken = working.step(self.queue, self.name, self.deeds, self.clock, self.identities)

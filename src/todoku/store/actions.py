@@ -135,11 +135,14 @@ class Queue:
             self._late.append((taken, outcome, now, command, why))
             raise
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> int:
         """Record the outcomes that the store did not take: what was done here is known, and nobody
-        needs to find out. Raises the `StoreError` again."""
+        needs to find out. Returns how many there were. Raises the `StoreError` again."""
+        count = 0
         while self._late:
             self.finish(*self._late.pop(0))
+            count += 1
+        return count
 
     def unknown(self, now: datetime, case: int | None = None) -> list[Work]:
         """Deeds that may have been done or not, and must not simply be done again; of one case."""

@@ -15,6 +15,8 @@ from todoku.store import WORDS, Broken, Busy, Full, MissingExtra, StoreError, Un
 
 BUSY_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10
+AWAY: Final = ("08", "53300", "57P01", "57P02", "57P03")
+"""SQLSTATEs of PostgreSQL: no connection, too many of them, shut down, starting."""
 
 metadata: Final = sa.MetaData(
     # Names for what databases would name in ways of their own, so that migrations can refer to it.
@@ -132,7 +134,9 @@ def told(engine: sa.Engine, error: sa.exc.DBAPIError) -> StoreError | None:
     words = {"url": shown(engine.url), "why": plain(error)}
     if engine.dialect.name == "postgresql":
         state = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or state in {"57P01", "57P02", "57P03"}:
+        # Without a state it is libpq that speaks: there is no server, or none yet.
+        away = state is None and isinstance(error, sa.exc.OperationalError)
+        if error.connection_invalidated or away or (state or "").startswith(AWAY):
             return Unreachable(WORDS["lost-server"], **words)
         if state in {"53100", "53200"}:
             return Full(WORDS["full"], **words)

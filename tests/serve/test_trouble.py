@@ -1,9 +1,14 @@
-"""What serve does not know it says, once, and a person can settle it; a case that cannot be read does
-not keep the others from being worked on."""
+"""What goes wrong while serve works. What it does not know it says, once, and a person can settle it; a
+case that cannot be read keeps no other from being worked on; a disk that is full, a database that is
+locked and a clock that is wrong pass, and nobody is told twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from tests import postgres
 from todoku import settings, store
 from todoku.cases import events as ev
 from todoku.cases.joining import place_of
@@ -22,7 +28,9 @@ from todoku.lists.plan import Terms
 from todoku.model import Identity
 from todoku.serve import executing, service
 from todoku.serve.orders import Settle, fresh_id
+from todoku.store import Full
 from todoku.store import tables as t
+from todoku.store.actions import Queue
 from todoku.store.cases import Desk
 from todoku.store.messages import People
 
@@ -48,10 +56,12 @@ class Relay(list[str]):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fault: Exception | None = None
+        self.then: Callable[[], object] = lambda: None
         monkeypatch.setattr("todoku.serve.deeds.send", self.send)
 
     def send(self, _relay: object, to: str, _message: bytes) -> None:
         self.append(to)
+        self.then()
         if self.fault is not None:
             raise self.fault
 
@@ -270,3 +280,217 @@ def test_a_flood_in_a_case_that_cannot_be_read(
     assert sum("1/1" in text for text in texts(said)) == 1
     assert desk.tally(1) is not None
     assert desk.tally(2) is None, "that of the other became an event"
+
+
+# The store cannot be used
+
+
+def always(desk: Desk, pragma: str) -> Callable[[], object]:
+    """Set on each connection from now on; returns what ends it."""
+
+    def set_it(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA {pragma}")
+
+    sa.event.listen(desk.engine, "checkout", set_it)
+    return lambda: sa.event.remove(desk.engine, "checkout", set_it)
+
+
+def full(desk: Desk) -> Callable[[], object]:
+    """The disk is full: the file can't grow, and its pages hold no more. Returns what makes room."""
+    with desk.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    undo = always(desk, f"max_page_count = {pages}")
+    none = {"case_id": 999, "kind": "none", "action": "", "not_before": 0, "attempt": 1}
+    none |= {"outcome": "done", "outcome_at": 0}
+    event = {"case_id": 999, "at": 0, "event": "noted", "payload": ""}
+    for n in range(2000):
+        with contextlib.suppress(Full), store.writing(desk.engine) as connection:
+            connection.execute(sa.insert(t.actions), none | {"key": str(n)})
+        with contextlib.suppress(Full), store.writing(desk.engine) as connection:
+            connection.execute(sa.insert(t.events), event | {"seq": n, "source": str(n)})
+
+    def room() -> None:
+        undo()
+        again = always(desk, "max_page_count = 1000000")
+        with desk.engine.connect():
+            pass
+        again()
+
+    return room
+
+
+@contextlib.contextmanager
+def at_work(serve: service.Service) -> Iterator[None]:
+    thread = threading.Thread(target=serve.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        serve.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "EVERY", 0.1)
+
+
+def test_the_disk_is_full_and_then_is_not(
+    serve: service.Service, desk: Desk, relay: Relay, said: Said, clock: Hands
+) -> None:
+    reported(desk)
+    room = full(desk)
+    with at_work(serve):
+        until(lambda: said)
+        time.sleep(0.5)
+        assert relay == [], "nobody is told what could not be written down"
+        (text,) = texts(said)
+        assert "no room" in text and "goes on where it stopped" in text
+        room()
+        clock.at = NOW
+        until(lambda: relay)
+        until(lambda: len(desk.history(1)) == 2)
+        until(lambda: len(said) > 1)
+    assert texts(said)[1:] == ["the database can be used again; work goes on."]
+    assert relay == [SATO]
+
+
+def test_the_disk_is_full_when_the_mail_is_sent(
+    serve: service.Service, desk: Desk, relay: Relay, said: Said, clock: Hands
+) -> None:
+    """What this process knows needs no finding out, however long it takes to write it down."""
+    reported(desk)
+    rooms: list[Callable[[], object]] = []
+    relay.then = lambda: rooms.append(full(desk))
+    with at_work(serve):
+        until(lambda: said)
+        clock.at = NOW
+        relay.then = lambda: None
+        rooms[0]()
+        until(lambda: len(desk.history(1)) == 2)
+    assert [ev.name(e.event) for e in desk.history(1)] == ["reported", "told"]
+    assert relay == [SATO]
+    assert not any("not known" in text for text in texts(said))
+
+
+def test_another_process_keeps_the_database_for_a_while(
+    serve: service.Service, desk: Desk, relay: Relay, said: Said
+) -> None:
+    reported(desk)
+    always(desk, "busy_timeout = 50")
+    other = sqlite3.connect(str(desk.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with at_work(serve):
+        until(lambda: said)
+        time.sleep(0.3)
+        (text,) = texts(said)
+        assert "another process has kept the database" in text
+        other.execute("ROLLBACK")
+        until(lambda: relay)
+        until(lambda: len(desk.history(1)) == 2)
+    other.close()
+    assert relay == [SATO]
+
+
+@pytest.mark.slow
+def test_the_database_server_is_away_for_a_while(
+    found: settings.Settings, relay: Relay, said: Said, clock: Hands, tmp_path: Path
+) -> None:
+    with postgres.server() as server:
+        desk = Desk(store.connect(server.database()))
+        with Kept.open(tmp_path / "kept") as kept:
+            means = service.means(found, desk, load.knowledge(), Terms(), kept, "ja", clock)
+            served = service.Service(
+                "w", found, means, clock, tell=lambda s, v: said.append((s, v))
+            )
+            reported(desk)
+            relay.then = server.stop  # it has the mail; the outcome cannot be written down
+            with at_work(served):
+                until(lambda: said)
+                relay.then = lambda: None
+                server.start()
+                until(lambda: len(said) > 1)
+                until(lambda: len(desk.history(1)) == 2)
+        assert relay == [SATO]
+        assert texts(said)[-1] == "the database can be used again; work goes on."
+        desk.engine.dispose()
+
+
+# Clocks
+
+
+def test_a_clock_that_is_set_back_and_forth(
+    serve: service.Service, desk: Desk, relay: Relay, clock: Hands, said: Said
+) -> None:
+    reported(desk)
+    serve.round()
+    for hours in (-24 * 30, 0, -1, 24, -24, 1):
+        clock.at = START + timedelta(hours=hours)
+        serve.round()
+        assert 0 < serve.worker.rest() <= 60
+    assert relay.count(SATO) == 1
+    reported(desk, "suzuki@hoge.test")
+    clock.at = START - timedelta(days=30)
+    serve.round()
+    assert "suzuki@hoge.test" not in relay, "nothing before its time"
+    clock.at = START + timedelta(hours=1)
+    serve.round()
+    serve.round()
+    assert relay.count("suzuki@hoge.test") == 1
+    assert [ev.name(e.event) for e in desk.history(1)].count("told") == len(relay)
+    assert said == []
+
+
+def test_a_worker_that_died_with_a_clock_far_ahead(
+    serve: service.Service, desk: Desk, relay: Relay, clock: Hands
+) -> None:
+    """Its lease is not waited for."""
+    reported(desk)
+    assert Queue(desk).take("dead", START + timedelta(days=3000)) is not None
+    serve.round()
+    assert relay == [SATO]
+
+
+# Power
+
+
+def test_no_file_of_mail_leaves_its_place_before_it_is_on_disk(
+    serve: service.Service,
+    desk: Desk,
+    relay: Relay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of what the database has written only what it has synchronised is there after a power cut: the
+    whole log, as every commit does that."""
+    box = tmp_path / "box"
+    for part in ("tmp", "new", "cur"):
+        (box / part).mkdir(parents=True)
+    (box / "new" / "1").write_bytes(b"Subject: hello\n\nhello\n")
+    serve.folder = box
+    moved: list[int] = []
+    replace = Path.replace
+
+    def watched(path: Path, target: Path) -> Path:
+        with desk.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        there = tmp_path / f"after{len(moved)}.db"
+        for end in ("", "-wal"):
+            file = Path(f"{desk.engine.url.database}{end}")
+            Path(f"{there}{end}").write_bytes(file.read_bytes())
+        with contextlib.closing(sqlite3.connect(there)) as rest:
+            moved.append(rest.execute("SELECT count(*) FROM messages").fetchone()[0])
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    serve.round()
+    assert moved == [1]
+    assert not (box / "new" / "1").exists()
