@@ -30,6 +30,7 @@ from tests.preflight.world import (
 )
 from todoku.cli.render.page import Page
 from todoku.cli.render.preflight import Screen
+from todoku.cli.render.preflight_html import page
 from todoku.cli.render.text import width
 from todoku.i18n import Language
 from todoku.knowledge.schema import Compiled
@@ -119,3 +120,21 @@ def test_a_resolver_that_is_silent(lang: Language, known: Compiled) -> None:
     golden(f"silent.{lang}", verdict)
     for line in verdict.splitlines():
         assert width(line) <= 80
+
+
+def test_bad_news_hides_no_silence(known: Compiled) -> None:
+    zones = good()
+    zones.drop("ours.jp", wire.TXT)
+    with serving(zones) as server:
+        r = report(server, known, "en")
+        assert "no answer came" not in screen(r, "en")
+    del zones.lists["pf-abuse.test"]
+    zones._apexes.remove("pf-abuse.test")
+    with serving(zones) as server:
+        r = report(server, known, "en")
+    assert r.verdict == "no-go"
+    told = (
+        "Besides, no answer came to 3 of the checks"  # the lists, the policy lists, the neighbours
+    )
+    assert told in screen(r, "en")
+    assert told in page(r, "en")

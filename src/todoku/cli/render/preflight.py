@@ -54,6 +54,10 @@ WORDS: Final[Words] = {
         "ja": "提供元への手紙（送る前に [ ] を埋めてください）",
         "en": "letter to the hoster (fill in what stands in [ ] before you send it)",
     },
+    "silent": {
+        "ja": "ほかに {n} 点は、答えが得られず分かっていません。",
+        "en": "Besides, no answer came to {n} of the checks: what they would say is not known.",
+    },
     "settle": {
         "ja": "ここから見えないもの {n} 点は、実際に送ったメールで確かめます。",
         "en": "What cannot be seen from here ({n} checks) shows in real mail.",
@@ -168,6 +172,8 @@ class Screen:
         else:
             for c in by:
                 yield from self._beside([f"{safe(c.title)}  {safe(c.about)}: {safe(c.found)}"])
+        if silent := unanswered(r):
+            yield from self.page.wrapped(self._say("silent", n=silent))
         open_ = [c for c in r.checks if c.cause == "unseen"]
         if open_ and r.verdict != "unknown":
             yield from self.page.wrapped(self._say("settle", n=len(open_)))
@@ -218,3 +224,10 @@ def deciding(r: Report, lang: Language) -> tuple[str, list[Check]]:
         by = [c for c in by if c.id != RECEIVER]  # it only follows from the others
     key = "care-for-the-unseen" if r.verdict == "go-with-care" and not by else r.verdict
     return say(WORDS[key], lang, ip=r.subject.ip, n=len(by)), by
+
+
+def unanswered(r: Report) -> int:
+    """How many checks got no answer, where the verdict does not rest on that."""
+    if r.verdict == "unknown":
+        return 0
+    return sum(c.cause == "unanswered" and c.id != RECEIVER for c in r.checks)

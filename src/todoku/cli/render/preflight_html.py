@@ -14,7 +14,7 @@ from typing import Final
 
 from todoku.cli.render.check_entry import span
 from todoku.cli.render.preflight import WORDS as SCREEN
-from todoku.cli.render.preflight import deciding
+from todoku.cli.render.preflight import deciding, unanswered
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
 from todoku.preflight.values import RECEIVER, Asked, Check, Report
@@ -169,6 +169,8 @@ class _Page:
             yield "<ul>"
             yield from (f"<li>{_e(c.title)} {_e(c.about)}: {_e(c.found)}</li>" for c in by)
             yield "</ul>"
+        if silent := unanswered(self.r):
+            yield f"<p>{_e(say(SCREEN['silent'], self.lang, n=silent))}</p>"
         yield "</div>"
         counts = {s: sum(c.state == s for c in self.r.checks) for s in SIGN}
         yield from self._bar(counts)
