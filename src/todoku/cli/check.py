@@ -287,9 +287,7 @@ class Run:
     def _show(self, events: Iterable[Event], request: Request, outcome: Outcome) -> None:
         from todoku.cli.render.check_board import Board
 
-        entries = map(self.book.find, request.lists)
-        places = [e.id if e else n for n, e in zip(request.lists, entries, strict=True)]
-        board = Board(request.targets, places)
+        board = Board(request.targets, map(self.book.id_of, request.lists))
         try:
             for event in events:
                 if isinstance(event, Finding):

@@ -71,6 +71,11 @@ class Book:
         low = name.lower().strip(".")
         return self.by_id.get(low) or self._by_zone.get(low)
 
+    def id_of(self, name: str) -> str:
+        """A zone that is no list's stands for itself."""
+        entry = self.find(name)
+        return name if entry is None else entry.id
+
     def of_tier(self, *tiers: Tier) -> list[ListEntry]:
         """In the order of weight, the heaviest first."""
         found = [e for e in self.by_id.values() if e.ask and e.ask.tier in tiers]
