@@ -46,6 +46,7 @@ def _walker(stamp: bytes, looked_for: bytes, noted: bytes) -> re.Pattern[bytes]:
         rb"to=<(?P<to>" + _ADDRESS + rb")>, (?:orig_to=<" + _ADDRESS + rb">, )?"
         rb"(?:relay=(?P<relay>[^\s,]{1,400}+), )?(?:conn_use=\d{1,9}, )?"
         rb"(?:delay=(?P<delay>[\d.e+]{1,20}+), )?(?:delays=[^\s,]{1,100}+, )?"
+        rb"(?:tls=[^\s,]{1,100}+, )?"
         rb"(?:dsn=(?P<dsn>[245]\.\d{1,3}\.\d{1,3}), )?"
         rb"status=(?:sent(?P<sent>) \([^\n]*+|(?P<status>bounced|deferred) \((?P<text>[^\n]*+))"
         rb"|(?P<noted>(?:" + noted + rb")[^\n]*+))"
