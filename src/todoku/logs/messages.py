@@ -7,6 +7,7 @@ queue manager that tries again names the sender again.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -65,6 +66,13 @@ class Messages:
         else:
             now[key] = before + b"\n" + line
 
+    def senders(self) -> dict[bytes, bytes]:
+        """For a piece of a log of which nothing but senders is noted: the place for their lines, by
+        host, blank and queue id. `MOST` is looked at here, once a piece."""
+        if len(self._now) >= MOST:
+            self._past, self._now = self._now, {}
+        return self._now
+
     def __len__(self) -> int:
         return len(self._now) + len(self._past)
 
@@ -76,6 +84,19 @@ class Messages:
         """All that is known of it."""
         lines = self._now.get(key) or self._past.get(key)
         return NOTHING if lines is None else read(lines)
+
+    def sender(self, key: bytes) -> Message:
+        """Its sender alone; equal senders are one value."""
+        line = self._now.get(key) or self._past.get(key)
+        if line is None:
+            return NOTHING
+        m = _FROM.match(line)
+        return _of(m["from"]) if m else read(line)
+
+
+@functools.lru_cache(10_000)
+def _of(sender: bytes) -> Message:
+    return Message(sender=text(sender))
 
 
 def read(lines: bytes) -> Message:

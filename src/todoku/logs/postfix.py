@@ -16,17 +16,20 @@ from typing import Final
 
 from todoku.logs.messages import Messages
 
+# Ranges instead of classes such as `\w`: the engine makes one table of them. A stamp's digits are
+# read by the clock; here it is enough that nothing else can stand there.
 _STAMPS: Final = (
-    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d",
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?",
-    rb"@\d{10,20}",
+    rb"[A-Z][a-z]{2} [0-9: ]{11}",
+    rb"[0-9]{4}-[0-9T:.Z+-]{15,31}+",
+    rb"@[0-9]{10,20}+",
 )
-_HOST: Final = rb"[^\s\[\]]{1,255}+"
-_TAG: Final = rb"[A-Za-z][\w.-]{0,63}+(?:/[\w.-]{1,63}+){1,3}+"
+_HOST: Final = rb"[^ \t\r\n\v\f\[\]]{1,255}+"
+_NAME: Final = rb"[0-9A-Za-z_.-]{1,63}+"
+_TAG: Final = rb"[A-Za-z][0-9A-Za-z_.-]{0,63}+/" + _NAME + rb"(?:/" + _NAME + rb"){0,2}+"
 _QUEUE_ID: Final = rb"[0-9A-Za-z]{5,24}+"
 RECEIVING: Final = (b"smtpd", b"postscreen", b"cleanup", b"tlsproxy", b"dnsblog", b"qmqpd")
 """Daemons that receive: no line of theirs is a delivery."""
-_ADDRESS: Final = rb"[^<>\"\s]{0,600}+"
+_ADDRESS: Final = rb"[^<>\" \t\r\n\v\f]{0,600}+"
 # Lines of a message that say who sent it; with `whole` also who handed it in, and whether it is a
 # notification about another. First what is looked for, then what is understood.
 _SENDER: Final = (rb"to=<|from=<", rb"from=<" + _ADDRESS + rb">, size=")
@@ -38,11 +41,11 @@ _WHOLE: Final = (
 
 
 def _walker(stamp: bytes, looked_for: bytes, noted: bytes) -> re.Pattern[bytes]:
-    head = rb"\n" + stamp + rb" " + _HOST + rb" " + _TAG + rb"\[\d{1,10}+\]: "
+    head = rb"\n" + stamp + rb" " + _HOST + rb" " + _TAG + rb"\[[0-9]{1,10}+\]: "
     passed = head + rb"(?!" + _QUEUE_ID + rb": (?:" + looked_for + rb"))[^\n]*+"
     counted = (
         rb"\n(?P<stamp>" + stamp + rb") (?P<host>" + _HOST + rb") (?P<tag>" + _TAG + rb")"
-        rb"\[\d{1,10}+\]: (?P<qid>" + _QUEUE_ID + rb"): (?:"
+        rb"\[[0-9]{1,10}+\]: (?P<qid>" + _QUEUE_ID + rb"): (?:"
         rb"to=<(?P<to>" + _ADDRESS + rb")>, (?:orig_to=<" + _ADDRESS + rb">, )?"
         rb"(?:relay=(?P<relay>[^\s,]{1,400}+), )?(?:conn_use=\d{1,9}, )?"
         rb"(?:delay=(?P<delay>[\d.e+]{1,20}+), )?(?:delays=[^\s,]{1,100}+, )?"
@@ -62,7 +65,7 @@ def _walkers(whole: bool) -> tuple[Callable[[], re.Pattern[bytes]], ...]:
 
 
 def walk(
-    data: bytes, messages: Messages, *, whole: bool = False
+    data: bytes, end: int, messages: Messages, *, whole: bool = False
 ) -> Iterator[re.Match[bytes] | tuple[int, int] | int]:
     r"""What of a piece of a log cannot be passed over, in order:
 
@@ -71,34 +74,38 @@ def walk(
     - last, a number: how many deliveries were sent and not told of
 
     What lines tell of messages is noted on the way: the sender, with `whole` everything. A line
-    feed stands before each line in `data`, and none behind the last.
+    feed stands before each line in `data`, which counts up to `end`.
     """
-    pos, end, sent = 0, len(data), 0
+    pos, sent = 0, 0
     walkers = _walkers(whole)
     walker = walkers[0]()
-    note = messages.note
+    note, senders = messages.note, messages.senders()
     while pos < end:
         start = pos
-        for m in iter(walker.scanner(data, pos).match, None):  # type: ignore[attr-defined]
+        for m in iter(walker.scanner(data, pos, end).match, None):  # type: ignore[attr-defined]
             kind = m.lastgroup
-            pos = m.end()
             if kind == "sent":
                 if whole:
                     yield m
                 else:
                     sent += 1
             elif kind == "noted":
-                note(*m.group(2, 4, 12))
+                host, qid, line = m.group(2, 4, 12)
+                if whole:
+                    note(host, qid, line)
+                else:  # nothing but senders: the last one counts
+                    senders[host + b" " + qid] = line
             elif kind == "text":
                 yield m
             else:  # "stop"
+                pos = m.end()
                 break
         if pos > start or pos >= end:
             continue
-        if (other := _other(walkers, data, pos)) is not None:
+        if (other := _other(walkers, data, pos, end)) is not None:
             walker = other
             continue
-        behind = data.find(b"\n", pos + 1)
+        behind = data.find(b"\n", pos + 1, end)
         behind = end if behind < 0 else behind
         yield pos + 1, behind
         pos = behind
@@ -109,12 +116,12 @@ _STARTS: Final = re.compile(rb"\n(?:([A-Z])|(\d)|(@\d))")
 
 
 def _other(
-    walkers: tuple[Callable[[], re.Pattern[bytes]], ...], data: bytes, pos: int
+    walkers: tuple[Callable[[], re.Pattern[bytes]], ...], data: bytes, pos: int, end: int
 ) -> re.Pattern[bytes] | None:
     """The expression that matches the line at `pos`, by the kind of its stamp."""
     start = _STARTS.match(data, pos)
     if start is None or start.lastindex is None:
         return None
     walker = walkers[start.lastindex - 1]()
-    found = walker.match(data, pos)
+    found = walker.match(data, pos, end)
     return walker if found is not None and found.end() > pos else None

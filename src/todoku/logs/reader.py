@@ -41,7 +41,9 @@ MOST_REPLY: Final = 8_192
 """Bytes of an answer that are looked at."""
 BACK: Final = 600.0
 """Seconds by which stamps may go back: daemons write out of order, and hosts differ."""
+_LINE_ENDS: Final = frozenset(b"\r\n")
 _CASES: Final = 20_000
+_TAGS: Final = 1_000
 _DELIVERED: Final = 9
 """Group of `todoku.logs.postfix` that tells of a delivery that was sent."""
 
@@ -77,6 +79,15 @@ class _Case(NamedTuple):
     domain: str | None
     status: str | None
     template: str
+
+
+class _Program(NamedTuple):
+    """What the tag of a line tells."""
+
+    instance: str
+    transport: str
+    source: str | None
+    receives: bool
 
 
 class Run:
@@ -123,25 +134,29 @@ class Source:
         self._clock = clock
         self._lines = Lines(run.messages)
         self._now: float | None = None
+        self._programs: dict[bytes, _Program] = {}
         self._text = functools.lru_cache(4_096)(_text)
 
     def read(self, data: bytes, repeated: int = 0) -> Iterator[Delivery]:
         """The deliveries of a piece that were not sent (with `whole` all). The first `repeated`
         lines were read before: the column names of a table."""
         run, counts = self._run, self._run.counts
-        data = data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\n")
+        data = data.removeprefix(b"\xef\xbb\xbf")
         if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").rstrip(b"\r")
-        if not data:
-            return
+            data = data.replace(b"\r\n", b"\n")
         if wrapped.looks(data):
             data = wrapped.unwrap(data)
-        lines = data.count(b"\n") + 1
-        counts.lines += lines - repeated
-        self._bounds(data)
         data = b"\n" + data
+        end = len(data)
+        while end and data[end - 1] in _LINE_ENDS:  # no copy without them: pieces are large
+            end -= 1
+        if not end:
+            return
+        lines = data.count(b"\n", 0, end)
+        counts.lines += lines - repeated
+        self._bounds(data, end)
         handed_back = 0
-        for found in walk(data, run.messages, whole=run.whole or run.bounded):
+        for found in walk(data, end, run.messages, whole=run.whole or run.bounded):
             if isinstance(found, int):
                 counts.sent += found
             elif isinstance(found, tuple):
@@ -162,8 +177,8 @@ class Source:
         stamp, host, tag, qid, to, relay, delay, dsn, status, reason = m.group(
             1, 2, 3, 4, 5, 6, 7, 8, 10, 11
         )
-        instance, _, transport = tag.partition(b"/")
-        if transport.rpartition(b"/")[2] in RECEIVING:
+        program = self._programs.get(tag) or self._program(tag)
+        if program.receives:
             return None
         time = self._clock.read(stamp)
         if not self._counts(time):
@@ -179,18 +194,18 @@ class Source:
         domain = to.rpartition(b"@")[2]
         template = run.masks.template(reason[:MOST_REPLY], to)
         key = (relay, domain, dsn, status, template)
-        message = run.messages.find(host + b" " + qid)
+        about = run.messages.find if run.whole or run.bounded else run.messages.sender
+        message = about(host + b" " + qid)
         case = run.cases.get(key)
         if case is None:
             line = data[m.start(1) : m.end()]
             case = self._case(key, template, domain, _postfix_refusal(line, message))
-        transport_name = self._text(transport)
         return Delivery(
             time=time,
             host=self._text(host),
-            instance=self._text(instance),
-            transport=transport_name,
-            source=self._source(transport_name),
+            instance=program.instance,
+            transport=program.transport,
+            source=program.source,
             queue_id=_text(qid),
             recipient=self._recipient(to),
             domain=case.domain,
@@ -206,6 +221,18 @@ class Source:
             message=message,
             diagnosis=case.diagnosis,
         )
+
+    def _program(self, tag: bytes) -> _Program:
+        instance, _, transport = self._text(tag).partition("/")
+        program = _Program(
+            instance,
+            transport,
+            self._source(transport),
+            tag.rpartition(b"/")[2] in RECEIVING,
+        )
+        if len(self._programs) < _TAGS:
+            self._programs[tag] = program
+        return program
 
     def _case(
         self, key: Key, template: bytes, domain: bytes, refusal: Callable[[], Refusal]
@@ -242,14 +269,14 @@ class Source:
         self._run.counts.sent += 1
         if not self._run.whole:
             return
-        instance, _, transport = self._text(tag).partition("/")
+        program = self._programs.get(tag) or self._program(tag)
         name, _, ip = self._text((relay or b"").rpartition(b":")[0]).rstrip("]").partition("[")
         yield Delivery(
             time=time,
             host=self._text(host),
-            instance=instance,
-            transport=transport,
-            source=self._source(transport),
+            instance=program.instance,
+            transport=program.transport,
+            source=program.source,
             queue_id=_text(qid),
             recipient=self._recipient(to),
             domain=self._text(to.rpartition(b"@")[2].lower()) or None,
@@ -361,10 +388,13 @@ class Source:
             self._now = time
         return run.since <= time < run.until
 
-    def _bounds(self, data: bytes) -> None:
+    def _bounds(self, data: bytes, end: int) -> None:
         """The times of the first and of the last line that has one, near to either end."""
         counts = self._run.counts
-        for lines in (data[:4_096].split(b"\n"), data[-4_096:].split(b"\n")[:0:-1]):
+        for lines in (
+            data[1 : min(end, 4_096)].split(b"\n"),
+            data[max(0, end - 4_096) : end].split(b"\n")[:0:-1],
+        ):
             stamps = (self._lines.stamp(line) for line in lines)
             times = (self._clock.read(stamp) for stamp in stamps if stamp)
             time = next((t for t in times if t is not None), None)
