@@ -32,7 +32,7 @@ from todoku.store import Full
 from todoku.store import tables as t
 from todoku.store.actions import Queue
 from todoku.store.cases import Desk
-from todoku.store.messages import People
+from todoku.store.messages import Mailbox, People
 
 START = datetime.now(UTC) - timedelta(hours=1)
 NOW = START + timedelta(minutes=10)
@@ -280,6 +280,43 @@ def test_a_flood_in_a_case_that_cannot_be_read(
     assert sum("1/1" in text for text in texts(said)) == 1
     assert desk.tally(1) is not None
     assert desk.tally(2) is None, "that of the other became an event"
+
+
+def bounce(address: str, domain: str) -> bytes:
+    return (
+        "From: MAILER-DAEMON@mx1.hoge.test\nTo: postmaster@hoge.test\nSubject: Undelivered Mail "
+        f"Returned to Sender\n\n<a@{domain}>: host mx.{domain}[198.51.100.25] said: 550 5.7.1 "
+        f"Client host [{address}] is blocked (in reply to RCPT TO command)\n"
+    ).encode()
+
+
+def test_mail_for_a_case_that_cannot_be_read_waits_and_the_other_is_taken_in(
+    serve: service.Service, desk: Desk, said: Said, relay: Relay, tmp_path: Path
+) -> None:
+    box = tmp_path / "box"
+    (box / "new").mkdir(parents=True)
+    serve.folder = box
+    (box / "new" / "0").write_bytes(bounce("192.0.2.1", "example.net"))
+    serve.round()
+    assert ev.name(desk.history(1)[0].event) == "refused"
+    with desk.engine.connect() as connection:
+        whole = connection.execute(sa.select(t.events.c.payload).where(t.events.c.seq == 1))
+        good = whole.scalar_one()
+    newer(desk, 1)
+    (box / "new" / "1").write_bytes(bounce("192.0.2.1", "example.net") + b"again\n")
+    (box / "new" / "2").write_bytes(bounce("192.0.2.1", "example.org"))
+    for _ in range(3):
+        serve.round()
+    assert sum("1/1" in text for text in texts(said)) == 1
+    assert ev.name(desk.history(2)[0].event) == "refused"
+    assert len(Mailbox(desk).unhandled()) == 1
+    with store.writing(desk.engine) as connection:  # the newer todoku is back
+        statement = sa.update(t.events).where(t.events.c.case_id == 1, t.events.c.seq == 1)
+        connection.execute(statement.values(payload=good))
+    serve.round()
+    assert Mailbox(desk).unhandled() == []
+    tally = desk.tally(1)
+    assert tally is not None and tally.count == 1
 
 
 # The store cannot be used

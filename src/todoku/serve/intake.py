@@ -7,7 +7,7 @@ import contextlib
 import heapq
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 from msgspec.structs import replace
 
 from todoku import reading
-from todoku.cases import CaseError, answers, joining
+from todoku.cases import CaseError, EventError, answers, joining
 from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
 from todoku.cases.answers.reading import goes_to
@@ -114,23 +114,33 @@ class Intake:
         done: list[Taken] = []
         news: list[str] = []
         for message in self._box.unhandled(BATCH, OCTETS):
-            found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
-            if not found or self._is_answer(message, now):
-                done.append(self._answered(message, now))
-                news.append(message.sha256)
-                continue
-            if self._is_request(found):  # of ours, which bounced: an answer of a kind, too
-                self._answered(message, now)
-            events = self._events(message, found, now)
-            if len(events) == 1:
-                alike.setdefault(joining.alike(events[0]), []).append((message, events[0]))
-            else:
-                done.append(self._refused(message, events, now))
+            with self._unless_unreadable():
+                found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
+                if not found or self._is_answer(message, now):
+                    done.append(self._answered(message, now))
+                    news.append(message.sha256)
+                    continue
+                if self._is_request(found):  # of ours, which bounced: an answer of a kind, too
+                    self._answered(message, now)
+                events = self._events(message, found, now)
+                if len(events) == 1:
+                    alike.setdefault(joining.alike(events[0]), []).append((message, events[0]))
+                else:
+                    done.append(self._refused(message, events, now))
         if news:
             self._box.handled(news, now)
         for group in alike.values():
-            done += self._refused_together(group, now)
+            with self._unless_unreadable():
+                done += self._refused_together(group, now)
         return done
+
+    @contextlib.contextmanager
+    def _unless_unreadable(self) -> Iterator[None]:
+        """A message for a case of a newer todoku waits for that; the others are read."""
+        try:
+            yield
+        except EventError as error:
+            self._tell(error)
 
     def _diagnosed(self, body: bytes) -> list[Diagnosis]:
         return [self._diagnose(refusal) for refusal in reading.read(body)]
@@ -213,6 +223,8 @@ class Intake:
             return Taken(message.sha256, "nothing")
         try:
             answering.record(number, read, self._desk, now)
+        except EventError:
+            raise
         except CaseError as error:  # it fits no case; it stays in the store
             self._tell(error)
             return Taken(message.sha256, "nothing")

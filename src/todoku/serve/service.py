@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from todoku.cases import EventError
 from todoku.cases.case import identity_key
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
@@ -247,6 +248,9 @@ class Service:
         return None if person is None else person.address
 
     def _unplaced(self, error: Exception) -> None:
+        if isinstance(error, EventError):
+            self._tell_once(error.sentence, error.values)
+            return
         self._tell(WORDS["unplaced"], {"why": " ".join(str(error).split())[:300]})
 
     def _trouble(self, error: Exception) -> None:
