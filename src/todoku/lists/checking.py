@@ -30,6 +30,8 @@ Event: TypeAlias = Finding | Progress | Notice | Clean | Unclear
 
 STEP: Final = 0.1
 """Seconds that the loop waits for packets at most before it looks after everything else."""
+TURN: Final = 0.005
+"""Seconds that a sweep may take before it looks after everything else, unless it found something."""
 SAVED_EVERY: Final = 3.0
 TOLD_EVERY: Final = 0.2
 """Seconds between two saves of a sweep, and between two words on its progress."""
@@ -154,6 +156,8 @@ class _Run:
             if end is not None and now >= end:
                 break
             self.engine.step(STEP if end is None else min(STEP, end - now))
+            while self.sweeps and self.engine.busy and not self.out and self.clock() < now + TURN:
+                self.engine.step(TURN)
             yield from self._drain()
             if not self.sweeps:
                 continue

@@ -106,6 +106,11 @@ class Engine:
         self._sweep()
 
     @property
+    def busy(self) -> bool:
+        """Whether any server was asked something that it may still answer."""
+        return self._busy > 0
+
+    @property
     def pending(self) -> int:
         """Questions that were taken from a feed and have no answer yet."""
         waiting = sum(not w[4].over for line in self._lines.values() for w in line.waiting)

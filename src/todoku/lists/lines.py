@@ -81,17 +81,20 @@ class Port:
         self.out: list[bytes] = []
         """Packets to be sent: of this step, and what the buffer did not take before."""
 
-    def idents(self, count: int) -> set[bytes]:
+    def idents(self, count: int) -> list[bytes]:
         """Ids that nobody can guess, that differ and that are not in use."""
-        found: set[bytes] = set()
+        found: list[bytes] = []
+        asked = self.asked
         while (more := count - len(found)) > 0:
             if not self.ids:
                 raw = os.urandom(512)
-                self.ids = [raw[i : i + 2] for i in range(0, 512, 2)]
-            found.update(self.ids[-more:])
+                self.ids = list({raw[i : i + 2] for i in range(0, 512, 2)})
+            new = self.ids[-more:]
             del self.ids[-more:]
-            if not self.asked.keys().isdisjoint(found):
-                found = {ident for ident in found if ident not in self.asked}
+            if found or not asked.keys().isdisjoint(new):
+                taken = set(found)
+                new = [ident for ident in new if ident not in asked and ident not in taken]
+            found += new
         return found
 
     def ident(self) -> bytes:

@@ -130,7 +130,7 @@ def sweep(
     `end` is the `suffix`.
 
     Asked in rounds, one address of every /24 in each, so that a sweep that was stopped has seen
-    all of the range alike; which ones, and in what order, only the seed tells. In a round, those
+    all of the range alike; which ones, and in what order, only the seed tells. In a round, most
     of equal length stand together: they can be sent at once.
 
     `done` marks those that need no more asking: octet `i`, for the address `base + i`, is not 0.
@@ -151,16 +151,16 @@ def _rounds(
     turns = list(range(near))
     for drawn in (rows, columns, turns):
         draw.shuffle(drawn)
+    rows.sort(key=_length)
+    columns.sort(key=_length)
     for turn in turns:
         # Row r meets column r + turn: over all turns, every column once.
         pairs = zip(rows, itertools.cycle(columns[turn:] + columns[:turn]), strict=False)
         if done is None:
-            found = [(base + i + j, low + rest) for (i, rest), (j, low) in pairs]
+            yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs]
         else:
-            found = [(base + i + j, low + rest) for (i, rest), (j, low) in pairs if not done[i + j]]
-        found.sort(key=_length)
-        yield found
+            yield [(base + i + j, low + rest) for (i, rest), (j, low) in pairs if not done[i + j]]
 
 
-def _length(question: tuple[int, bytes]) -> int:
-    return len(question[1])
+def _length(label: tuple[int, bytes]) -> int:
+    return len(label[1])
