@@ -128,6 +128,19 @@ def test_a_mailing_list_is_no_desk() -> None:
     assert read(mail.as_bytes()).class_ == "unrelated"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The stale entry has been removed from the list of open issues.",
+        "An item has been removed from your wish list.",
+        "Your card has been unblocked.",
+    ],
+)
+def test_promises_about_other_things(body: str) -> None:
+    """Cards are unblocked, too; in answer to a request of ours the same words say more."""
+    assert answers.read("Your account", body, RULES).class_ in {"unclear", "unrelated"}
+
+
 def test_two_parts_that_say_different_things_are_not_understood() -> None:
     mail = SAMPLES[3].mail()
     mail.set_content(

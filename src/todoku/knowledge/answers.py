@@ -59,6 +59,8 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     classes: tuple[AnswerClass, ...]
     before: tuple[str, ...] = ()
     """In the same clause, before the words of the rule."""
+    within: tuple[str, ...] = ()
+    """Among them, where an expression leaves room."""
     after: tuple[str, ...] = ()
     """Right behind them."""
 
@@ -107,6 +109,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     waits: tuple[Span, ...] = ()
     topic: tuple[str, ...] = ()
     """Words without which a mail has nothing to do with a block."""
+    context: tuple[str, ...] = ()
+    """Words without which a mail of nobody knows whom says nothing of a block, whatever it promises."""
     origin: str = ""
     licence: str = ""
     source: tuple[str, ...] = ()
@@ -117,12 +121,12 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         for rule in self.rules:
             yield from (*rule.match, *rule.heading, *rule.subject, *rule.unless)
         for condition in self.conditions:
-            yield from (*condition.before, *condition.after)
+            yield from (*condition.before, *condition.within, *condition.after)
         for wanted in self.asked:
             yield from wanted.match
         for span in self.waits:
             yield from span.match
-        yield from (*self.marks, *self.tickets, *self.asking, *self.topic)
+        yield from (*self.marks, *self.tickets, *self.asking, *self.topic, *self.context)
 
 
 def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
@@ -133,7 +137,7 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
         name: getattr(new, name) + getattr(old, name)
         for name in (
             "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "asked",
-            "asking", "waits", "topic",
+            "asking", "waits", "topic", "context",
         )
     }  # fmt: skip
     rules = new.rules + tuple(r for r in old.rules if r.id not in ids)

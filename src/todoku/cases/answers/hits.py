@@ -154,11 +154,13 @@ def _void(
     clauses = list(_CLAUSE.finditer(before))
     if clauses:
         before = before[clauses[-1].end() :]
-    after = read.text[end:stop]
+    after, words = read.text[end:stop], read.text[start:end]
     for condition in conditions:
         if condition.lang != rule.lang or rule.class_ not in condition.classes:
             continue
         if any(compiled(pattern).search(before) for pattern in condition.before):
+            return True
+        if any(compiled(pattern).search(words) for pattern in condition.within):
             return True
         if any(compiled(pattern).match(after) for pattern in condition.after):
             return True

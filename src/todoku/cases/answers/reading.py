@@ -91,6 +91,10 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     if letter.report or letter.bulk:
         return empty._replace(class_="unrelated", desk=None)
     wrote = desk is not None and writes(letter.sender, desk)
+    stray = desk is None and number is None and not spoken
+    if stray and general is not None and not _in_context(letter, text, general):
+        kept = tuple(rule for rule in general.rules if rule.class_ == "unrelated")
+        tried = [AnswerRules(schema=1, desk=GENERAL, topic=general.topic, rules=kept)]
     found = _one([_face(letter, face, tried, general, wrote) for face in letter.texts])
     if found is None:
         if not (number is not None or wrote) and not _topical(
@@ -191,6 +195,13 @@ def _one(faces: Sequence[tuple[str, Said]]) -> tuple[str, Said] | None:
 
 def _topical(text: str, tried: Sequence[AnswerRules]) -> bool:
     return any(compiled(word).search(text) for desk in tried for word in desk.topic)
+
+
+def _in_context(letter: Letter, text: str, general: AnswerRules) -> bool:
+    """Whether a mail of nobody knows whom is about mail servers at all. Cards are unblocked, too, and
+    items removed from lists."""
+    words = f"{letter.subject}\n{text}\n{letter.quoted}"
+    return any(compiled(pattern).search(words) for pattern in general.context)
 
 
 def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Asked]:
