@@ -150,6 +150,27 @@ def test_two_parts_that_say_different_things_are_not_understood() -> None:
     assert read(mail.as_bytes()).class_ == "unclear"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("アドレス192.0.2.1は", ["192.0.2.1"]),
+        ("IP：192.0.2.1、198.51.100.0/24", ["192.0.2.1", "198.51.100.0/24"]),
+        ("[192.0.2.1]:25, 192.0.2[.]2, ip=192.0.2.3;", ["192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+        ("192.0.2.1 - 192.0.2.9", ["192.0.2.1-192.0.2.9"]),
+        ("2001:DB8::1。 2001:db8:1::/48", ["2001:db8::1", "2001:db8:1::/48"]),
+        ("v1.2.3.4.5 999.1.1.1 12:30:45 a@192.0.2.1 build 10.0.0.1-rc", []),
+    ],
+)
+def test_addresses(text: str, found: list[str]) -> None:
+    read_ = answers.read("Re: block list", text, RULES)
+    assert [identity.value for identity in read_.identities] == found
+
+
+def test_a_ticket_between_japanese_letters() -> None:
+    assert answers.read("受付番号はSRX1234567890IDです", "", RULES).ticket == "SRX1234567890ID"
+    assert answers.read("", "お問い合わせ番号：ＡＢ－１２３４５", RULES).ticket == "AB-12345"
+
+
 def test_the_threads_that_it_belongs_to() -> None:
     mail = SAMPLES[0].mail(Message_ID="<a@x>", In_Reply_To="<b@x>", References="<c@x> <b@x>")
     mail.set_content("x")

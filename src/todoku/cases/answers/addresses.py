@@ -11,11 +11,16 @@ from todoku.model import Identity
 
 _V4: Final = r"\d{1,3}(?:(?:\.|\[\.\]|\(\.\))\d{1,3}){3}"
 _V6: Final = r"[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
+# Japanese letters stand right beside an address; they are no part of it.
 _FOUND: Final = re.compile(
-    rf"(?<![\w.:@/-])(?:(?P<four>{_V4})(?:\s*-\s*(?P<last>{_V4}))?|(?P<six>{_V6}))(?P<size>/\d{{1,3}})?(?![\w:@]|\.\d|-\w)",
+    rf"(?:(?<![A-Za-z0-9_.@/-])(?P<four>{_V4})(?:\s*-\s*(?P<last>{_V4}))?"
+    rf"|(?<![A-Za-z0-9_.:@/-])(?P<six>{_V6}))"
+    r"(?P<size>/\d{1,3})?(?![A-Za-z0-9_@]|\.\d|-\w)",
     re.I,
 )
-MASKED: Final = re.compile(r"(?<![\w.])(?:[\dxy#*?]{1,3}\.){3}[\dxy#*?]{1,3}(?![\w.])", re.I)
+MASKED: Final = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:[\dxy#*?]{1,3}\.){3}[\dxy#*?]{1,3}(?![A-Za-z0-9_])", re.I
+)
 """As people mask them: `XXX.XXX.XXX.XXX`, `192.0.2.x`, `##.###.###.###`."""
 _EDGES: Final = re.compile(r"^[\s\-*•・|:;,.()\[\]<>'\"#=_→⇒]+|[\s\-*•・|:;,.()\[\]<>'\"#=_→⇒]+$")
 _MOST: Final = 4000
