@@ -122,6 +122,11 @@ def test_a_request_that_bounced() -> None:
     assert read(report % (b"taro@isp.test", b"lunch")).class_ == "unrelated"
 
 
+def test_a_bare_reply_is_not_said_to_be_unrelated() -> None:
+    assert answers.read("Re: your mail", "Done, please try again.", RULES).class_ == "unclear"
+    assert answers.read("lunch?", "At noon?", RULES).class_ == "unrelated"
+
+
 def test_a_mailing_list_is_no_desk() -> None:
     mail = SAMPLES[3].mail(List_Id="<mailop.example.org>")
     mail.set_content(SAMPLES[3].body)

@@ -97,9 +97,8 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         tried = [AnswerRules(schema=1, desk=GENERAL, topic=general.topic, rules=kept)]
     found = _one([_face(letter, face, tried, general, wrote) for face in letter.texts])
     if found is None:
-        if not (number is not None or wrote) and not _topical(
-            f"{letter.subject}\n{text}\n{letter.quoted}", tried
-        ):
+        ours = number is not None or wrote or letter.replies or bool(letter.thread)
+        if not ours and not _topical(f"{letter.subject}\n{text}\n{letter.quoted}", tried):
             return empty._replace(class_="unrelated", desk=None)
         return empty
     face, told = found
