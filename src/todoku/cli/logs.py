@@ -9,7 +9,6 @@ or was not understood; the others were. 2: nothing in the input was understood.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
@@ -20,7 +19,6 @@ from typing import Final
 import click
 import msgspec
 
-from todoku import sources
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli import setup as settings
 from todoku.cli.render.text import harmless_json, short
@@ -29,6 +27,7 @@ from todoku.i18n import Language, Words, say
 from todoku.knowledge.schema import Compiled
 from todoku.logs.clock import Clock, moment, rfc3339
 from todoku.logs.judging import Judge
+from todoku.logs.opening import Piece, open_logs
 from todoku.logs.reader import Run, Source
 from todoku.logs.sums import Group, Sums, row
 from todoku.logs.values import Deliveries, NotUnderstood, Summary
@@ -60,10 +59,14 @@ WORDS: Final[Words] = {
         "ja": "{source} を最後まで読めません（{why}）。読めたところまでと、残りのファイルは集計します。",
         "en": "cannot read all of {source} ({why}). What was read of it counts, and the other files do.",
     },
-    "cut": {
-        "ja": "{source} はログの形をしていないため、先頭の {size} MB だけを読みました。",
-        "en": "read only the first {size} MB of {source}: it does not have the shape of a log.",
+    "packed-zstd": {
+        "ja": "zstd で圧縮されています。Python 3.14 以降、または backports.zstd があれば読めます。"
+        "zstdcat … | todoku logs でも読めます",
+        "en": "it is packed with zstd, which needs Python 3.14 or backports.zstd; zstdcat ... | todoku logs "
+        "does as well",
     },
+    "packed-damaged": {"ja": "圧縮ファイルが壊れています", "en": "the packed file is damaged"},
+    "packed-cut": {"ja": "圧縮ファイルが途中で切れています", "en": "the packed file is cut off"},
     "bad-time": {
         "ja": "--{option} の {value} は時刻として読めません。例: 2026-11-01、2026-11-01T08:00、08:00、24h、7d",
         "en": "--{option} {value} is no time. Such as: 2026-11-01, 2026-11-01T08:00, 08:00, 24h, 7d",
@@ -85,6 +88,13 @@ WORDS: Final[Words] = {
     },
     "progress-who": {"ja": "。最多は {who}", "en": "; most by {who}"},
 }
+
+
+_PACKED: Final = (
+    ("packed-zstd", "packed with zstd"),
+    ("packed-damaged", "the packed file is damaged"),
+    ("packed-cut", "the packed file is cut off"),
+)
 
 
 class NotUnderstoodError(TodokuError):
@@ -192,28 +202,26 @@ class _Reading:
         """All of it. Raises `NotUnderstoodError` where nothing was understood."""
         add, counts = self.sums.add, self.run.counts
         source: Source | None = None
-        name: str | None = None
-        head, before = b"", 0
+        head, before, files = b"", 0, 0
+        name = ""
         heads: list[tuple[str, bytes]] = []
         """Sources of which nothing was understood, with their beginnings."""
-        files = 0
-        for item in sources.open_sources(self.paths, sys.stdin.buffer if sys.stdin else None):
-            if item.error is not None:
-                self._unreadable(item)
+        for piece in open_logs(self.paths, sys.stdin.buffer if sys.stdin else None):
+            if piece.error is not None:
+                self._unreadable(piece)
                 continue
-            if source is None or item.source != name or item.first_line == 1:
-                if name is not None and counts.understood == before:
+            if source is None or piece.first:
+                if files and counts.understood == before:
                     heads.append((name, head))
                 files += 1
-                source, name = self.run.source(self._clock(item.source)), item.source
-                head, before = item.data[:65_536], counts.understood
-            if item.cut:
-                self._say("cut", source=self._name(item.source), size=sources.MAX_MAIL >> 20)
-            for delivery in source.read(item.data, item.preface):
+                name, head, before = piece.source, piece.data[:65_536], counts.understood
+                newest = self.now if piece.written is None else min(self.now, piece.written)
+                source = self.run.source(Clock(newest, year=self.year))
+            for delivery in source.read(piece.data):
                 add(delivery)
             if self._progress:
                 self._tick()
-        if name is not None and counts.understood == before:
+        if files and counts.understood == before:
             heads.append((name, head))
         self._clear()
         self._judge_heads(files, heads)
@@ -246,13 +254,6 @@ class _Reading:
         told = what(head, self.lang)
         line = short(next((t for t in lines if t.strip()), b"").decode("utf-8", "replace"), 80)
         return say(WORDS["line"], self.lang, what=told, line=line) if line else told
-
-    def _clock(self, path: str) -> Clock:
-        newest = self.now
-        if path != "-":
-            with contextlib.suppress(OSError, ValueError):
-                newest = min(self.now, Path(path).stat().st_mtime)
-        return Clock(newest, year=self.year)
 
     def bounds(self) -> tuple[float | None, float | None]:
         """The time that is told of: that of the log, cut by `--since` and `--until`."""
@@ -294,15 +295,19 @@ class _Reading:
     def _name(self, source: str) -> str:
         return say(WORDS["stdin"], self.lang) if source == "-" else short(source, 200)
 
-    def _unreadable(self, item: sources.Item) -> None:
+    def _unreadable(self, piece: Piece) -> None:
         from todoku.cli.looks import why
 
-        if item.skipped:
-            return
         self.failed = True
-        self._say(
-            "unreadable", source=self._name(item.source), why=why(item.error or "", self.lang)
-        )
+        why_not = next(
+            (
+                say(WORDS[k], self.lang)
+                for k, begins in _PACKED
+                if (piece.error or "").startswith(begins)
+            ),
+            None,
+        ) or why(piece.error or "", self.lang)
+        self._say("unreadable", source=self._name(piece.source), why=why_not)
 
     def _tick(self) -> None:
         now = time.monotonic()

@@ -1,7 +1,8 @@
 """Whole mail logs: every attempt to deliver, who refuses us since when, and whose mail it is.
 
-    bytes of a log ─▶ reader ─▶ Delivery ─▶ sums ─▶ Summary, one RefusalGroup a kind of refusal
+    pieces of a log ─▶ reader ─▶ Delivery ─▶ sums ─▶ Summary, one RefusalGroup a kind of refusal
 
+    opening.py   files, folders and streams, packed or not
     values.py    what comes out
     reader.py    recognises what it is given, line by line where nothing faster is known
     postfix.py   Postfix in bulk: one expression walks over whole pieces of a log
@@ -13,5 +14,6 @@
     sums.py      counted by receiver, reason, code, list and identity
 
 `todoku.reading.logs` knows the words of each mail server and serves here too; this room adds whole
-logs: time, correlation, speed. Pure: bytes, the time and the zone come in as arguments.
+logs: time, correlation, speed. Pure but for opening.py: bytes, the time and the zone come in as
+arguments.
 """

@@ -24,8 +24,7 @@ _STAMPS: Final = (
     rb"@[0-9]{10,20}+",
 )
 _HOST: Final = rb"[^ \t\r\n\v\f\[\]]{1,255}+"
-_NAME: Final = rb"[0-9A-Za-z_.-]{1,63}+"
-_TAG: Final = rb"[A-Za-z][0-9A-Za-z_.-]{0,63}+/" + _NAME + rb"(?:/" + _NAME + rb"){0,2}+"
+_TAG: Final = rb"[A-Za-z][0-9A-Za-z_.-]{0,63}+/[0-9A-Za-z_./-]{1,128}+"
 _QUEUE_ID: Final = rb"[0-9A-Za-z]{5,24}+"
 RECEIVING: Final = (b"smtpd", b"postscreen", b"cleanup", b"tlsproxy", b"dnsblog", b"qmqpd")
 """Daemons that receive: no line of theirs is a delivery."""

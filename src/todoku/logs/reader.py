@@ -137,9 +137,8 @@ class Source:
         self._programs: dict[bytes, _Program] = {}
         self._text = functools.lru_cache(4_096)(_text)
 
-    def read(self, data: bytes, repeated: int = 0) -> Iterator[Delivery]:
-        """The deliveries of a piece that were not sent (with `whole` all). The first `repeated`
-        lines were read before: the column names of a table."""
+    def read(self, data: bytes) -> Iterator[Delivery]:
+        """The deliveries of a piece of whole lines that were not sent (with `whole` all)."""
         run, counts = self._run, self._run.counts
         data = data.removeprefix(b"\xef\xbb\xbf")
         if b"\r" in data:
@@ -153,7 +152,7 @@ class Source:
         if not end:
             return
         lines = data.count(b"\n", 0, end)
-        counts.lines += lines - repeated
+        counts.lines += lines
         self._bounds(data, end)
         handed_back = 0
         for found in walk(data, end, run.messages, whole=run.whole or run.bounded):
@@ -161,7 +160,7 @@ class Source:
                 counts.sent += found
             elif isinstance(found, tuple):
                 handed_back += 1
-                yield from self._line(data[found[0] : found[1]], repeated=handed_back <= repeated)
+                yield from self._line(data[found[0] : found[1]])
             elif found.lastindex == _DELIVERED:
                 yield from self._delivered(found)
             else:
@@ -295,11 +294,9 @@ class Source:
 
     # ── line by line ──────────────────────────────────────────────────────────────────────────
 
-    def _line(self, line: bytes, *, repeated: bool) -> Iterator[Delivery]:
+    def _line(self, line: bytes) -> Iterator[Delivery]:
         counts = self._run.counts
         told = self._lines.read(line)
-        if repeated:
-            return
         if told.format is None:
             if told.other:
                 counts.other_programs += 1

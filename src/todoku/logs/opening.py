@@ -1,0 +1,287 @@
+"""Opens logs: files, folders and streams, packed or not, as pieces of whole lines.
+
+`todoku.sources` opens whatever a person may have to diagnose, mails above all. A log is longer and
+simpler: it is read in pieces that stay in the processor's cache, and every line counts for itself.
+This is the room's one module with I/O; memory stays bounded whatever is unpacked.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, Final, NamedTuple, Protocol
+
+PIECE: Final = 1 << 20
+"""Bytes read at once. A line that is longer is cut there: its rest, taken for a line, would say what
+its writer pleases."""
+HEAD: Final = 1 << 16
+BOMB_FLOOR: Final = 64 << 20
+BOMB_RATIO: Final = 2_000
+"""More than any log is packed by; deflate's own limit is 1,032."""
+_MEMORY: Final = 128 << 20
+"""What unpacking may take: `xz -9` needs 65 MB."""
+
+
+class Piece(NamedTuple):
+    """Whole lines of one source, or why there are no (more) of them."""
+
+    source: str
+    """The path as given, for a file in a folder joined with the path below it; `-` for stdin."""
+    data: bytes = b""
+    first: bool = False
+    """With it the source begins."""
+    written: float | None = None
+    """When the file was last written to, seconds since 1970."""
+    error: str | None = None
+    """Why it could not be read (on), to stand in brackets: `permission denied`."""
+
+
+class _Reader(Protocol):
+    def read(self, n: int, /) -> bytes: ...
+
+
+def open_logs(paths: Iterable[str], stdin: BinaryIO | None) -> Iterator[Piece]:
+    """The pieces of all that `paths` name, in their order. `-` is standard input."""
+    for path in paths:
+        if path == "-" and stdin is not None:
+            yield from _guarded("-", lambda s=stdin: _stream("-", s, None))  # type: ignore[misc]
+        else:
+            yield from _path(path)
+
+
+def _path(path: str) -> Iterator[Piece]:
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (names on disk need not be text)
+    except (OSError, ValueError) as e:
+        yield Piece(shown, error=_why(e))
+        return
+    if not stat.S_ISDIR(mode):
+        if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
+            yield from _file(path)
+        else:
+            yield Piece(shown, error="a device" if not stat.S_ISSOCK(mode) else "a socket")
+        return
+    for folder, folders, files in os.walk(path):  # does not follow links
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            inner = os.path.join(folder, name)  # noqa: PTH118
+            if not name.startswith(".") and _is_regular(inner):
+                yield from _file(inner)
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return True  # opening it will say why
+
+
+def _file(path: str) -> Iterator[Piece]:
+    source = os.fsencode(path).decode("utf-8", "replace")
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below)
+    except OSError as e:
+        yield Piece(source, error=_why(e))
+        return
+    with file:
+        written = os.fstat(file.fileno()).st_mtime
+        yield from _guarded(source, lambda: _stream(source, file, written))
+
+
+def _guarded(source: str, pieces: Callable[[], Iterator[Piece]]) -> Iterator[Piece]:
+    """The pieces of one source; an error on the way becomes the last of them."""
+    try:
+        yield from pieces()
+    except _BadError as e:
+        yield Piece(source, error=str(e))
+    except (OSError, ValueError) as e:
+        yield Piece(source, error=_why(e))
+
+
+def _stream(source: str, file: _Reader, written: float | None) -> Iterator[Piece]:
+    head = file.read(HEAD) or b""
+    engine = next((make for magic, make in _ENGINES if head.startswith(magic)), None)
+    reader: _Reader = _Joined(head, file)
+    if engine is not None:
+        reader = _Unpacked(reader, engine)
+    first = True
+    for data in _lines(reader):
+        yield Piece(source, data, first, written)
+        first = False
+    if first:
+        yield Piece(source, b"", first, written)
+
+
+def _lines(file: _Reader) -> Iterator[bytes]:
+    """Pieces that end where a line ends."""
+    rest = b""
+    while block := file.read(PIECE):
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield rest + block[:end]
+            rest = block[end:]
+            continue
+        rest += block
+        if len(rest) > PIECE:
+            yield rest[:PIECE] + b"\n"
+            rest = _behind_line(file)
+    if rest:
+        yield rest
+
+
+def _behind_line(file: _Reader) -> bytes:
+    """Passes over the rest of a line; what was read behind its end."""
+    while block := file.read(PIECE):
+        _, newline, behind = block.partition(b"\n")
+        if newline:
+            return behind
+    return b""
+
+
+class _Joined:
+    """What was read already, then the rest."""
+
+    def __init__(self, head: bytes, file: _Reader) -> None:
+        self._head = head
+        self._file = file
+
+    def read(self, n: int, /) -> bytes:
+        head, self._head = self._head, b""
+        return head or self._file.read(n) or b""
+
+
+# ── packed ────────────────────────────────────────────────────────────────────────────────────
+
+
+class _BadError(Exception):
+    """The packed file is at fault, or cannot be unpacked here."""
+
+
+class _Engine(Protocol):
+    """As the decompressors of `lzma` and `compression.zstd`."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """The same for gzip (RFC 1952)."""
+
+    def __init__(self) -> None:
+        self._engine = zlib.decompressobj(31)
+
+    @property
+    def eof(self) -> bool:
+        return self._engine.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._engine.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._engine.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._engine.decompress(self._engine.unconsumed_tail + data, max_length)
+
+
+def _gzip() -> _Engine:
+    return _Gzip()
+
+
+def _xz() -> _Engine:
+    import lzma
+
+    return lzma.LZMADecompressor(memlimit=_MEMORY)
+
+
+def _bzip2() -> _Engine:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _zstd() -> _Engine:
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            module = __import__(name, fromlist=["ZstdDecompressor"])
+        except ImportError:
+            continue
+        engine: _Engine = module.ZstdDecompressor()
+        return engine
+    raise _BadError("packed with zstd, which Python 3.14 can unpack, or backports.zstd")
+
+
+_ENGINES: Final[tuple[tuple[bytes, Callable[[], _Engine]], ...]] = (
+    (b"\x1f\x8b", _gzip),
+    (b"\xfd7zXZ\x00", _xz),
+    (b"BZh", _bzip2),
+    (b"\x28\xb5\x2f\xfd", _zstd),
+)
+
+
+class _Unpacked:
+    """The bytes inside of a packed file. Several may follow each other, as logs are appended."""
+
+    def __init__(self, file: _Reader, make: Callable[[], _Engine]) -> None:
+        self._file = file
+        self._make = make
+        self._engine = make()
+        self._taken = self._given = 0
+
+    def read(self, n: int, /) -> bytes:
+        while True:
+            packed = b""
+            if self._engine.eof:
+                packed = self._engine.unused_data or self._more()
+                if not packed or not packed.strip(b"\0"):
+                    return b""  # the end, perhaps padded
+                self._engine = self._make()
+            elif self._engine.needs_input:
+                packed = self._more()
+                if not packed:
+                    raise _BadError("the packed file is cut off")
+            try:
+                out = self._engine.decompress(packed, n)
+            except MemoryError:
+                raise
+            except Exception as e:
+                raise _BadError("the packed file is damaged") from e
+            self._given += len(out)
+            if self._given > BOMB_FLOOR and self._given > BOMB_RATIO * self._taken:
+                raise _BadError(f"unpacks to more than {BOMB_RATIO:,} times its size")
+            if out:
+                return out
+
+    def _more(self) -> bytes:
+        block = self._file.read(HEAD)
+        self._taken += len(block)
+        return block
+
+
+_WHY: Final = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.ELOOP: "a link that leads to itself",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.EMFILE: "too many open files",
+    errno.EIO: "the disk cannot be read",
+}
+
+
+def _why(e: Exception) -> str:
+    if isinstance(e, OSError):
+        return _WHY.get(e.errno or 0) or (e.strerror or str(e)).lower()
+    return "not a path" if "null" in str(e) else str(e)
