@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import email
 import email.policy
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.cases.test_answers import VERDICT_JA
-from tests.serve.world import SATO, WORDS, Serving, live
+from tests.serve.world import OWN, SATO, WORDS, Serving, live, rules
 from todoku.cases import commands
 from todoku.cases import events as ev
 from todoku.lab.world import LISTED
 from todoku.model import Identity
+from todoku.serve.exchangers import txt
+from todoku.serve.intake import Intake
 
 HOUR = timedelta(hours=1)
 TICKET = "SRX1234567890ID"
@@ -113,6 +116,21 @@ def test_an_answer_that_nobody_signed_moves_nothing(tmp_path: Path) -> None:
         assert case.waiting[0].answer.class_ == "conditionally-mitigated"
 
     live(tmp_path, walk)
+
+
+def test_a_signature_is_verified_at_receipt_where_our_own_server_says_nothing(
+    tmp_path: Path,
+) -> None:
+    async def walk(s: Serving) -> None:
+        resolver = s.means.resolver
+        assert resolver is not None
+        s.intake = Intake(
+            s.desk, s.means.diagnoser, OWN, rules(), (), look_up=partial(txt, resolver=resolver)
+        )
+        await until_promised(s)
+        assert s.desk.case(1).state == "settling"
+
+    live(tmp_path, walk, start=datetime.now(UTC))  # the signer's clock is the machine's
 
 
 @pytest.mark.parametrize("taken_away", [True, False])

@@ -18,7 +18,7 @@ from todoku.cases.policy import DEFAULT, Policy
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.lab import maildir
-from todoku.lab.clock import SteppedClock
+from todoku.lab.clock import STORY, SteppedClock
 from todoku.lab.signing import SELECTOR, key, sign
 from todoku.lab.world import LISTED, Lab
 from todoku.lab.zones import txt
@@ -151,10 +151,11 @@ def live(
     walk: Callable[[Serving], Awaitable[None]],
     *,
     policy: Policy = DEFAULT,
+    start: datetime = STORY,
     **lab: Any,
 ) -> None:
     async def run() -> None:
-        clock = SteppedClock()
+        clock = SteppedClock(start)
         async with Lab(folder=folder / "lab", clock=clock, **lab) as world:
             serving = Serving(world, clock, folder, policy)
             try:

@@ -239,19 +239,19 @@ def _record(packet: bytes, at: int, asked: bytes) -> tuple[Record | None, int]:
     elif kind == AAAA:
         whole = len(data) == 16
     elif kind == TXT:
-        _strings(data)
+        strings(data)
     if not whole:
         raise Malformed("a record of the wrong length")
     return Record(owner, kind, 0 if ttl >> 31 else ttl, data), end  # RFC 2181, section 8
 
 
-def _strings(data: bytes) -> list[bytes]:
-    strings = []
+def strings(data: bytes) -> list[bytes]:
+    found = []
     at = 0
     while at < len(data):
-        strings.append(_octets(data, at + 1, data[at]))
+        found.append(_octets(data, at + 1, data[at]))
         at += 1 + data[at]
-    return strings
+    return found
 
 
 # ── what the answer says ──────────────────────────────────────────────────────────────────────
@@ -289,7 +289,7 @@ def text(records: Sequence[Record]) -> str:
     lines: list[bytes] = []
     left = MAX_TEXT
     for r in records:
-        line = b"".join(_strings(r.data))[:left]
+        line = b"".join(strings(r.data))[:left]
         lines.append(line)
         left -= len(line) + 1
         if left <= 0:

@@ -1,4 +1,5 @@
-"""Which hosts take mail for a domain: MX records (RFC 5321, section 5.1), asked of one resolver."""
+"""What `serve` asks one resolver: which hosts take mail for a domain (MX records, RFC 5321, section
+5.1), and the keys of signatures (TXT records, RFC 6376)."""
 
 from __future__ import annotations
 
@@ -39,6 +40,16 @@ def exchangers(domain: str, resolver: Server, wait: float = WAIT) -> tuple[Excha
         for data in _ask(host, wire.A, resolver, wait)
         if len(data) == 4
     )
+
+
+def txt(name: str, resolver: Server, wait: float = WAIT) -> bytes:
+    """The first TXT record of a name, its parts put together. Empty: there is none, or none is
+    known: what it would have proved is not proven."""
+    try:
+        records = _ask(name, wire.TXT, resolver, wait)
+    except NoAnswer:
+        return b""
+    return b"".join(wire.strings(records[0])) if records else b""
 
 
 def _ask(name: str, kind: int, server: Server, wait: float) -> list[bytes]:

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -28,6 +29,7 @@ from todoku.model import Identity
 from todoku.serve import unsure
 from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
+from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.worker import Worker
 from todoku.settings import Settings
@@ -132,16 +134,19 @@ def means(
     )
 
 
-def intake(
-    settings: Settings, desk: Desk, diagnoser: Diagnoser, tell: Callable[[Exception], object]
-) -> Intake:
-    """Answers are believed where our own server, by the names of `[own] helo`, proved them."""
+def intake(settings: Settings, means: Means, tell: Callable[[Exception], object]) -> Intake:
+    """Answers are believed where our own server, by the names of `[own] helo`, proved them, or
+    their signature holds when they are read."""
     overlay = Path(settings.knowledge.overlay)
     rules = answer_rules(overlay if overlay.is_dir() else None)
     if settings.lab.signer is not None:
         signers = (settings.lab.signer,)
         rules = tuple(msgspec.structs.replace(each, signers=signers) for each in rules)
-    return Intake(desk, diagnoser, settings.own, rules, settings.own.helo, tell=tell)
+    look_up = None if means.resolver is None else partial(txt, resolver=means.resolver)
+    helo = settings.own.helo
+    return Intake(
+        means.desk, means.diagnoser, settings.own, rules, helo, look_up=look_up, tell=tell
+    )
 
 
 def identities_here(settings: Settings) -> frozenset[str]:
@@ -180,7 +185,7 @@ class Service:
         self._told: set[str] = set()
         self._stop = threading.Event()
         self._woken = threading.Event()
-        self._intake = intake(settings, means.desk, means.diagnoser, self._unplaced)
+        self._intake = intake(settings, means, self._unplaced)
         self.worker = Worker(
             name,
             Queue(means.desk),
