@@ -16,13 +16,14 @@ import pytest
 
 from tests.logs.logs import BOUNCED, FIELDS, FROM, HEAD, NOW, SENT, diagnoser, new, read
 from tests.maillogs import SAMPLES
+from todoku.cli.logs import logs as command
 from todoku.cli.render import logs as rendering
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import width
 from todoku.knowledge.catalogue import Catalogue
 from todoku.logs import sums as counting
 from todoku.logs.sums import Sums
-from todoku.logs.values import Deliveries, NotUnderstood, Summary
+from todoku.logs.values import Deliveries, NotUnderstood, RefusalGroup, Summary
 from todoku.model import Language
 
 ROOT = Path(__file__).parents[2]
@@ -316,3 +317,21 @@ def test_a_trend_holds_every_attempt() -> None:
     assert (len(got), sum(got), got[0], got[-1]) == (24, 6, 4, 2)
     assert counting.trend({3: 7}, 1800, 1801) == (7,)
     assert counting.trend({}, 0, 1) == ()
+
+
+def test_the_page_names_every_field() -> None:
+    page = (REFERENCE / "json.md").read_text()
+    part = page.partition("## `todoku logs --json`")[2].partition("\n## ")[0]
+    for name in (*Summary.__struct_fields__, *RefusalGroup.__struct_fields__):
+        assert f"`{name}`" in part, name
+
+
+def test_the_page_names_every_option() -> None:
+    page = (ROOT / "docs" / "logs.md").read_text()
+    for option in command.params:
+        names = [
+            n
+            for n in option.opts
+            if n.startswith("--") and n not in {"--config", "--lang", "--quiet"}
+        ]
+        assert all(f"`{n}" in page for n in names), names

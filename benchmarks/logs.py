@@ -1,0 +1,185 @@
+"""Speed of `todoku logs`, beside pflogsumm, on a generated Postfix log, on one core.
+
+    .venv/bin/python benchmarks/logs.py              # some minutes
+    .venv/bin/python benchmarks/logs.py --write      # the figures into docs/logs.md
+
+Both read the same file and take turns; the medians of their processor time are told, as a machine
+does other things too. pflogsumm counts; todoku counts, and says of each refusal who refused, why and
+by which list. The log comes from ../shared/tools/gen_maillog.py, or from --log FILE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "logs.md"
+GENERATOR = ROOT.parent / "shared" / "tools" / "gen_maillog.py"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+class Done(NamedTuple):
+    """One run."""
+
+    processor: float
+    """Seconds, user and system."""
+    peak: int
+    """Bytes."""
+
+
+class Row(NamedTuple):
+    what: str
+    figure: str
+    beside: str = ""
+
+
+class Bench:
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.rows: list[Row] = []
+        self.environ = os.environ | {
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPYCACHEPREFIX": str(where / "bytecode"),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
+
+    def say(self, what: str, figure: str, beside: str = "") -> None:
+        self.rows.append(Row(what, figure, beside))
+        print(f"{what:<52} {figure:>12}  {beside}", flush=True)
+
+    def run(self, *words: str) -> Done:
+        out = os.open(self.where / "out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        pid = os.posix_spawn(
+            words[0], words, self.environ, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)]
+        )
+        os.close(out)
+        _, status, usage = os.wait4(pid, 0)
+        if os.waitstatus_to_exitcode(status):
+            raise SystemExit(f"{words} failed")
+        scale = 1 if sys.platform == "darwin" else 1024
+        return Done(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
+
+    def todoku(self, *words: str) -> Done:
+        return self.run(sys.executable, "-m", "todoku", "logs", "--json", *words)
+
+    # ── what is measured ──────────────────────────────────────────────────────────────────────
+
+    def beside_pflogsumm(self, log: Path, lines: int, times: int) -> None:
+        peer = shutil.which("pflogsumm")
+        ours: list[Done] = []
+        theirs: list[float] = []
+        self.todoku(str(log))  # bytecode, compiled patterns
+        for _ in range(times):
+            ours.append(self.todoku(str(log)))
+            if peer is not None:
+                theirs.append(self.run(peer, str(log)).processor)
+        seconds = median(d.processor for d in ours)
+        self.say("seconds of processor, whole command", f"{seconds:.2f}", f"{lines:,} lines")
+        self.say("lines a second", f"{lines / seconds:,.0f}")
+        self.say("peak memory, MB", f"{max(d.peak for d in ours) >> 20}")
+        if peer is None:
+            print("pflogsumm is not here (Debian: apt-get install pflogsumm)")
+            return
+        them = median(theirs)
+        self.say(
+            "- pflogsumm, seconds of processor",
+            f"{them:.2f}",
+            f"todoku: {them / seconds:.2f} times as fast",
+        )
+
+    def counted_alike(self, log: Path) -> None:
+        """Both must have read the same."""
+        told = subprocess.run(
+            [sys.executable, "-m", "todoku", "logs", "--json", str(log)],
+            capture_output=True, env=self.environ, check=True,
+        )  # fmt: skip
+        summary = json.loads(told.stdout.partition(b"\n")[0])
+        assert summary["understood"] == summary["lines"]
+        refused = sum(json.loads(x)["count"] for x in told.stdout.splitlines()[1:])
+        counted = summary["deliveries"]
+        assert refused == counted["bounced"] + counted["deferred"]
+        self.say("refused and deferred attempts", f"{refused:,}", f"{summary['groups']:,} kinds")
+
+    def first_result(self, log: Path, times: int) -> None:
+        """From the start to the first figures, on a terminal that reads the whole log."""
+        took = sorted(self._first(log) for _ in range(times))
+        self.say(
+            "first figures on a terminal, ms: best, median", f"{took[0]:.0f}, {median(took):.0f}"
+        )
+
+    def _first(self, log: Path) -> float:
+        leader, follower = pty.openpty()
+        before = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "-m", "todoku", "logs", str(log)],
+            stdout=subprocess.DEVNULL, stderr=follower, stdin=subprocess.DEVNULL, env=self.environ,
+        ) as child:  # fmt: skip
+            os.close(follower)
+            os.read(leader, 1)
+            took = (time.perf_counter() - before) * 1000
+            child.kill()
+        os.close(leader)
+        return took
+
+
+def generate(where: Path, lines: int) -> Path:
+    if not GENERATOR.exists():
+        raise SystemExit(f"{GENERATOR} is not here: name a log with --log")
+    log = where / "mail.log"
+    with log.open("wb") as out:
+        words = [sys.executable, str(GENERATOR), "--lines", str(lines)]
+        subprocess.run(words, stdout=out, check=True)
+    return log
+
+
+def table(rows: list[Row], times: int) -> str:
+    cores = "medians of processor time"
+    head = (
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, one core, "
+        f"{time.strftime('%Y-%m-%d')}; {cores}, {times} runs in turn.\n\n"
+        "| what | figure | beside |\n| --- | ---: | --- |\n"
+    )
+    return head + "".join(f"| {r.what} | {r.figure} | {r.beside} |\n" for r in rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--times", type=int, default=7)
+    parser.add_argument("--log", type=Path, help="a Postfix log to read instead of a generated one")
+    parser.add_argument("--write", action="store_true", help="the figures into docs/logs.md")
+    chosen = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory(prefix="todoku-bench-") as folder:
+        where = Path(folder)
+        bench = Bench(where)
+        log = chosen.log or generate(where, chosen.lines)
+        with log.open("rb") as data:
+            lines = sum(block.count(b"\n") for block in iter(lambda: data.read(1 << 20), b""))
+        bench.beside_pflogsumm(log, lines, chosen.times)
+        bench.counted_alike(log)
+        bench.first_result(log, chosen.times)
+        if chosen.write:
+            page = PAGE.read_text()
+            before, _, rest = page.partition(BEGIN)
+            after = rest.partition(END)[2]
+            PAGE.write_text(f"{before}{BEGIN}\n{table(bench.rows, chosen.times)}{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
