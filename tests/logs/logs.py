@@ -9,7 +9,8 @@ from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.logs.clock import Clock
 from todoku.logs.judging import Judge
-from todoku.logs.reader import Run
+from todoku.logs.reader import Source
+from todoku.logs.run import Run
 from todoku.logs.values import Delivery
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
@@ -37,7 +38,7 @@ def read(
     """The deliveries of a log that comes in so many pieces of whole lines."""
     raw = data.encode() if isinstance(data, str) else data
     run = run or new()
-    source = run.source(Clock(NOW, UTC, year))
+    source = Source(run, Clock(NOW, UTC, year))
     lines = raw.split(b"\n")
     size = -(-len(lines) // pieces)
     out: list[Delivery] = []

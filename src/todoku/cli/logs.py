@@ -28,7 +28,8 @@ from todoku.knowledge.schema import Compiled
 from todoku.logs.clock import Clock, moment, rfc3339
 from todoku.logs.judging import Judge
 from todoku.logs.opening import Piece, open_logs
-from todoku.logs.reader import Run, Source
+from todoku.logs.reader import Source
+from todoku.logs.run import Run
 from todoku.logs.sums import Group, Sums, row
 from todoku.logs.values import Deliveries, NotUnderstood, Summary
 
@@ -216,7 +217,7 @@ class _Reading:
                 files += 1
                 name, head, before = piece.source, piece.data[:65_536], counts.understood
                 newest = self.now if piece.written is None else min(self.now, piece.written)
-                source = self.run.source(Clock(newest, year=self.year))
+                source = Source(self.run, Clock(newest, year=self.year))
             for delivery in source.read(piece.data):
                 add(delivery)
             if self._progress:

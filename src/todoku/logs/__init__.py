@@ -4,6 +4,7 @@
 
     opening.py   files, folders and streams, packed or not
     values.py    what comes out
+    run.py       one pass: what is asked, what was read so far
     reader.py    recognises what it is given, line by line where nothing faster is known
     postfix.py   Postfix in bulk: one expression walks over whole pieces of a log
     wrapped.py   journal and container logs: JSON and prefixes taken off

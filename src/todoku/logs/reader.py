@@ -1,7 +1,7 @@
 """Logs to deliveries: recognises what it is given, piece by piece, whichever mail server wrote it.
 
     run = Run(judge)
-    for delivery in run.source(clock).read(piece): ...
+    for delivery in Source(run, clock).read(piece): ...
     run.counts.lines, run.counts.sent, ...
 
 A piece is some megabytes of whole lines. Each is walked over in bulk by `todoku.logs.postfix`; the
@@ -15,17 +15,15 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from todoku.logs import wrapped
 from todoku.logs.clock import Clock
-from todoku.logs.judging import Judge, Key
-from todoku.logs.lines import READERS, Format, Lines, Told
-from todoku.logs.masking import Masks
-from todoku.logs.messages import NOTHING, Messages
+from todoku.logs.judging import Key
+from todoku.logs.lines import READERS, Lines, Told
+from todoku.logs.messages import NOTHING
 from todoku.logs.postfix import RECEIVING, walk
+from todoku.logs.run import Case, Run
 from todoku.logs.values import Delivery, Message, Outcome
 from todoku.model import Diagnosis, Refusal
 from todoku.reading.logs import attempt as attempts
@@ -34,8 +32,6 @@ from todoku.reading.logs.attempt import Attempt
 
 if TYPE_CHECKING:
     import re
-
-    from todoku.settings.own import Own
 
 MOST_REPLY: Final = 8_192
 """Bytes of an answer that are looked at."""
@@ -47,39 +43,6 @@ _TAGS: Final = 1_000
 _DELIVERED: Final = 9
 """Group of `todoku.logs.postfix` that tells of a delivery that was sent."""
 
-Recipients = Literal["off", "hashed", "clear"]
-
-
-class Counts(msgspec.Struct):
-    """What was read so far."""
-
-    lines: int = 0
-    other_programs: int = 0
-    unknown: int = 0
-    sent: int = 0
-    bounced: int = 0
-    deferred: int = 0
-    expired: int = 0
-    jumps: int = 0
-    first: float | None = None
-    last: float | None = None
-    formats: set[Format] = msgspec.field(default_factory=set)
-
-    @property
-    def understood(self) -> int:
-        return self.lines - self.other_programs - self.unknown
-
-
-class _Case(NamedTuple):
-    """What all lines with one template share."""
-
-    diagnosis: Diagnosis
-    relay: str | None
-    relay_ip: str | None
-    domain: str | None
-    status: str | None
-    template: str
-
 
 class _Program(NamedTuple):
     """What the tag of a line tells."""
@@ -88,42 +51,6 @@ class _Program(NamedTuple):
     transport: str
     source: str | None
     receives: bool
-
-
-class Run:
-    """One pass over some logs. What lines tell of messages is shared by its sources: a rotated log
-    goes on in the next file."""
-
-    def __init__(
-        self,
-        judge: Judge,
-        *,
-        since: float | None = None,
-        until: float | None = None,
-        own: Own | None = None,
-        recipients: Recipients = "hashed",
-        key: bytes = b"",
-        whole: bool = False,
-    ) -> None:
-        """`since` and `until` bound the attempts that are counted (from, to below). `key` (at most
-        64 bytes) is that of the hash of recipients. `whole`: deliveries that were sent are told of
-        too, and of each message all that is known, not its sender alone."""
-        self.judge = judge
-        self.since = -math.inf if since is None else since
-        self.until = math.inf if until is None else until
-        self.bounded = since is not None or until is not None
-        self.own = own
-        self.recipients: Recipients = recipients
-        self.key = key
-        self.whole = whole
-        self.counts = Counts()
-        self.messages = Messages()
-        self.masks = Masks()
-        self.cases: dict[Key, _Case] = {}
-
-    def source(self, clock: Clock) -> Source:
-        """A file or stream, with the clock that its stamps are read by."""
-        return Source(self, clock)
 
 
 class Source:
@@ -235,10 +162,10 @@ class Source:
 
     def _case(
         self, key: Key, template: bytes, domain: bytes, refusal: Callable[[], Refusal]
-    ) -> _Case:
+    ) -> Case:
         run = self._run
         d = run.judge.known(key) or run.judge.judge(key, template, refusal)
-        case = _Case(
+        case = Case(
             d,
             d.remote.host,
             d.remote.ip,
@@ -334,7 +261,7 @@ class Source:
             message = Message(sender=attempt.sender, message_id=attempt.message_id)
         to = (attempt.recipient or "").encode("utf-8", "replace")
         domain = to.rpartition(b"@")[2]
-        case: _Case | None = None
+        case: Case | None = None
         if outcome != "sent":
             reader = READERS[told.format]
             template = run.masks.template(attempt.text.encode("utf-8", "replace")[:MOST_REPLY], to)
