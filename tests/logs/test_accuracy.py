@@ -133,12 +133,11 @@ def test_the_identity_and_code_that_are_named(log: Read) -> None:
 
 
 @needs_generator
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", [f for f in FORMATS if f != "sendmail"])
 def test_one_diagnosis_a_template_is_what_each_line_would_get(format_: str, tmp_path: Path) -> None:
-    """Nothing is lost by judging a masked reply once: all lines judged alone say the same."""
+    """Nothing is lost by judging a masked reply once: all lines judged alone say the same. (Of
+    sendmail's answers without words less is told here: that nothing is known of the ground.)"""
     data, _ = generated(tmp_path, format_, "--templates", "42")
-    if format_ == "sendmail":
-        pytest.skip("its answers without words are told as not known here, from their code there")
     once, run = read(data, new())
     alone = [diagnoser()(r) for r in readers.read(data)]
     assert len(once) == len(alone)

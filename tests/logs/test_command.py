@@ -126,6 +126,7 @@ def test_all_samples_through_every_door(tmp_path: Path) -> None:
         (["--reason", "listed"], ["listed"]),
         (["--receiver", "b.example"], ["listed", "user-unknown"]),
         (["--receiver", "nobody.example"], []),
+        (["--receiver", "Gmail"], []),
         (["--since", "2026-11-24T10:00"], ["listed"]),
         (["--until", "2026-11-24T10:00"], ["user-unknown"]),
         (["--since", "2026-11-24T10:00", "--until", "2026-11-24T10:01"], []),

@@ -164,7 +164,8 @@ def logs(
     gc.set_threshold(50_000, 20, 50)
     reading = _Reading(run, paths, lang, now=now, year=year, quiet=quiet)
     reading.read()
-    chosen = [g for g in reading.sums.ordered() if _fits(g, receiver, reason, diagnose.knowledge)]
+    names = {n.lower(): r.id for r in diagnose.knowledge.receivers for n in (r.name.en, r.name.ja)}
+    chosen = [g for g in reading.sums.ordered() if _fits(g, receiver, reason, names)]
     bounds = reading.bounds()
     summary = reading.summary(len(chosen))
     if as_json:
@@ -357,21 +358,14 @@ def _check_reason(reason: str, knowledge: Compiled, lang: Language) -> None:
     raise Failure(sentence, EX_USAGE)
 
 
-def _fits(g: Group, receiver: str | None, reason: str | None, knowledge: Compiled) -> bool:
-    if reason is not None and g.diagnosis.reason != reason:
+def _fits(g: Group, receiver: str | None, reason: str | None, names: dict[str, str]) -> bool:
+    d = g.diagnosis
+    if reason is not None and d.reason != reason:
         return False
     if receiver is None:
         return True
-    low = receiver.lower()
-    d = g.diagnosis
-    if low in {d.receiver, d.gateway} or low == g.place or low in g.domains:
-        return True
-    names = {
-        r.id: (r.name.en.lower(), r.name.ja.lower())
-        for r in knowledge.receivers
-        if r.id in {d.receiver, d.gateway}
-    }
-    return any(low in both for both in names.values())
+    low = names.get(receiver.lower(), receiver.lower())
+    return low in {d.receiver, d.gateway, g.place} or low in g.domains
 
 
 def _write_json(

@@ -247,7 +247,7 @@ def _names(best: tuple[Count, ...], all_: int, lang: Language) -> str:
 def _table(groups: list[Group], c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     shown = groups if len(groups) <= MOST_ROWS + 3 else groups[:MOST_ROWS]
     n_width = max(len(f"{max(g.count for g in shown):,}"), width(WORDS["head-n"][lang]))
-    last = 16
+    last = 11
     room = max(20, page.columns - n_width - last - 8)
     who = min(max(10, room * 3 // 7), 32)
     what = room - who
@@ -263,8 +263,9 @@ def _table(groups: list[Group], c: Catalogue, lang: Language, page: Page) -> Ite
         title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else ""
         code = short(d.receiver_code or "", 24) or verdict.codes(d)
         name = c.receiver_name(d.receiver, lang) if d.receiver else short(g.place or "–")
-        at = moment(g.last) if g.last is not None else ""
-        yield line(f"{g.count:,}", name, f"{title}  {code}".rstrip(), at)
+        what_of = short(g.identity.value, 40) if g.identity is not None else ""
+        at = moment(g.last)[5:] if g.last is not None else ""
+        yield line(f"{g.count:,}", name, f"{title}  {code}  {what_of}".rstrip(), at)
     if len(shown) < len(groups):
         left = groups[len(shown) :]
         n = sum(g.count for g in left)
