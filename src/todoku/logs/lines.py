@@ -6,6 +6,7 @@ and what tells of the message apart from its deliveries is kept.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
@@ -137,8 +138,16 @@ class Lines:
                     return _NOTHING
             return Told("exchange") if self._fields or line[1:6] in _PREFACE else _NOTHING
         if b",DEFER," in line or b",FAIL," in line or b",SEND," in line:
-            return Told("exchange", exchange.line(line, self._fields or exchange.FIELDS))
+            attempts = exchange.line(line, self._fields or exchange.FIELDS)
+            refused = any(a.outcome != "sent" for a in attempts)
+            return Told("exchange", attempts, self._connector(line) if refused else None)
         return Told("exchange")
+
+    def _connector(self, line: bytes) -> str | None:
+        """The send connector, which is what other mail servers call a transport."""
+        fields = self._fields or exchange.FIELDS
+        row = next(csv.reader([syslog.text(line.replace(b"\0", b""))]), [])
+        return dict(zip(fields, row, strict=False)).get("connector-id") or None
 
     def _exim(self, line: bytes, id_: bytes | None, rest: bytes | None) -> Told:
         if id_ is None or rest is None:
