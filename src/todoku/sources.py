@@ -89,7 +89,7 @@ def open_sources(
         try:
             is_folder = stat.S_ISDIR(os.stat(name).st_mode)
         except (OSError, ValueError) as e:
-            yield Item(source=_shown(name), error=_why(e))
+            yield Item(source=_shown(name), error=why(e))
             continue
         yield from _folder(name) if is_folder else _file(name, named=True)
 
@@ -111,7 +111,7 @@ def _folder(top: str) -> Iterator[Item]:
             seen.add((st.st_dev, st.st_ino))
             stack.append(_listed(path))
         except OSError as e:
-            return Item(source=_shown(path), error=_why(e))
+            return Item(source=_shown(path), error=why(e))
         return None
 
     if (problem := enter(top)) is not None:
@@ -222,7 +222,7 @@ def _file(path: str, *, named: bool) -> Iterator[Item]:
                 return
         file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed below)
     except (OSError, ValueError) as e:
-        yield Item(source=source, error=_why(e))
+        yield Item(source=source, error=why(e))
         return
     with file:
         yield from _guarded(source, lambda: _stream(source, file, one_mail=_ONE_MAIL(path)))
@@ -266,7 +266,7 @@ def _guarded(source: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]
     try:
         yield from items()
     except (OSError, ValueError) as e:
-        yield Item(source=source, error=_why(e))
+        yield Item(source=source, error=why(e))
 
 
 _NO_MORE: Final = io.BytesIO()
@@ -442,7 +442,8 @@ _WHY: Final = {
 }
 
 
-def _why(e: Exception) -> str:
+def why(e: Exception) -> str:
+    """Why it could not be read, to stand in brackets."""
     if isinstance(e, OSError):
         return _WHY.get(e.errno or 0) or (e.strerror or str(e)).lower()
     return "not a path" if "null" in str(e) else str(e)

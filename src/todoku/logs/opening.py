@@ -7,12 +7,13 @@ This is the room's one module with I/O; memory stays bounded whatever is unpacke
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple, Protocol
+
+from todoku.sources import why as why_unread
 
 PIECE: Final = 1 << 20
 """Bytes read at once. A line that is longer is cut there: its rest, taken for a line, would say what
@@ -57,7 +58,7 @@ def _path(path: str) -> Iterator[Piece]:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 (names on disk need not be text)
     except (OSError, ValueError) as e:
-        yield Piece(shown, error=_why(e))
+        yield Piece(shown, error=why_unread(e))
         return
     if not stat.S_ISDIR(mode):
         if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
@@ -85,7 +86,7 @@ def _file(path: str) -> Iterator[Piece]:
     try:
         file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below)
     except OSError as e:
-        yield Piece(source, error=_why(e))
+        yield Piece(source, error=why_unread(e))
         return
     with file:
         written = os.fstat(file.fileno()).st_mtime
@@ -99,7 +100,7 @@ def _guarded(source: str, pieces: Callable[[], Iterator[Piece]]) -> Iterator[Pie
     except _BadError as e:
         yield Piece(source, error=str(e))
     except (OSError, ValueError) as e:
-        yield Piece(source, error=_why(e))
+        yield Piece(source, error=why_unread(e))
 
 
 def _stream(source: str, file: _Reader, written: float | None) -> Iterator[Piece]:
@@ -267,21 +268,3 @@ class _Unpacked:
         block = self._file.read(HEAD)
         self._taken += len(block)
         return block
-
-
-_WHY: Final = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ENOENT: "no such file",
-    errno.ENOTDIR: "no such file",
-    errno.ELOOP: "a link that leads to itself",
-    errno.ENAMETOOLONG: "the path is too long",
-    errno.EMFILE: "too many open files",
-    errno.EIO: "the disk cannot be read",
-}
-
-
-def _why(e: Exception) -> str:
-    if isinstance(e, OSError):
-        return _WHY.get(e.errno or 0) or (e.strerror or str(e)).lower()
-    return "not a path" if "null" in str(e) else str(e)
