@@ -228,6 +228,10 @@ def test_what_was_handed_over_by_ingest_and_by_lmtp_is_read(
         b"    (BAY004-MC3F26) Unfortunately, messages from 127.0.0.1 weren't sent. (in reply\r\n"
         b" to MAIL FROM command)\r\n"
     )
+    half = tmp_path / ".local/share/todoku/spool/tmp/half"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"written by a machine that died")
+    os.utime(half, (0, 0))
     (tmp_path / "one.eml").write_bytes(bounce % b"one")
     assert start("ingest", str(tmp_path / "one.eml")).wait(WAIT) == 0
     process = start("serve", TODOKU_MAIL_LMTP=f"127.0.0.1:{port}")
@@ -245,7 +249,7 @@ def test_what_was_handed_over_by_ingest_and_by_lmtp_is_read(
     until(sent)
     spool = tmp_path / ".local/share/todoku/spool"
     until(lambda: "2 times" in shown(start) or shown(start).count("SC-001") >= 2)
-    assert list((spool / "new").iterdir()) == []
+    assert [list((spool / part).iterdir()) for part in ("tmp", "new")] == [[], []]
     process.send_signal(signal.SIGTERM)
     assert process.wait(WAIT) == 0
 

@@ -65,6 +65,18 @@ class TestSpool:
         spool.put(tmp_path, BOUNCE)
         assert waiting(tmp_path) == [BOUNCE]
 
+    def test_what_a_dead_machine_left_half_written_goes(self, tmp_path: Path) -> None:
+        spool.make(tmp_path)
+        spool.put(tmp_path, BOUNCE)
+        old, new = tmp_path / "tmp" / "old", tmp_path / "tmp" / "new"
+        for path, age in ((old, 37), (new, 1)):
+            path.write_bytes(b"half")
+            os.utime(path, (1e9 - age * 3600, 1e9 - age * 3600))
+        spool.tidy(tmp_path, 1e9)
+        assert list((tmp_path / "tmp").iterdir()) == [new]
+        assert waiting(tmp_path) == [BOUNCE]
+        spool.tidy(tmp_path / "nowhere", 1e9)
+
 
 class TestIngest:
     @staticmethod

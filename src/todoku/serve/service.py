@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ from todoku.lists.plan import Terms
 from todoku.lists.servers import resolvers
 from todoku.lists.values import Server, Upstream
 from todoku.model import Identity
-from todoku.serve import unsure
+from todoku.serve import spool, unsure
 from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
 from todoku.serve.exchangers import txt
@@ -215,6 +216,7 @@ class Service:
 
     def run(self) -> None:
         """Until `stop`. While the store cannot be used, it is tried again."""
+        spool.tidy(self.spool, time.time())
         trouble = False
         while not self._stop.is_set():
             self._woken.clear()

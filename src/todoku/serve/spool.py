@@ -20,6 +20,8 @@ from typing import Final
 
 PARTS: Final = ("tmp", "new")
 MODE: Final = 0o640
+OLD: Final = 36 * 3600.0
+"""Seconds after which a file that is still being written belongs to nobody (as in a Maildir)."""
 
 
 def make(folder: Path) -> None:
@@ -45,6 +47,16 @@ def put(folder: Path, *messages: bytes) -> None:
             with contextlib.suppress(OSError):
                 path.unlink()
         raise
+
+
+def tidy(folder: Path, now: float) -> None:
+    """Take away what a machine that died left half written: nobody was told that it was received.
+    `now`: seconds since 1970."""
+    with contextlib.suppress(OSError):
+        for path in (folder / "tmp").iterdir():
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < now - OLD:
+                    path.unlink()
 
 
 def _write(path: Path, message: bytes) -> None:
