@@ -8,9 +8,9 @@ N ?= 2
 # More words for pytest: make test ARGS='-k init'
 ARGS ?=
 # Debian packages that the tests of `make test-all` use, each skipped without it.
-DEBIAN := postgresql rbldnsd unbound
+DEBIAN := postgresql rbldnsd unbound postfix dovecot-imapd dovecot-lmtpd chromium fonts-noto-cjk
 # And those of `make bench`: peers that are measured where they are installed.
-PEERS := dnsperf adns-tools
+PEERS := dnsperf adns-tools pflogsumm
 # The tests that also run without the compiled engine: whatever reads, matches or judges.
 PURE := $(wildcard tests/reading tests/knowledge tests/diagnosis tests/test_reading*.py \
 	tests/test_knowledge*.py tests/test_diagnos*.py)
