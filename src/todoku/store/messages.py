@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -46,9 +46,10 @@ class Mailbox:
         origin: str,
         now: datetime,
         keep: timedelta = KEEP,
+        also: Callable[[sa.Connection], object] = lambda _connection: None,
     ) -> list[tuple[str, bool]]:
-        """Store these, in one transaction; on disk when this returns. For each its SHA-256 and
-        whether it is new."""
+        """Store these, in one transaction with `also`; on disk when this returns. For each its
+        SHA-256 and whether it is new."""
         expires = (now + keep).timestamp()
 
         def work(connection: sa.Connection) -> list[tuple[str, bool]]:
@@ -76,6 +77,7 @@ class Mailbox:
                     )
             if rows:
                 connection.execute(sa.insert(t.messages), rows)
+            also(connection)
             return told
 
         bodies = list(bodies)

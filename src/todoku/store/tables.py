@@ -12,7 +12,17 @@ import sqlalchemy as sa
 
 from todoku.store.engine import metadata
 
-__all__ = ["actions", "cases", "events", "keys", "messages", "metadata", "people", "tallies"]
+__all__ = [
+    "actions",
+    "cases",
+    "events",
+    "keys",
+    "mailboxes",
+    "messages",
+    "metadata",
+    "people",
+    "tallies",
+]
 
 Number: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Time: Final[sa.Double[float]] = sa.Double()
@@ -111,6 +121,19 @@ sa.Index("ix_messages_unhandled", messages.c.received_at,
          sqlite_where=_unhandled, postgresql_where=_unhandled)  # fmt: skip
 _kept = messages.c.body.is_not(None)
 sa.Index("ix_messages_kept", messages.c.expires_at, sqlite_where=_kept, postgresql_where=_kept)
+
+mailboxes: Final = sa.Table(
+    "mailboxes",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    sa.Column("validity", Number, nullable=False),
+    sa.Column("taken", Number, nullable=False),
+    sa.Column("marked", Number, nullable=False),
+    sa.Column("owed", sa.Text, nullable=False),
+    sa.Column("looked_at", Time, nullable=False),
+)
+"""How far each folder of an IMAP mailbox is read (`todoku.store.positions`)."""
 
 people: Final = sa.Table(
     "people",
