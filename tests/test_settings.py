@@ -14,6 +14,7 @@ import pytest
 from todoku import settings
 from todoku.model import Identity, IdentityKind
 from todoku.settings import SETTINGS, Own, Settings, SettingsError
+from todoku.settings.mailboxes import MAILBOX, Mailbox, variable
 from todoku.settings.own import host_of_url, parse_range
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
@@ -396,6 +397,75 @@ class TestCovers:
             assert OWN.covers(Identity(kind, text)) is False
 
 
+class TestMailboxes:
+    BOX = '[mailbox.desk]\nserver = "imap.example.jp"\nuser = "u"\n'
+
+    def test_as_many_as_there_are_names(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.pem").write_text("")
+        text = (
+            self.BOX + 'password_file = "secret"\nca_file = "ca.pem"\n'
+            '[mailbox.outlook-2]\nserver = "IMAP.Example.com:1993"\nuser = "v"\nsign_in = "microsoft"\n'
+            'client_id = "abc"\ntenant = "consumers"\nfolders = ["INBOX", "受信トレイ"]\n'
+            'takes = "answers"\nafter = "move"\nauthserv = ["MX.example.com"]\n'
+        )
+        desk, other = load(write(tmp_path, text)).mailboxes
+        assert desk.endpoint == ("imap.example.jp", 993)
+        assert desk.password_file == str(tmp_path / "secret")
+        assert desk.ca_file == str(tmp_path / "ca.pem")
+        assert (desk.folders, desk.takes, desk.after) == (("INBOX",), "any", "leave")
+        assert (other.name, other.endpoint) == ("outlook-2", ("imap.example.com", 1993))
+        assert other.folders == ("INBOX", "受信トレイ")
+        assert other.authserv == ("mx.example.com",)
+        assert other.account == "v@imap.example.com:1993"
+
+    def test_from_the_environment(self, tmp_path: Path) -> None:
+        (box,) = load(
+            write(tmp_path, ""),
+            TODOKU_MAILBOX_MY_DESK_SERVER="127.0.0.1",
+            TODOKU_MAILBOX_MY_DESK_TLS="none",
+            TODOKU_MAILBOX_MY_DESK_USER="u",
+            TODOKU_MAILBOX_MY_DESK_PASSWORD="hunter2",
+        ).mailboxes
+        assert (box.name, box.endpoint, box.password) == ("my-desk", ("127.0.0.1", 143), "hunter2")
+        assert "hunter2" not in repr(box)
+        got = load(write(tmp_path, self.BOX), TODOKU_MAILBOX_DESK_PASSWORD="x").mailboxes
+        assert [(b.name, b.password) for b in got] == [("desk", "x")]
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            (BOX, "says nothing of how to log in"),
+            (BOX + 'password = "a"\nsign_in = "b"\nclient_id = "c"', "password, sign_in; one"),
+            (BOX + 'sign_in = "microsoft"', "needs client_id"),
+            (BOX + 'password = "a"\ntls = "none"', "for all to read"),
+            (BOX + 'password = "a"\nafter = "move"\nmove_to = "INBOX"', "is read as well"),
+            ('[mailbox.desk]\nuser = "u"\npassword = "a"', "needs server"),
+            (BOX + "servr = 1", "The nearest is server."),
+            (BOX + 'tls = "ssl"', '"tls", "starttls" or "none"'),
+            (BOX + "password = 5", "(not shown)"),
+            (BOX + 'folders = ["a\\nb"]', "such as"),
+            ('[mailbox.desk]\nserver = "a.example:0"', "[mailbox.desk] server"),
+            ('[mailbox."Über"]\nserver = "a.example"', "cannot be called"),
+            ('[mailbox]\nserver = "a.example"', "is a section"),
+        ],
+    )
+    def test_mistakes(self, tmp_path: Path, text: str, named: str) -> None:
+        error = mistakes(write(tmp_path, text + "\n"))
+        assert named in str(error)
+        assert error.text("ja") != error.text("en")
+
+    def test_plain_where_nobody_can_listen_or_it_is_wanted(self, tmp_path: Path) -> None:
+        for more in ('server = "localhost:10143"', 'server = "[::1]:143"', "allow_plain = true"):
+            box = self.BOX.replace('server = "imap.example.jp"', more)
+            if "server" not in more:
+                box = self.BOX + more + "\n"
+            load(write(tmp_path, box + 'tls = "none"\npassword = "x"\n'))
+
+    def test_a_mistyped_variable(self, tmp_path: Path) -> None:
+        error = mistakes(write(tmp_path, ""), TODOKU_MAILBOX_DESK_SERVR="x")
+        assert "The nearest is TODOKU_MAILBOX_NAME_SERVER." in str(error)
+
+
 class TestReference:
     """docs/reference/settings.md is complete, and says nothing that is not so."""
 
@@ -403,19 +473,21 @@ class TestReference:
         documented: set[tuple[str, str, str]] = set()
         section = ""
         for line in REFERENCE.read_text(encoding="utf-8").splitlines():
-            if heading := re.fullmatch(r"## `\[(\w+)\]`", line):
+            if heading := re.fullmatch(r"## `\[(\w+(?:\.NAME)?)\]`", line):
                 section = heading[1]
             elif row := re.match(r"\| `(\w+)` \| `(TODOKU_\w+)` \|", line):
                 documented.add((section, row[1], row[2]))
-        assert documented == {(s.section, s.key, s.variable) for s in SETTINGS}
+        each = {("mailbox.NAME", s.key, variable("NAME", s.key)) for s in MAILBOX}
+        assert documented == each | {(s.section, s.key, s.variable) for s in SETTINGS}
 
     def test_the_whole_file_can_be_read(self, tmp_path: Path) -> None:
         text = REFERENCE.read_text(encoding="utf-8")
         [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
         got = load(write(tmp_path, example))
         assert got.own.given
+        assert [box.name for box in got.mailboxes] == ["desk"]
         sections = {"general", "own", "lists", "dns", "mail", "knowledge"}
-        assert set(tomllib.loads(example)) == sections
+        assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
     def test_every_setting_has_its_field(self) -> None:
@@ -431,6 +503,8 @@ class TestReference:
         for section, struct in structs.items():
             fields = {f.name for f in msgspec.structs.fields(struct)}
             assert fields == {s.key for s in SETTINGS if s.section == section}
+        fields = {f.name for f in msgspec.structs.fields(Mailbox)}
+        assert fields == {"name"} | {s.key for s in MAILBOX}
 
 
 def test_settings_import_no_database() -> None:

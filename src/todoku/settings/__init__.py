@@ -1,8 +1,8 @@
 """The settings: one TOML file, the environment, a few options. Typed, frozen, checked.
 
-`SETTINGS` (in `table`) is the whole surface: reading, the environment's names, the messages and
-the reference (docs/reference/settings.md, a test compares) follow it. Adding a setting is a row
-there and a field of the same name in the section's struct.
+`SETTINGS` (in `table`) is the whole surface, but for `[mailbox.NAME]` (in `mailboxes`): reading, the
+environment's names, the messages and the reference (docs/reference/settings.md, a test compares)
+follow it. Adding a setting is a row there and a field of the same name in the section's struct.
 
 Order, the first that is set wins: an option of the command (`--data`, `--lang`), the environment
 (`TODOKU_SECTION_KEY`), the file, the default.
@@ -11,9 +11,9 @@ Order, the first that is set wins: an option of the command (`--data`, `--lang`)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,9 @@ from todoku.errors import TodokuError
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.settings.own import Own
 from todoku.settings.table import SETTINGS, Setting
+
+if TYPE_CHECKING:
+    from todoku.settings.mailboxes import Mailbox
 
 __all__ = [
     "DNS",
@@ -123,6 +126,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mail
     knowledge: Knowledge
     lab: Lab = Lab()
+    mailboxes: tuple[Mailbox, ...] = ()
+    """Those of `[mailbox.NAME]`, by name."""
     file: Path | None = None
 
 
@@ -181,8 +186,8 @@ SAFE: Final[Sentence] = {
     "en": "Nothing was done. All settings: docs/reference/settings.md",
 }
 
-SECTIONS: Final = tuple(dict.fromkeys(setting.section for setting in SETTINGS))
-_BY_NAME: Final = {(setting.section, setting.key): setting for setting in SETTINGS}
+MAILBOX: Final = "mailbox"
+SECTIONS: Final = (*dict.fromkeys(setting.section for setting in SETTINGS), MAILBOX)
 _BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
 _NOT_SETTINGS: Final = frozenset({"TODOKU_CACHE", "TODOKU_CONFIG", "TODOKU_DEBUG", "TODOKU_PURE"})
 
@@ -202,7 +207,7 @@ def load(
     if path is not None:
         values.update(_from_file(path, problems))
     values.update(_from_environ(environ, problems))
-    if problems:
+    if problems or (problems := _together(values)):
         raise _error(problems)
     return _settle(values, path, config_file(config, environ).parent, data, environ)
 
@@ -210,8 +215,8 @@ def load(
 def check(text: str, where: str = FILE_NAME) -> None:
     """Raises `SettingsError` if this text could not be a settings file."""
     problems: list[Problem] = []
-    _from_text(text, where, problems)
-    if problems:
+    values = _from_text(text, where, problems)
+    if problems or (problems := _together(values)):
         raise _error(problems)
 
 
@@ -272,18 +277,53 @@ def _from_text(text: str, where: str, problems: list[Problem]) -> Values:
             )
         elif not isinstance(content, dict):
             problems.append((WORDS["not-a-section"], {"where": where, "section": section}))
+        elif section == MAILBOX:
+            _take_mailboxes(values, content, where, problems)
         else:
+            known = {s.key: s for s in SETTINGS if s.section == section}
             for key, value in content.items():
-                _take(values, section, key, value, where, problems)
+                _take(values, section, known, key, value, where, problems)
     return values
 
 
-def _take(
-    values: Values, section: str, key: str, value: object, where: str, problems: list[Problem]
+def _take_mailboxes(
+    values: Values, content: Mapping[str, object], where: str, problems: list[Problem]
 ) -> None:
-    setting = _BY_NAME.get((section, key))
+    from todoku.settings import mailboxes
+
+    for name, given in content.items():
+        section = f"{MAILBOX}.{name}"
+        if not isinstance(given, dict):
+            section = f"{MAILBOX}.NAME"
+            problems.append((WORDS["not-a-section"], {"where": where, "section": section}))
+        elif not mailboxes.good_name(name):
+            problems.append((mailboxes.WORDS["name"], {"where": where, "name": ascii(name)}))
+        else:
+            for key, value in given.items():
+                _take(values, section, mailboxes.BY_KEY, key, value, where, problems)
+
+
+def _together(values: Values) -> list[Problem]:
+    """What cannot be used of values that are good each by itself."""
+    if not any(section.startswith(f"{MAILBOX}.") for section, _ in values):
+        return []
+    from todoku.settings import mailboxes
+
+    return list(mailboxes.problems(values))
+
+
+def _take(
+    values: Values,
+    section: str,
+    known: Mapping[str, Setting],
+    key: str,
+    value: object,
+    where: str,
+    problems: list[Problem],
+) -> None:
+    setting = known.get(key)
     if setting is None:
-        nearest = _nearest(key, [s.key for s in SETTINGS if s.section == section])
+        nearest = _nearest(key, known)
         problems.append(
             (WORDS["unknown-key"], {"where": where, "section": section, "key": key, **nearest})
         )
@@ -299,7 +339,7 @@ def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values
     for variable, text in sorted(environ.items()):
         if not variable.startswith("TODOKU_") or variable in _NOT_SETTINGS:
             continue
-        setting = _BY_VARIABLE.get(variable)
+        section, setting = _of_variable(variable)
         if setting is None:
             # Other programs may use the prefix: only what looks like one of ours is an error.
             ours_by_section = variable.split("_")[1].lower() in SECTIONS
@@ -307,15 +347,35 @@ def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values
 
             close = difflib.get_close_matches(variable, _BY_VARIABLE, cutoff=0.85)
             if ours_by_section or close:
-                nearest = _nearest(variable, list(_BY_VARIABLE))
+                nearest = _nearest(variable, _variables(variable))
                 problems.append((WORDS["unknown-variable"], {"key": variable, **nearest}))
         elif text.strip():
             try:
-                values[setting.section, setting.key] = setting.from_text(text.strip())
+                values[section, setting.key] = setting.from_text(text.strip())
             except ValueError as error:
                 sentence = {"ja": "環境変数", "en": "environment variable"}
                 problems.append(_bad(setting, sentence, variable, str(error)))
     return values
+
+
+def _of_variable(variable: str) -> tuple[str, Setting | None]:
+    """The section and the setting that it names."""
+    if variable.startswith(f"TODOKU_{MAILBOX.upper()}_"):
+        from todoku.settings import mailboxes
+
+        found = mailboxes.of_variable(variable)
+        return ("", None) if found is None else (f"{MAILBOX}.{found[0]}", found[1])
+    setting = _BY_VARIABLE.get(variable)
+    return ("", None) if setting is None else (setting.section, setting)
+
+
+def _variables(variable: str) -> list[str]:
+    """Those that a mistyped one may have meant."""
+    if not variable.startswith(f"TODOKU_{MAILBOX.upper()}_"):
+        return list(_BY_VARIABLE)
+    from todoku.settings import mailboxes
+
+    return [mailboxes.variable("NAME", key) for key in mailboxes.BY_KEY]
 
 
 def _bad(setting: Setting, where: object, key: str, value: str) -> Problem:
@@ -370,7 +430,8 @@ def _settle(
     def place(name: tuple[str, str], default: Path) -> Path:
         if name not in values:
             return default.absolute()
-        base = Path() if environ.get(_BY_NAME[name].variable, "").strip() else folder
+        variable = f"TODOKU_{'_'.join(name)}".upper().replace(".", "_").replace("-", "_")
+        base = Path() if environ.get(variable, "").strip() else folder
         return (base / Path(values[name]).expanduser()).absolute()
 
     data = place(("general", "data"), _xdg(environ, "XDG_DATA_HOME", ".local/share"))
@@ -397,5 +458,16 @@ def _settle(
         mail=Mail(**mail),
         knowledge=Knowledge(overlay=str(overlay)),
         lab=Lab(**of("lab")),
+        mailboxes=_mailboxes(values, place),
         file=path,
     )
+
+
+def _mailboxes(
+    values: Values, place: Callable[[tuple[str, str], Path], Path]
+) -> tuple[Mailbox, ...]:
+    if not any(section.startswith(f"{MAILBOX}.") for section, _ in values):
+        return ()
+    from todoku.settings import mailboxes
+
+    return mailboxes.settle(values, place)

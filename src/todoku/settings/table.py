@@ -124,7 +124,7 @@ _LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME: Final = expression(rf"{_LABEL}(\.{_LABEL})*")
 
 
-def _name(text: str) -> str | None:
+def host_name(text: str) -> str | None:
     name = ours.normal_name(text)
     good = _NAME.fullmatch(name) and len(name) <= 253 and ours.parse_ip(name) is None
     return name if good else None
@@ -132,7 +132,7 @@ def _name(text: str) -> str | None:
 
 def _domain(text: str) -> str | None:
     """A domain: `@example.jp` and `*.example.jp` are understood, a bare top level is not."""
-    name = _name(text.removeprefix("@").removeprefix("*."))
+    name = host_name(text.removeprefix("@").removeprefix("*."))
     return name if name and "." in name else None
 
 
@@ -143,7 +143,7 @@ def smarthost(text: str) -> str | None:
         text = bracketed[1]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    return ours.normal_ip(text) or _name(text)
+    return ours.normal_ip(text) or host_name(text)
 
 
 _ID: Final = expression(r"[a-z0-9_][a-z0-9_.-]{0,252}")
@@ -217,7 +217,7 @@ def mailbox(text: str) -> str | None:
     if not _MAILBOX.fullmatch(text):
         return None
     local, _, domain = text.partition("@")
-    name = _name(domain)
+    name = host_name(domain)
     return f"{local}@{name}" if name else None
 
 
@@ -292,7 +292,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "own",
         "helo",
         "list",
-        _name,
+        host_name,
         {
             "ja": 'HELO で名乗るホスト名の並び。例: ["mail.example.jp"]',
             "en": 'a list of the host names said in HELO, such as ["mail.example.jp"]',
@@ -302,7 +302,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "own",
         "dkim_selectors",
         "list",
-        _name,
+        host_name,
         {
             "ja": 'DKIM セレクターの並び。例: ["s2026"]',
             "en": 'a list of DKIM selectors, such as ["s2026"]',

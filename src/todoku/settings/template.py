@@ -128,6 +128,12 @@ COMMENTS: Final[Words] = {
         "ja": "LMTP で受け取る場所。認証はないため、このマシンのアドレスにします",
         "en": "Where to take mail by LMTP; it has no password, so an address of this machine",
     },
+    "mailbox": {
+        "ja": "IMAP で読むメールボックス（名前は自由、いくつでも）。外部のサービスのものも使えます。\n"
+        "パスワードは password_file か環境変数 TODOKU_MAILBOX_DESK_PASSWORD で渡します",
+        "en": "Mailboxes read by IMAP, also elsewhere: as many as you like, by names of your choice.\n"
+        "The password comes from password_file, or from TODOKU_MAILBOX_DESK_PASSWORD",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -213,6 +219,12 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield from entry("folder", None)
         yield from entry("spool", None)
         yield from entry("lmtp", None)
+        yield ""
+        yield from comment("mailbox")
+        yield "# [mailbox.desk]"
+        yield '# server = "imap.example.jp"'
+        yield '# user = "delisting@example.jp"'
+        yield '# password_file = "/etc/todoku/imap-password"'
         yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
