@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from todoku.logs.daily import Tally
 from todoku.logs.messages import Messages
 
 # Ranges instead of classes such as `\w`: the engine makes one table of them. A stamp's digits are
@@ -63,8 +65,14 @@ def _walkers(whole: bool) -> tuple[Callable[[], re.Pattern[bytes]], ...]:
     return tuple(functools.cache(functools.partial(_walker, s, *words)) for s in _STAMPS)
 
 
+def _hour(stamp: bytes) -> bytes:
+    """What the stamps of an hour begin with; those of the journal's count: of 1,000 seconds."""
+    first = stamp[:1]
+    return stamp[: 9 if first.isalpha() else 8 if first == b"@" else 13]
+
+
 def walk(
-    data: bytes, end: int, messages: Messages, *, whole: bool = False
+    data: bytes, end: int, messages: Messages, *, whole: bool = False, tally: Tally | None = None
 ) -> Iterator[re.Match[bytes] | tuple[int, int] | int]:
     r"""What of a piece of a log cannot be passed over, in order:
 
@@ -72,6 +80,7 @@ def walk(
     - (start, end): a line that is not in one of the shapes known here
     - last, a number: how many deliveries were sent and not told of
 
+    `tally` gets what was delivered where, by the hour.
     What lines tell of messages is noted on the way: the sender, with `whole` everything. A line
     feed stands before each line in `data`, which counts up to `end`.
     """
@@ -79,6 +88,7 @@ def walk(
     walkers = _walkers(whole)
     walker = walkers[0]()
     note, senders = messages.note, messages.senders()
+    hour, here = b"-", defaultdict[bytes | None, int](int)
     while pos < end:
         start = pos
         for m in iter(walker.scanner(data, pos, end).match, None):  # type: ignore[attr-defined]
@@ -88,6 +98,12 @@ def walk(
                     yield m
                 else:
                     sent += 1
+                    stamp, relay = m.group(1, 6)
+                    if not stamp.startswith(hour):
+                        hour, here = _hour(stamp), defaultdict(int)
+                        if tally is not None:
+                            tally.append((stamp, here))
+                    here[relay] += 1
             elif kind == "noted":
                 host, qid, line = m.group(2, 4, 12)
                 if whole:

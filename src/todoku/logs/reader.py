@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from todoku.logs import wrapped
 from todoku.logs.clock import Clock
+from todoku.logs.daily import Tally
 from todoku.logs.judging import Key
 from todoku.logs.lines import READERS, Lines, Told
 from todoku.logs.messages import NOTHING
@@ -82,7 +83,9 @@ class Source:
         counts.lines += lines
         self._bounds(data, end)
         handed_back = 0
-        for found in walk(data, end, run.messages, whole=run.whole or run.bounded):
+        tally: Tally = []
+        whole = run.whole or run.bounded
+        for found in walk(data, end, run.messages, whole=whole, tally=tally):
             if isinstance(found, int):
                 counts.sent += found
             elif isinstance(found, tuple):
@@ -94,6 +97,10 @@ class Source:
                 delivery = self._refused(data, found)
                 if delivery is not None:
                     yield delivery
+        for stamp, relays in tally:
+            time = self._clock.read(stamp)
+            for relay, n in relays.items():
+                run.daily.sent(time, relay, n)
         if handed_back < lines:
             counts.formats.add("postfix")
 
@@ -193,6 +200,7 @@ class Source:
         if not self._counts(time):
             return
         self._run.counts.sent += 1
+        self._run.daily.sent(time, relay)
         if not self._run.whole:
             return
         program = self._programs.get(tag) or self._program(tag)
@@ -250,6 +258,7 @@ class Source:
         outcome: Outcome = attempt.outcome
         if outcome == "sent":
             counts.sent += 1
+            run.daily.sent(time, attempt.remote.host)
             if not run.whole:
                 return None
         elif outcome == "bounced":

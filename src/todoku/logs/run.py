@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from todoku.logs.daily import Daily
 from todoku.logs.judging import Judge, Key
 from todoku.logs.lines import Format
 from todoku.logs.masking import Masks
@@ -77,6 +78,7 @@ class Run:
         self.key = key
         self.whole = whole
         self.counts = Counts()
+        self.daily = Daily()
         self.messages = Messages()
         self.masks = Masks()
         self.cases: dict[Key, Case] = {}
