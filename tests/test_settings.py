@@ -397,6 +397,22 @@ class TestCovers:
             assert OWN.covers(Identity(kind, text)) is False
 
 
+def test_what_proves_that_mail_is_ours(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[mail]\nlog = ["mail.log", "/var/log/mail.log"]\nauthserv = ["MX1.example.jp."]\n'
+        'reports = "trouble@Example.jp"\nbatv_keys = ["hunter2"]\n',
+    )
+    mail = load(file).mail
+    assert mail.log == (str(tmp_path / "mail.log"), "/var/log/mail.log")
+    assert mail.authserv == ("mx1.example.jp",)
+    assert mail.reports == "trouble@example.jp"
+    assert mail.batv_keys == ("hunter2",)
+    assert "hunter2" not in repr(mail)
+    assert "hunter2" not in str(mistakes(write(tmp_path, f'[mail]\nbatv_keys = ["{"x" * 65}"]\n')))
+    assert load(write(tmp_path, "")).mail.authserv == ()
+
+
 class TestMailboxes:
     BOX = '[mailbox.desk]\nserver = "imap.example.jp"\nuser = "u"\n'
 

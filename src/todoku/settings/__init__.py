@@ -97,6 +97,20 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Where `todoku ingest` and LMTP leave mail for it; always set by `load`."""
     lmtp: str | None = None
     """`HOST:PORT` at which `todoku serve` takes mail by LMTP (RFC 2033)."""
+    log: tuple[str, ...] = ()
+    """Logs of the servers that send our mail: what is in none of them was not sent by us."""
+    authserv: tuple[str, ...] = ()
+    """Names under which our own server writes Authentication-Results (RFC 8601); it takes away what
+    others claim in them. Empty: signatures alone are believed."""
+    reports: str | None = None
+    """The address to which our users write that mail does not arrive."""
+    batv_keys: tuple[str, ...] = ()
+    """Secrets with which our servers sign return paths (`prvs=`)."""
+
+    def __repr__(self) -> str:
+        """Without the keys: a value may end in a log."""
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__[:-1])
+        return f"Mail({', '.join(shown)}, batv_keys=<{len(self.batv_keys)}>)"
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
@@ -449,6 +463,9 @@ def _settle(
     if "folder" in mail:
         mail["folder"] = str(place(("mail", "folder"), data))
     mail["spool"] = str(place(("mail", "spool"), data / "spool"))
+    if "log" in mail:
+        base = Path() if environ.get("TODOKU_MAIL_LOG", "").strip() else folder
+        mail["log"] = tuple(str((base / Path(p).expanduser()).absolute()) for p in mail["log"])
 
     return Settings(
         general=General(**{**of("general"), "data": str(data), "store": store}),

@@ -164,6 +164,11 @@ def _key(text: str) -> str | None:
     return text if _KEY.fullmatch(text) else None
 
 
+def _secret(text: str) -> str | None:
+    """A key of HMAC-SHA1, as long as servers take one."""
+    return text if 1 <= len(text.encode("utf-8", "replace")) <= 64 else None
+
+
 def server(text: str) -> str | None:
     """`192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A name would itself
     have to be asked for."""
@@ -412,6 +417,40 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "ja": 'LMTP で受け取る IP アドレスとポート。例: "127.0.0.1:2424"',
             "en": 'the IP address and port to take mail at by LMTP, such as "127.0.0.1:2424"',
         },
+    ),
+    Setting(
+        "mail",
+        "log",
+        "list",
+        _path,
+        {
+            "ja": 'メールサーバーのログファイルの並び。例: ["/var/log/mail.log"]',
+            "en": 'a list of the mail servers\' log files, such as ["/var/log/mail.log"]',
+        },
+    ),
+    Setting(
+        "mail",
+        "authserv",
+        "list",
+        host_name,
+        {
+            "ja": "自分のサーバーが Authentication-Results に書く名前の並び。例: "
+            '["mx1.example.jp"]',
+            "en": "a list of the names that your own server writes into Authentication-Results, such "
+            'as ["mx1.example.jp"]',
+        },
+    ),
+    Setting("mail", "reports", "text", mailbox, _ADDRESS),
+    Setting(
+        "mail",
+        "batv_keys",
+        "list",
+        _secret,
+        {
+            "ja": "BATV（prvs=）の署名に使う鍵の並び（新しいものから）",
+            "en": "a list of the keys that sign BATV addresses (prvs=), the newest first",
+        },
+        secret=True,
     ),
     Setting(
         "knowledge",
