@@ -57,6 +57,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "class_": classes,
     "result": results,
     "ticket": tickets,
+    "message_id": st.sampled_from([None, "<a@hoge.test>", "<b@hoge.test>"]),
     "authentic": st.booleans(),
     "temporary": st.booleans(),
     "count": st.integers(1, 5),

@@ -260,6 +260,19 @@ class TestChanging:
         assert desk.find("ticket:SRX1234567890ID") == 1
         assert desk.find("ticket:SRX9999999999ID") is None
 
+    def test_letters_lead_to_their_case(self, desk: Desk) -> None:
+        """A desk's answer replies to one of them."""
+        desk.see(refused(START))
+        asked = ev.Requested(at=START, message_id="<1@hoge.test>")
+        desk.change(1, lambda case: commands.request(case, asked))
+        later = ev.Answered(at=START, class_="refused", authentic=True)
+        desk.change(1, lambda case: commands.answer(case, later))
+        again = ev.Escalated(at=START + 200 * HOUR, message_id="<2@hoge.test>")
+        desk.change(1, lambda case: commands.escalate(case, again))
+        assert [desk.find(f"message:<{n}@hoge.test>") for n in (1, 2, 3)] == [1, 1, None]
+        desk.rebuild()
+        assert desk.find("message:<2@hoge.test>") == 1
+
     def test_what_is_planned_follows_the_events(self, desk: Desk) -> None:
         desk.see(refused(START))
         desk.change(1, lambda case: commands.request(case, ev.Requested(at=START)))

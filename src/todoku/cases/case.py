@@ -141,6 +141,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     desk: str | None = None
     tickets: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
+    """Message-IDs of what was written to the desk."""
     requests: int = 0
     escalations: int = 0
     answer: Answered | None = None

@@ -153,6 +153,8 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     """Empty, here and below: all of the case."""
     ticket: str | None = None
     text: str = ""
+    message_id: str | None = None
+    """Where it was asked by mail: that of the letter, `<...>`. What replies to it is this case's."""
 
 
 class Acknowledged(Event, frozen=True, kw_only=True, tag="acknowledged"):
@@ -232,6 +234,8 @@ class Escalated(Event, frozen=True, kw_only=True, tag="escalated"):
     ticket: str | None = None
     identities: tuple[Identity, ...] = ()
     text: str = ""
+    message_id: str | None = None
+    """Of the letter, as above."""
 
 
 class Held(Event, frozen=True, kw_only=True, tag="held"):

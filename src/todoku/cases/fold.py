@@ -162,8 +162,13 @@ def _ticket(case: Case, ticket: str | None) -> Case:
     return replace(case, tickets=_more(case.tickets, (ticket,), 1000)) if ticket else case
 
 
+def _letter(case: Case, message_id: str | None) -> Case:
+    return replace(case, letters=_more(case.letters, (message_id,), 1000)) if message_id else case
+
+
 def _requested(case: Case, event: ev.Requested) -> Case:
     case = replace(_ticket(case, event.ticket), requests=case.requests + 1)
+    case = _letter(case, event.message_id)
     case = replace(case, desk=event.desk or case.desk)
 
     def ask(s: Standing) -> Standing:
@@ -221,6 +226,7 @@ def _waited(case: Case, event: ev.Waited) -> Case:
 
 def _escalated(case: Case, event: ev.Escalated) -> Case:
     case = replace(_ticket(case, event.ticket), escalations=case.escalations + 1)
+    case = _letter(case, event.message_id)
 
     def ask(s: Standing) -> Standing:
         n = s.escalations + 1

@@ -5,8 +5,9 @@ list, else receiver, is one case. Two kinds of keys lead there:
 
 - *strong*, `ip:192.0.2.1@microsoft-consumer`: that identity at that place. It belongs to one case
   for good, open or closed.
-- *pointers*, `@microsoft-consumer`, `@domain:partner.example`, `ticket:SRX1234567890ID`: the case
-  that was seen there last. A report without an identity ("Hotmail can't be reached") goes there.
+- *pointers*, `@microsoft-consumer`, `@domain:partner.example`, `ticket:SRX1234567890ID`,
+  `message:<...>` (a letter to a desk): the case that was seen there last. A report without an
+  identity ("Hotmail can't be reached") goes there.
 
 A case that began with such a report has no identity. The first refusal at that place gives it one;
 where there is a case for that identity already, this takes over the reports.
@@ -106,7 +107,8 @@ def keys_of(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         identities=tuple(s.identity for s in case.standings), place=case.place, to=case.to
     )
     tickets = tuple(f"ticket:{ticket}" for ticket in case.tickets)
-    return everything.strong, (*everything.pointers, *tickets)
+    letters = tuple(f"message:{message_id}" for message_id in case.letters)
+    return everything.strong, (*everything.pointers, *tickets, *letters)
 
 
 def gather(events: Iterable[ev.Refused]) -> tuple[ev.Refused, ...]:
