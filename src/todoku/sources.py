@@ -236,9 +236,10 @@ def _small(path: str) -> bytes | None:
         return None
     try:
         data = os.read(fd, FEW)
+        more = b""
         if len(data) == FEW:
             data += os.read(fd, HEAD - FEW)
-        more = os.read(fd, 1)
+            more = os.read(fd, 1)
     except OSError:
         return None
     finally:
