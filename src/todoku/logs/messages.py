@@ -85,13 +85,19 @@ class Messages:
         lines = self._now.get(key) or self._past.get(key)
         return NOTHING if lines is None else read(lines)
 
+    def line(self, key: bytes) -> bytes | None:
+        """The lines that are kept of it, for `sender_of`."""
+        return self._now.get(key) or self._past.get(key)
+
     def sender(self, key: bytes) -> Message:
         """Its sender alone; equal senders are one value."""
-        line = self._now.get(key) or self._past.get(key)
-        if line is None:
-            return NOTHING
-        m = _FROM.match(line)
-        return _of(m["from"]) if m else read(line)
+        line = self.line(key)
+        return NOTHING if line is None else sender_of(line)
+
+
+def sender_of(line: bytes) -> Message:
+    m = _FROM.match(line)
+    return _of(m["from"]) if m else read(line)
 
 
 @functools.lru_cache(10_000)

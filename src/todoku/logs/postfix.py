@@ -71,8 +71,19 @@ def _hour(stamp: bytes) -> bytes:
     return stamp[: 9 if first.isalpha() else 8 if first == b"@" else 13]
 
 
+Sent = tuple[bytes | None, ...]
+"""A delivery that was sent, as it stands in the log: stamp, host, tag, queue id, recipient, relay,
+delay, status, and the line that names its sender (`None` where none is known)."""
+
+
 def walk(
-    data: bytes, end: int, messages: Messages, *, whole: bool = False, tally: Tally | None = None
+    data: bytes,
+    end: int,
+    messages: Messages,
+    *,
+    whole: bool = False,
+    tally: Tally | None = None,
+    told: list[Sent] | None = None,
 ) -> Iterator[re.Match[bytes] | tuple[int, int] | int]:
     r"""What of a piece of a log cannot be passed over, in order:
 
@@ -80,7 +91,8 @@ def walk(
     - (start, end): a line that is not in one of the shapes known here
     - last, a number: how many deliveries were sent and not told of
 
-    `tally` gets what was delivered where, by the hour.
+    `tally` gets what was delivered where, by the hour; `told`, without `whole`, each of these as it
+    stands.
     What lines tell of messages is noted on the way: the sender, with `whole` everything. A line
     feed stands before each line in `data`, which counts up to `end`.
     """
@@ -104,6 +116,10 @@ def walk(
                         if tally is not None:
                             tally.append((stamp, here))
                     here[relay] += 1
+                    if told is not None:
+                        host, qid = m.group(2, 4)
+                        line = messages.line(host + b" " + qid)
+                        told.append((*m.group(1, 2, 3, 4, 5, 6, 7, 8), line))
             elif kind == "noted":
                 host, qid, line = m.group(2, 4, 12)
                 if whole:

@@ -85,7 +85,7 @@ class Source:
         handed_back = 0
         tally: Tally = []
         whole = run.whole or run.bounded
-        for found in walk(data, end, run.messages, whole=whole, tally=tally):
+        for found in walk(data, end, run.messages, whole=whole, tally=tally, told=run.sent):
             if isinstance(found, int):
                 counts.sent += found
             elif isinstance(found, tuple):
@@ -259,7 +259,7 @@ class Source:
         if outcome == "sent":
             counts.sent += 1
             run.daily.sent(time, attempt.remote.host)
-            if not run.whole:
+            if not run.whole and run.sent is None:
                 return None
         elif outcome == "bounced":
             counts.bounced += 1

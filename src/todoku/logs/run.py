@@ -12,6 +12,7 @@ from todoku.logs.judging import Judge, Key
 from todoku.logs.lines import Format
 from todoku.logs.masking import Masks
 from todoku.logs.messages import Messages
+from todoku.logs.postfix import Sent
 from todoku.model import Diagnosis
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class Run:
         self.recipients: Recipients = recipients
         self.key = key
         self.whole = whole
+        self.sent: list[Sent] | None = None
+        """A list here, without `whole`: what was sent is told of too, Postfix's as it stands in the log
+        in this list, which whoever reads empties."""
         self.counts = Counts()
         self.daily = Daily()
         self.messages = Messages()
