@@ -39,6 +39,35 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     en: str
 
 
+DeskLanguage = Literal["de", "en", "fr", "ja"]
+"""Languages in which todoku writes to desks. To one that reads none of them it writes English."""
+Field = Literal[
+    "address",
+    "authenticator",
+    "code",
+    "company",
+    "company-kind",
+    "contact-email",
+    "contact-name",
+    "description",
+    "domain",
+    "host-name",
+    "imprint",
+    "mail-kind",
+    "mended",
+    "phone",
+    "recipient",
+    "recipient-domain",
+    "reference",
+    "refusal",
+    "shared",
+    "time-zone",
+    "title",
+]
+"""What desks ask for, in their forms or in mail to them. `reference`: a number of theirs that stands
+in the refusal; `authenticator`: another, beside it."""
+
+
 class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who decides on removal at a receiver or list, and how one asks."""
 
@@ -52,8 +81,10 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When an entry goes away by itself: `24h`, `7d`."""
     wait: str | None = None
     """How long an answer or its effect takes: `24-48h`."""
-    fields: tuple[str, ...] = ()
-    """What the form or mail must hold, in the order of the form."""
+    fields: tuple[Field, ...] = ()
+    """What the form or mail must hold, in the order of the form; empty: what one would tell any desk."""
+    languages: tuple[DeskLanguage, ...] = ("en",)
+    """In which it reads what it is told, the best first."""
     note: Text | None = None
     source: tuple[str, ...] = ()
     date: str | None = None
