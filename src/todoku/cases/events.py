@@ -29,6 +29,10 @@ could not be asked at all."""
 Why = Literal["resolved", "expired", "address-changed", "gave-up", "not-ours", "joined"]
 WHYS: Final[tuple[Why, ...]] = get_args(Why)
 About = Literal["opened", "resolved", "reminder"]
+Proof = Literal["log", "relayed", "mark", "batv", "reproduced", "person"]
+"""How a bounce is known to be about a mail of ours (`todoku.cases.provenance`). `log`: our log has the
+same refusal. `relayed`: by our log the server that reports had taken the mail. `mark`, `batv`: it came
+back to what we signed. `reproduced`: a probe or trial of ours met it. `person`: somebody says so."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +91,8 @@ class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """When the receiver answered so, the first and the last time: earlier than `at`."""
     to: tuple[str, ...] = ()
     """Domains of recipients, the first few."""
+    proof: Proof | None = None
+    """`None`: recorded before bounces were put to the proof."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ __all__ = [
     "metadata",
     "people",
     "tallies",
+    "unverified",
 ]
 
 Number: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -145,3 +146,22 @@ people: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """Who reported. Events name people as `person:3`, so that a name can be forgotten."""
+
+unverified: Final = sa.Table(
+    "unverified",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("doubt", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("settled", sa.Text),
+    sa.Column("settled_at", Time),
+    sa.Column("settled_by", sa.Text),
+)
+"""Messages that are not proven (`todoku.store.unverified`). `key`: what they are about, the same for
+those that say the same. Without `settled` they wait for a person, or for a proof."""
+_waiting = unverified.c.settled.is_(None)
+sa.Index("ix_unverified_waiting", unverified.c.kind, unverified.c.doubt, unverified.c.key,
+         unverified.c.at, sqlite_where=_waiting, postgresql_where=_waiting)  # fmt: skip

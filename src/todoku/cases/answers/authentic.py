@@ -199,13 +199,29 @@ def aligned(one: str, domain: str) -> bool:
         return False
     if one == domain:
         return True
+    return organisation(one) == organisation(domain)
+
+
+@functools.lru_cache(4096)
+def organisation(host: str) -> str:
+    """The domain below a public suffix; what has none, as it is."""
+    name = host.rstrip(".").lower()
+    if not name.isascii() or name.replace(".", "").isdigit() or ":" in name:
+        return name
     suffixes = _suffixes()
-    private = suffixes.privatesuffix  # type: ignore[attr-defined]
-    own = private(domain)
-    return own is not None and private(one) == own
+    return suffixes.privatesuffix(name) or name  # type: ignore[attr-defined]
 
 
-def _verified(data: bytes, domain: str, look_up: LookUp, now: datetime) -> bool:
+def signed_by(
+    data: bytes, domain: str, look_up: LookUp, now: datetime, over: Collection[str] = ()
+) -> bool:
+    """Whether a signature of that organisation holds now, over these header fields too."""
+    return _verified(data, domain, look_up, now, over)
+
+
+def _verified(
+    data: bytes, domain: str, look_up: LookUp, now: datetime, over: Collection[str] = ()
+) -> bool:
     """Whether a signature of that domain holds now."""
     import dkim
 
@@ -217,7 +233,7 @@ def _verified(data: bytes, domain: str, look_up: LookUp, now: datetime) -> bool:
         return look_up(text.rstrip("."))
 
     for n, value in enumerate(signatures[:5]):
-        if not _worth(value, domain, now):
+        if not _worth(value, domain, now, over):
             continue
         try:
             if dkim.DKIM(whole, minkey=1024).verify(idx=n, dnsfunc=record):
@@ -227,7 +243,7 @@ def _verified(data: bytes, domain: str, look_up: LookUp, now: datetime) -> bool:
     return False
 
 
-def _worth(value: str, domain: str, now: datetime) -> bool:
+def _worth(value: str, domain: str, now: datetime, over: Collection[str] = ()) -> bool:
     """Whether a signature, if it holds, proves the mail: of this organisation, over From, over all of
     the body (no `l=`), and neither expired nor of the future."""
     tags: dict[str, str] = {}
@@ -247,10 +263,22 @@ def _worth(value: str, domain: str, now: datetime) -> bool:
         "l" not in tags
         and "from" in signed
         and "subject" in signed
+        and set(over) <= set(signed)
         and tags.get("a", "").lower() in _KEPT
         and aligned(tags.get("d", "").lower(), domain)
         and begins - 300 <= now.timestamp() < ends
     )
 
 
-__all__ = ["Authenticity", "How", "LookUp", "Result", "aligned", "judge", "parsed", "results"]
+__all__ = [
+    "Authenticity",
+    "How",
+    "LookUp",
+    "Result",
+    "aligned",
+    "judge",
+    "organisation",
+    "parsed",
+    "results",
+    "signed_by",
+]

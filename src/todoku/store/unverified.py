@@ -1,0 +1,167 @@
+"""What came in and could not be proven: bounces of mail that nobody knows we sent, reports of which
+nobody knows whether a user of ours wrote them. It is kept and shown, and moves nothing until it is
+proven, or a person says what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from todoku.cases import events as ev
+from todoku.cases.provenance import Clues, Doubt
+from todoku.i18n import Language
+from todoku.model import Diagnosis
+from todoku.store import tables as t
+from todoku.store.cases import Desk, reading
+from todoku.store.rows import plain
+
+Kind = Literal["refusal", "report"]
+Settled = Literal["proven", "accepted", "not-ours"]
+
+KEPT: Final = timedelta(days=30)
+c = t.unverified.c
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A report by mail."""
+
+    address: str
+    name: str | None = None
+    lang: Language = "en"
+    event: ev.Reported
+
+
+class Unproven(msgspec.Struct, frozen=True, kw_only=True):
+    """One message, and all that is needed to go on with it when it is proven."""
+
+    sha256: str
+    kind: Kind
+    doubt: Doubt
+    at: float
+    """When it was read; Unix time."""
+    key: str = ""
+    """What it is about: `ip:192.0.2.1@microsoft-consumer`, or only a place."""
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """Of what it refuses, the first of many recipients."""
+    events: tuple[ev.Refused, ...] = ()
+    clues: Clues = Clues()
+    told: Told | None = None
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that wait and say the same."""
+
+    kind: Kind
+    doubt: Doubt
+    key: str
+    count: int
+    first: float
+    last: float
+    newest: Unproven
+
+
+ENCODE: Final = msgspec.json.Encoder().encode
+DECODE: Final = msgspec.json.Decoder(Unproven).decode
+
+
+class Unverified:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def put(self, found: Sequence[Unproven], handled: Iterable[str], now: datetime) -> None:
+        """Keep them, and be done with the messages, in one transaction."""
+        rows = [
+            {
+                "sha256": each.sha256,
+                "kind": each.kind,
+                "doubt": each.doubt,
+                "key": plain(each.key),
+                "at": each.at,
+                "payload": plain(ENCODE(each).decode()),
+            }
+            for each in found
+        ]
+        shas = list(handled)
+
+        def work(connection: sa.Connection) -> None:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            if rows:
+                insert = dialect.insert(t.unverified).on_conflict_do_nothing()
+                connection.execute(insert, rows)
+            done = sa.update(t.messages).where(
+                t.messages.c.sha256.in_(shas), t.messages.c.handled_at.is_(None)
+            )
+            connection.execute(done.values(handled_at=now.timestamp()))
+
+        self.desk.transaction(work)
+
+    def groups(self, most: int = 20) -> tuple[list[Group], int]:
+        """Those that wait, by what they say; the last first. And how many groups there are."""
+        last = sa.func.max(c.at).label("last")
+        query = (
+            sa.select(c.kind, c.doubt, c.key, sa.func.count(), sa.func.min(c.at), last)
+            .where(c.settled.is_(None))
+            .group_by(c.kind, c.doubt, c.key)
+            .order_by(last.desc())
+        )
+        with reading(self.desk.engine) as connection:
+            rows = connection.execute(query).all()
+            found = [self._group(connection, *row) for row in rows[:most]]
+        return found, len(rows)
+
+    def _group(
+        self, connection: sa.Connection, kind: Any, doubt: Any, key: str, n: int, a: float, b: float
+    ) -> Group:
+        query = sa.select(c.payload).where(
+            c.settled.is_(None), c.kind == kind, c.doubt == doubt, c.key == key, c.at == b
+        )
+        newest = DECODE(connection.execute(query.limit(1)).scalar_one())
+        return Group(kind=kind, doubt=doubt, key=key, count=n, first=a, last=b, newest=newest)
+
+    def find(self, name: str) -> list[Unproven]:
+        """Those that wait and whose SHA-256 begins so; two at most."""
+        query = sa.select(c.payload).where(
+            c.settled.is_(None), c.sha256.startswith(name, autoescape=True)
+        )
+        with reading(self.desk.engine) as connection:
+            return [DECODE(p) for p in connection.execute(query.limit(2)).scalars()]
+
+    def alike(self, one: Unproven, most: int = 1000) -> list[Unproven]:
+        """Those that wait and say the same, itself too."""
+        query = sa.select(c.payload).where(
+            c.settled.is_(None), c.kind == one.kind, c.doubt == one.doubt, c.key == plain(one.key)
+        )
+        with reading(self.desk.engine) as connection:
+            return [DECODE(p) for p in connection.execute(query.limit(most)).scalars()]
+
+    def newer(self, than: datetime, most: int) -> list[Unproven]:
+        """Refusals that wait for a proof, and were read after that moment; the newest first."""
+        query = (
+            sa.select(c.payload)
+            .where(c.settled.is_(None), c.kind == "refusal", c.doubt == "no-proof")
+            .where(c.at > than.timestamp())
+            .order_by(c.at.desc())
+            .limit(most)
+        )
+        with reading(self.desk.engine) as connection:
+            return [DECODE(p) for p in connection.execute(query).scalars()]
+
+    def settle(
+        self, shas: Sequence[str], how: Settled, now: datetime, by: str | None = None
+    ) -> None:
+        """They wait no longer."""
+        values = {"settled": how, "settled_at": now.timestamp(), "settled_by": by and plain(by)}
+        statement = sa.update(t.unverified).where(c.sha256.in_(list(shas)), c.settled.is_(None))
+        self.desk.transaction(lambda connection: connection.execute(statement.values(**values)))
+
+    def forget(self, now: datetime) -> int:
+        """What nobody has looked at for a month goes, as the messages do. Returns how many."""
+        old = (now - KEPT).timestamp()
+        statement = sa.delete(t.unverified).where(c.at < old)
+        return self.desk.transaction(lambda connection: connection.execute(statement).rowcount)

@@ -1,0 +1,67 @@
+"""What could not be proven is kept, found by what it says, and settled once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.cases.world import IP, MICROSOFT, START
+from todoku.cases import events as ev
+from todoku.cases.provenance import Clues
+from todoku.store.cases import Desk
+from todoku.store.messages import Mailbox
+from todoku.store.unverified import Unproven, Unverified
+
+KEY = "ip:192.0.2.1@microsoft-consumer"
+
+
+def unproven(sha: str, minutes: int = 0, key: str = KEY) -> Unproven:
+    event = ev.Refused(at=START, first=START, last=START, identities=(IP,), place=MICROSOFT)
+    return Unproven(
+        sha256=sha,
+        kind="refusal",
+        doubt="no-proof",
+        at=(START + timedelta(minutes=minutes)).timestamp(),
+        key=key,
+        events=(event,),
+        clues=Clues("4jYSCK", None, ("a@hoge.test",)),
+    )
+
+
+def test_kept_with_its_message_in_one_transaction(desk: Desk) -> None:
+    box, kept = Mailbox(desk), Unverified(desk)
+    (sha, _), *_ = box.keep([b"one"], "test", START)
+    kept.put([unproven(sha)], [sha], START)
+    kept.put([unproven(sha)], [sha], START)  # another worker read it too
+    assert box.unhandled() == []
+    assert kept.find(sha[:8]) == [unproven(sha)]
+    groups, count = kept.groups()
+    assert (count, groups[0].count, groups[0].key, groups[0].newest) == (1, 1, KEY, unproven(sha))
+
+
+def test_those_that_say_the_same_are_a_group(desk: Desk) -> None:
+    kept = Unverified(desk)
+    kept.put([unproven(f"a{n}", n) for n in range(5)], [], START)
+    kept.put([unproven("b", 60, "ip:192.0.2.2@gmail")], [], START)
+    groups, count = kept.groups(most=1)
+    assert (count, [g.key for g in groups]) == (2, ["ip:192.0.2.2@gmail"])
+    assert [(g.key, g.count, g.newest.sha256) for g in kept.groups()[0]][1] == (KEY, 5, "a4")
+    assert len(kept.alike(unproven("a0"))) == 5
+    assert [u.sha256 for u in kept.newer(START + timedelta(minutes=2), 10)] == ["b", "a4", "a3"]
+    assert len(kept.find("a")) == 2
+
+
+def test_settled_once(desk: Desk) -> None:
+    kept = Unverified(desk)
+    kept.put([unproven("a"), unproven("b")], [], START)
+    kept.settle(["a"], "accepted", START, "tanaka")
+    assert kept.find("a") == []
+    assert [u.sha256 for u in kept.alike(unproven("b"))] == ["b"]
+    kept.put([unproven("a")], [], START)  # the same message again
+    assert kept.find("a") == []
+
+
+def test_forgotten_after_a_month(desk: Desk) -> None:
+    kept = Unverified(desk)
+    kept.put([unproven("a"), unproven("b", 60)], [], START)
+    assert kept.forget(START + timedelta(days=30, minutes=1)) == 1
+    assert [u.sha256 for u in kept.alike(unproven("b"))] == ["b"]
