@@ -28,7 +28,7 @@ from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
 from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.files import DATA, read_toml
-from todoku.logs.values import RefusalGroup, Summary
+from todoku.logs.values import EarlyWarning, RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
 from todoku.preflight.values import Report
 
@@ -50,7 +50,11 @@ OUTPUT: dict[str, tuple[type, str]] = {
         Summary,
         "The first line of `todoku logs --json`; docs/logs.md tells more.",
     ),
-    "logs-refusals": (RefusalGroup, "Each further line of `todoku logs --json`."),
+    "logs-refusals": (RefusalGroup, "Lines of `todoku logs --json`, one a kind of refusal."),
+    "logs-warning": (
+        EarlyWarning,
+        "The last lines of `todoku logs --json`; docs/early-warning.md tells more.",
+    ),
     "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),

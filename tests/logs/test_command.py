@@ -23,7 +23,7 @@ from todoku.cli.render.text import width
 from todoku.knowledge.catalogue import Catalogue
 from todoku.logs import sums as counting
 from todoku.logs.sums import Sums
-from todoku.logs.values import Deliveries, NotUnderstood, RefusalGroup, Summary
+from todoku.logs.values import Deliveries, EarlyWarning, NotUnderstood, RefusalGroup, Summary
 from todoku.model import Language
 
 ROOT = Path(__file__).parents[2]
@@ -323,7 +323,8 @@ def test_a_trend_holds_every_attempt() -> None:
 def test_the_page_names_every_field() -> None:
     page = (REFERENCE / "json.md").read_text()
     part = page.partition("## `todoku logs --json`")[2].partition("\n## ")[0]
-    for name in (*Summary.__struct_fields__, *RefusalGroup.__struct_fields__):
+    kinds = (Summary, RefusalGroup, EarlyWarning)
+    for name in (name for kind in kinds for name in kind.__struct_fields__):
         assert f"`{name}`" in part, name
 
 

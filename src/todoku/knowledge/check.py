@@ -64,6 +64,8 @@ def _of_rule(receiver: Receiver, rule: Rule, diagnose: Diagnoser) -> Iterator[st
         yield "no `licence` of its facts, here or at the head of the file"
     if not rule.examples:
         yield "no example"
+    if rule.precedes_block:
+        yield from _of_warning(receiver, rule, diagnose)
     won_by: set[str] = set()
     full = f"{receiver.id}/{rule.id}"
     for example in rule.examples:
@@ -79,6 +81,16 @@ def _of_rule(receiver: Receiver, rule: Rule, diagnose: Diagnoser) -> Iterator[st
         yield f"an example of it is won by {other}"
     if won_by and len(won_by) >= len(rule.examples):
         yield "it is shadowed: it wins none of its examples"
+
+
+def _of_warning(receiver: Receiver, rule: Rule, diagnose: Diagnoser) -> Iterator[str]:
+    """A rule that warns of a block must be a deferral, and somebody must have said so, and when."""
+    if not rule.source:
+        yield "`precedes_block` without a `source` of its own"
+    if not (rule.date or receiver.date):
+        yield "`precedes_block` without a `date`"
+    if not any(diagnose(refusal_of(e)).temporary for e in rule.examples):
+        yield "`precedes_block`, and none of its examples is a deferral"
 
 
 def refusal_of(example: Example) -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -94,6 +94,15 @@ class NotUnderstood(msgspec.Struct, frozen=True, gc=False):
     """All else."""
 
 
+class Watched(msgspec.Struct, frozen=True, gc=False):
+    """How far receivers could be watched for a refusal share that rises."""
+
+    receivers: int = 0
+    """Held against their own past."""
+    unknown: int = 0
+    """Their past is too short, or too little mail, to tell anything: below two weeks as a rule."""
+
+
 class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The first line of `todoku logs --json`: what was read, and what became of the mail."""
 
@@ -115,6 +124,9 @@ class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Refused or deferred attempts whose answer was not understood."""
     groups: int
     """How many lines of kind `refusals` follow."""
+    warnings: int = 0
+    """How many lines of kind `warning` follow these."""
+    watched: Watched = Watched()
     partial: bool
     """Too many kinds of refusal, or too long a list of recipients, to keep all apart: counts of
     attempts are exact, those of recipients and senders are at least so many."""
@@ -164,3 +176,49 @@ class RefusalGroup(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     rule: str | None
     example: str | None
     """The answer, without what belongs to one message alone."""
+
+
+class EarlyWarning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A line of `todoku logs --json`: what tends to come before a block."""
+
+    v: int = VERSION
+    kind: Literal["warning"] = "warning"
+    sign: Literal["code", "share"]
+    """`code`: an answer that the knowledge knows to precede a block. `share`: a receiver refuses
+    more of our mail than it used to."""
+    receiver: str | None
+    place: str | None
+    """The domain of the answering hosts where no receiver is known."""
+    identity: Identity | None
+    """With `code`: what of ours the answer names."""
+    receiver_code: str | None
+    rule: str | None
+    """The rule that knows the code; its source and date: `todoku knowledge show`."""
+    source: tuple[str, ...]
+    date: str | None
+    since: str | None
+    """RFC 3339, UTC; with `share` a date of the reader's calendar."""
+    last: str | None
+    count: int
+    """With `code`: answers. With `share`: mails that were refused in `span`, each counted once."""
+    span: Literal["day", "week"] | None
+    """The last day, or the last seven days."""
+    mails: int | None
+    """All mail to that receiver in `span`."""
+    share: float | None
+    usual: float | None
+    """The share of the four weeks before the last seven days."""
+    chance: float | None
+    """Of so many refusals, or more, if nothing had changed."""
+    blocked: bool
+    """That receiver refuses this identity for good already; with `share`: any of ours."""
+    who_acts: WhoActs | None
+    remedy: tuple[str, ...]
+    example: str | None
+
+
+class Warnings(NamedTuple):
+    """What warns, in the order to be told, and how far that can be known."""
+
+    told: tuple[EarlyWarning, ...]
+    watched: Watched

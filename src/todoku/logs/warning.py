@@ -9,9 +9,7 @@ Pure. docs/early-warning.md tells what the alarms are worth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal, NamedTuple
-
-import msgspec
+from typing import Final
 
 from todoku.diagnosis.receivers import Receivers
 from todoku.knowledge.schema import Compiled, Rule
@@ -19,68 +17,18 @@ from todoku.logs.change import look
 from todoku.logs.clock import rfc3339
 from todoku.logs.daily import Daily, Day
 from todoku.logs.sums import Group
-from todoku.model import VERSION, Identity, Refusal, Remote, WhoActs
+from todoku.logs.values import EarlyWarning, Warnings, Watched
+from todoku.model import Identity, Refusal, Remote
 
 FRESH: Final = 3 * 86_400
 """Seconds before the end of the log: a code that was seen last before them warns of nothing now."""
 _BLOCKS: Final = frozenset(("listed", "reputation"))
 
 
-class EarlyWarning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A line of `todoku logs --json`: what tends to come before a block."""
-
-    v: int = VERSION
-    kind: Literal["warning"] = "warning"
-    sign: Literal["code", "share"]
-    """`code`: an answer that the knowledge knows to precede a block. `share`: a receiver refuses
-    more of our mail than it used to."""
-    receiver: str | None
-    place: str | None
-    """The domain of the answering hosts where no receiver is known."""
-    identity: Identity | None
-    """With `code`: what of ours the answer names."""
-    receiver_code: str | None
-    rule: str | None
-    """The rule that knows the code; its source and date: `todoku knowledge show`."""
-    source: tuple[str, ...]
-    date: str | None
-    since: str | None
-    """RFC 3339, UTC; with `share` a date of the reader's calendar."""
-    last: str | None
-    count: int
-    """With `code`: answers. With `share`: mails that were refused in `span`, each counted once."""
-    span: Literal["day", "week"] | None
-    """The last day, or the last seven days."""
-    mails: int | None
-    """All mail to that receiver in `span`."""
-    share: float | None
-    usual: float | None
-    """The share of the four weeks before the last seven days."""
-    chance: float | None
-    """Of so many refusals, or more, if nothing had changed."""
-    blocked: bool
-    """That receiver refuses for good already."""
-    who_acts: WhoActs | None
-    remedy: tuple[str, ...]
-    example: str | None
-
-
-class Watched(msgspec.Struct, frozen=True, gc=False):
-    """How far receivers could be watched for a share that rises."""
-
-    receivers: int
-    """Held against their own past."""
-    unknown: int
-    """Their past is too short, or too little, to tell anything: below two weeks as a rule."""
-
-
-class Warnings(NamedTuple):
-    told: tuple[EarlyWarning, ...]
-    watched: Watched
-
-
 Who = tuple[str | None, str | None]
 """A receiver, else a place."""
+Blocked = dict[Who, list[Identity | None]]
+"""Who refuses for good because of which of our identities; `None`: not told."""
 
 
 def warnings(
@@ -88,18 +36,17 @@ def warnings(
 ) -> Warnings:
     """`end`: the time of the log's last line."""
     groups = list(groups)
-    blocked = {
-        (g.diagnosis.receiver, g.place)
-        for g in groups
-        if g.bounced and not g.diagnosis.temporary and g.diagnosis.reason in _BLOCKS
-    }
-    codes = list(_codes(groups, knowledge, blocked, end))
+    blocked: Blocked = {}
+    for g in groups:
+        if g.bounced and not g.diagnosis.temporary and g.diagnosis.reason in _BLOCKS:
+            blocked.setdefault((g.diagnosis.receiver, g.place), []).append(g.identity)
+    codes = sorted(_codes(groups, knowledge, blocked, end), key=lambda w: w.blocked)
     shares, watched = _shares(daily, knowledge, blocked, end)
     return Warnings((*codes, *shares), watched)
 
 
 def _codes(
-    groups: Iterable[Group], knowledge: Compiled, blocked: set[Who], end: float | None
+    groups: Iterable[Group], knowledge: Compiled, blocked: Blocked, end: float | None
 ) -> Iterable[EarlyWarning]:
     rules: dict[str, Rule] = {
         f"{knowledge.receivers[knowledge.owner[n]].id}/{rule.id}": rule
@@ -130,7 +77,10 @@ def _codes(
             share=None,
             usual=None,
             chance=None,
-            blocked=(d.receiver, g.place) in blocked,
+            blocked=any(
+                i is None or g.identity is None or i.value == g.identity.value
+                for i in blocked.get((d.receiver, g.place), ())
+            ),
             who_acts=d.who_acts,
             remedy=d.remedy,
             example=g.example,
@@ -138,7 +88,7 @@ def _codes(
 
 
 def _shares(
-    daily: Daily, knowledge: Compiled, blocked: set[Who], end: float | None
+    daily: Daily, knowledge: Compiled, blocked: Blocked, end: float | None
 ) -> tuple[list[EarlyWarning], Watched]:
     if end is None:
         return [], Watched(0, 0)

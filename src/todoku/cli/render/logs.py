@@ -9,12 +9,13 @@ from typing import Final
 
 from todoku import grouping
 from todoku.cli.render import screen, verdict
+from todoku.cli.render.logs_warnings import warnings
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import cut, pad, short, width
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, said
 from todoku.logs.sums import Group, top, trend
-from todoku.logs.values import Count, Summary
+from todoku.logs.values import Count, EarlyWarning, Summary
 
 IN_FULL: Final = 5
 MOST_ROWS: Final = 30
@@ -101,6 +102,7 @@ def lines(
     lang: Language,
     page: Page,
     *,
+    early: tuple[EarlyWarning, ...] = (),
     full: bool = False,
     left_out: int = 0,
 ) -> Iterator[str]:
@@ -110,9 +112,11 @@ def lines(
     if not groups:
         key = "none-such" if left_out else "none"
         yield from map(page.bold, page.wrapped(say(WORDS[key], lang, n=f"{left_out:,}")))
+        yield from warnings(s, early, c, lang, page)
         return
     key = "one-kind" if len(groups) == 1 else "kinds"
     yield from map(page.bold, page.wrapped(say(WORDS[key], lang, kinds=f"{len(groups):,}")))
+    yield from warnings(s, early, c, lang, page)
     in_full = groups if full else groups[:IN_FULL]
     for n, group in enumerate(in_full, 1):
         yield ""
