@@ -79,10 +79,10 @@ def line_of(text: str, table: str, number: int) -> int:
 
 
 def files(folder: Path) -> list[Path]:
-    """All knowledge files below a folder, in a fixed order. Those of `requirements` are of another
-    kind and read where they are used (`todoku.preflight`)."""
+    """All knowledge files below a folder, in a fixed order. Those of `requirements` and `sign-in` are
+    of another kind and read where they are used (`todoku.preflight`, `todoku.serve.mailboxes`)."""
     found = (p for p in folder.rglob("*.toml") if not p.name.startswith("."))
-    return sorted(p for p in found if p.parent.name != "requirements")
+    return sorted(p for p in found if p.parent.name not in {"requirements", "sign-in"})
 
 
 def shape_of(path: Path) -> type:

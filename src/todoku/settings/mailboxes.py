@@ -50,7 +50,7 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None = None
     password_file: str | None = None
     sign_in: str | None = None
-    """By OAuth 2, at this one of the knowledge's `mailboxes.toml`."""
+    """By OAuth 2, with this one of the knowledge's `sign-in`."""
     client_id: str | None = None
     client_secret: str | None = None
     tenant: str | None = None

@@ -1,0 +1,1 @@
+"""Mailboxes that are read by IMAP (RFC 9051), also those of somebody else's server."""
