@@ -8,8 +8,9 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +19,9 @@ from todoku.cli import Failure, options
 from todoku.cli.case import opened
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.settings import table
+
+if TYPE_CHECKING:
+    from todoku.store.cases import Desk
 
 WORDS: Final[Words] = {
     "no-own": {
@@ -84,7 +88,11 @@ def serve(
         orders = listening.of(
             found, desk.desk, means.diagnoser, clock.now, wake=at_work.wake, tell=tell
         )
-        with orders, _lmtp(found, at_work.wake, lang):
+        with (
+            orders,
+            _lmtp(found, at_work.wake, lang),
+            _mailboxes(found, desk.desk, clock.now, tell, at_work.wake),
+        ):
             if not quiet:
                 tell(WORDS["started"], {"folder": found.general.data})
             at_work.run()
@@ -110,6 +118,24 @@ def _lmtp(found: settings.Settings, wake: Callable[[], object], lang: Language) 
         yield
     finally:
         door.stop()
+
+
+@contextmanager
+def _mailboxes(
+    found: settings.Settings,
+    desk: Desk,
+    now: Callable[[], datetime],
+    tell: Callable[[Sentence, dict[str, object]], None],
+    wake: Callable[[], object],
+) -> Iterator[None]:
+    """Mailboxes are read by IMAP meanwhile, where there are any."""
+    if not found.mailboxes:
+        yield
+        return
+    from todoku.serve.mailboxes.polling import Pollers
+
+    with Pollers(found, desk, now, tell, wake):
+        yield
 
 
 def _refuse(found: settings.Settings, failure: Callable[..., Failure]) -> None:

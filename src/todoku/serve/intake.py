@@ -25,6 +25,7 @@ from todoku.knowledge import load
 from todoku.model import Diagnosis
 from todoku.reading import mail
 from todoku.serve import answering, sightings
+from todoku.settings import mailboxes as settings
 from todoku.settings.own import Own
 from todoku.store import Overtaken
 from todoku.store.cases import Desk
@@ -64,10 +65,12 @@ class Intake:
         trusted: Sequence[str],
         look_up: LookUp | None = None,
         tell: Callable[[Exception], object] = lambda _error: None,
+        mailboxes: Sequence[settings.Mailbox] = (),
     ) -> None:
         """`trusted`: names under which our own server writes Authentication-Results (RFC 8601).
         `look_up`: TXT records, to verify signatures at receipt where our own server did not.
-        `tell`: what could not be recorded of an answer, and why."""
+        `tell`: what could not be recorded of an answer, and why. `mailboxes`: what is read by IMAP,
+        and what of it counts."""
         self._desk = desk
         self._box = Mailbox(desk)
         self._diagnose = diagnoser
@@ -76,6 +79,7 @@ class Intake:
         self._trusted = {name.lower() for name in trusted}
         self._look_up = look_up
         self._tell = tell
+        self._mailboxes = {box.origin: box for box in mailboxes}
 
     def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
@@ -115,12 +119,20 @@ class Intake:
         news: list[str] = []
         for message in self._box.unhandled(BATCH, OCTETS):
             with self._unless_unreadable():
+                takes = self._takes(message)
                 found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
-                if not found or self._is_answer(message, now):
+                if takes == "bounces":
+                    if not found:
+                        done.append(Taken(message.sha256, "nothing"))
+                        news.append(message.sha256)
+                        continue
+                elif not found or takes == "answers" or self._is_answer(message, now):
                     done.append(self._answered(message, now))
                     news.append(message.sha256)
                     continue
-                if self._is_request(found):  # of ours, which bounced: an answer of a kind, too
+                if takes == "any" and self._is_request(
+                    found
+                ):  # of ours, which bounced: an answer of a kind, too
                     self._answered(message, now)
                 events = self._events(message, found, now)
                 if len(events) == 1:
@@ -133,6 +145,21 @@ class Intake:
             with self._unless_unreadable():
                 done += self._refused_together(group, now)
         return done
+
+    def _takes(self, message: Message) -> settings.Takes:
+        """What counts of the mailbox that it was read from."""
+        box = self._mailboxes.get(message.origin.partition("/")[0])
+        return "any" if box is None else box.takes
+
+    def _names(self, message: Message) -> set[str]:
+        """Names that are believed in its Authentication-Results: of somebody else's server, those
+        that were set for that mailbox."""
+        if not message.origin.startswith(settings.ORIGIN):
+            return self._trusted
+        box = self._mailboxes.get(message.origin.partition("/")[0])
+        if box is None:
+            return set()
+        return {*box.authserv, *(self._trusted if box.local else ())}
 
     @contextlib.contextmanager
     def _unless_unreadable(self) -> Iterator[None]:
@@ -209,7 +236,7 @@ class Intake:
             message.body,
             self._rules,
             source=f"message:{message.sha256}",
-            trusted=self._trusted,
+            trusted=self._names(message),
             look_up=self._look_up,
             now=now,
         )

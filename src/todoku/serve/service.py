@@ -146,7 +146,14 @@ def intake(settings: Settings, means: Means, tell: Callable[[Exception], object]
     look_up = None if means.resolver is None else partial(txt, resolver=means.resolver)
     helo = settings.own.helo
     return Intake(
-        means.desk, means.diagnoser, settings.own, rules, helo, look_up=look_up, tell=tell
+        means.desk,
+        means.diagnoser,
+        settings.own,
+        rules,
+        helo,
+        look_up=look_up,
+        tell=tell,
+        mailboxes=settings.mailboxes,
     )
 
 

@@ -26,6 +26,8 @@ from todoku.settings.table import Setting
 
 SECTION: Final = "mailbox"
 PREFIX: Final = "TODOKU_MAILBOX_"
+ORIGIN: Final = "imap:"
+"""How the store marks where a message comes from: `imap:NAME/FOLDER`."""
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST: Final = 40
 
@@ -74,6 +76,10 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
         """By which the store remembers it: another account is read from its beginning."""
         host, port = self.endpoint
         return f"{self.user}@{host}:{port}"
+
+    @property
+    def origin(self) -> str:
+        return ORIGIN + self.name
 
     @property
     def local(self) -> bool:

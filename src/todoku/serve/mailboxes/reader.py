@@ -30,11 +30,6 @@ MOST_OWED: Final = 20
 Tell = Callable[[Sentence, dict[str, object]], object]
 
 
-def origin(box: Mailbox, folder: str) -> str:
-    """Where a message of it comes from, as the store keeps it."""
-    return f"imap:{box.name}/{folder}"
-
-
 class Reader:
     def __init__(
         self,
@@ -241,7 +236,7 @@ class _Folder:
         now = self._now()
         box, folder = self._box, self._folder
         also = self._positions.within(box.account, folder, self._stored, new, now.timestamp())
-        self._messages.keep(bodies.values(), origin(box, folder), now, also=also)
+        self._messages.keep(bodies.values(), f"{box.origin}/{folder}", now, also=also)
         self._at = self._stored = new
         if bodies:
             self._taken()
