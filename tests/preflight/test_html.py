@@ -78,8 +78,8 @@ def test_it_says_what_the_report_says(lang: Language, known: Compiled) -> None:
     assert r.letter is not None
     assert r.letter.splitlines()[0] in text
     assert all(step.text in text for step in r.plan.dns)
-    assert found.tags.count("svg") == 2  # the states, and the map
-    assert found.tags.count("rect") == 4 + 256
+    assert found.tags.count("svg") == 3  # the states, the map, the days
+    assert found.tags.count("rect") == 4 + 256 + 14
     other = {"ja": "what to do", "en": "対処"}[lang]
     assert other not in text
 

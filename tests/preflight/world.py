@@ -128,4 +128,5 @@ def world(server: Server, known: Compiled, *, deadline: float = 8.0) -> World:
         kept=lambda: Kept.open(None),
         generic=data.generic(),
         requirements=data.requirements(),
+        warm_up=data.warm_up(),
     )

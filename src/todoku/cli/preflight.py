@@ -83,6 +83,13 @@ WORDS: Final[Words] = {
     is_flag=True,
     help="This is the new host: connect to receivers (greeting and EHLO, no mail).",
 )
+@click.option(
+    "--logs",
+    multiple=True,
+    type=click.Path(),
+    metavar="PATH",
+    help="Your mail log, file or folder: the warm-up starts from what you send today.",
+)
 @click.option("--list", "lists", multiple=True, metavar="LIST", help="Ask this blocklist alone.")
 @click.option(
     "--deadline",
@@ -115,6 +122,7 @@ def preflight(
     resolver: str | None,
     direct: bool,
     from_host: bool,
+    logs: tuple[str, ...],
     lists: tuple[str, ...],
     deadline: float,
     html: Path | None,
@@ -131,7 +139,7 @@ def preflight(
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
     direct = direct or (found.dns.direct and resolver is None)
-    ask = _Asking(servers, direct, lists, deadline, from_host)
+    ask = _Asking(servers, direct, lists, deadline, from_host, logs)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
@@ -222,6 +230,7 @@ class _Asking(NamedTuple):
     lists: tuple[str, ...]
     deadline: float
     from_host: bool
+    logs: tuple[str, ...]
 
 
 # ── the run ───────────────────────────────────────────────────────────────────────────────────
@@ -263,14 +272,20 @@ def _run(
         kept=_Kept(Path(found.general.data)),
         generic=data.generic(),
         requirements=data.requirements(),
+        warm_up=data.warm_up(),
         way=_way(found, subject.ip) if ask.from_host else None,
     )
+    volumes = None
+    if ask.logs:
+        from todoku.cli import preflight_logs
+
+        volumes = preflight_logs.read(ask.logs, knowledge, found.own, lang, quiet=quiet)
     run = Run(subject, world, lang)
     screen = None if as_json or quiet else Screen.of_stdout(lang, subject)
     for check in run:
         if screen is not None:
             screen.add(check)
-    report = made(run, time.time())
+    report = made(run, time.time(), volumes)
     if page is not None:
         from todoku.cli.render import preflight_html
 

@@ -1,5 +1,5 @@
-"""What ages: receivers' requirements and the words of generic names, as files of the knowledge
-(`knowledge/data/requirements/`)."""
+"""What ages: receivers' requirements, their advice for a new address, the words of generic names and
+of contact pages, as files of the knowledge (`knowledge/data/requirements/`)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from todoku.knowledge.schema import Text
 
 FOLDER: Final = DATA / "requirements"
 GENERIC: Final = "generic-names.toml"
+WARM_UP: Final = "warm-up.toml"
+CONTACT: Final = "contact-words.toml"
+_OTHERS: Final = frozenset({GENERIC, WARM_UP, CONTACT})
 
 Level: TypeAlias = Literal["required", "recommended", "info"]
 Look: TypeAlias = Literal["message", "log", "process", "portal", "web"]
@@ -27,6 +30,50 @@ class Generic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dynamic: tuple[str, ...]
     source: tuple[str, ...]
     date: str
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what words a page is known that says who runs a host."""
+
+    schema: int
+    words: tuple[str, ...]
+    """In lower case."""
+    source: tuple[str, ...]
+    date: str
+
+
+class Habit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Numbers of a warm-up that no source gives."""
+
+    start: int
+    """Messages to one receiver on the first day."""
+    growth: float
+    """Each day to the day before."""
+    days: int
+    """Of the longest plan."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a receiver says of new senders, or a limit of its own."""
+
+    text: Text
+    source: tuple[str, ...]
+    date: str
+
+
+class Warmed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    receiver: str
+    """By the knowledge's id."""
+    advice: tuple[Told, ...]
+
+
+class WarmUps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a new address begins."""
+
+    schema: int
+    date: str
+    habit: Habit
+    receivers: tuple[Warmed, ...]
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +117,17 @@ def generic(folder: Path = FOLDER) -> Generic:
 
 
 @functools.cache
+def contact(folder: Path = FOLDER) -> Contact:
+    return read_toml(folder / CONTACT, Contact)
+
+
+@functools.cache
+def warm_up(folder: Path = FOLDER) -> WarmUps:
+    return read_toml(folder / WARM_UP, WarmUps)
+
+
+@functools.cache
 def requirements(folder: Path = FOLDER) -> tuple[Requirements, ...]:
     """In the order of the files' names."""
-    found = sorted(p for p in folder.glob("*.toml") if p.name != GENERIC)
+    found = sorted(p for p in folder.glob("*.toml") if p.name not in _OTHERS)
     return tuple(read_toml(path, Requirements) for path in found)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from todoku.i18n import Language, Words, say
 from todoku.preflight import dns
-from todoku.preflight.values import Asked, Check, Plan, Step, Subject
+from todoku.preflight.values import Asked, Check, Step, Subject
 
 SHORT: Final = 300
 """Seconds; the TTL for the days of the move (habit, no source)."""
@@ -72,9 +72,9 @@ class _Step(Protocol):
     ) -> Step: ...
 
 
-def plan(s: Subject, checks: Iterable[Check], lang: Language) -> Plan:
+def plan(s: Subject, checks: Iterable[Check], lang: Language) -> tuple[Step, ...]:
     """Empty where nothing is to be changed."""
-    return Plan(dns=tuple(_steps(s, tuple(checks), lang)))
+    return tuple(_steps(s, tuple(checks), lang))
 
 
 def _steps(s: Subject, checks: Sequence[Check], lang: Language) -> Iterator[Step]:

@@ -41,7 +41,7 @@ from todoku.preflight.checks import (
     spf,
     transport,
 )
-from todoku.preflight.data import Generic, Requirements
+from todoku.preflight.data import Generic, Requirements, WarmUps
 from todoku.preflight.dns import Resolver
 from todoku.preflight.outgoing import WAIT, Way, meet_all
 from todoku.preflight.values import Check, Compared, Subject
@@ -70,6 +70,7 @@ class World(NamedTuple):
     """Opens it: once in each thread."""
     generic: Generic
     requirements: tuple[Requirements, ...]
+    warm_up: WarmUps
     way: Way | None = None
     """Where this is the new host: how it goes out to receivers."""
 

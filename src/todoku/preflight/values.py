@@ -102,10 +102,68 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     source: tuple[str, ...] = ()
 
 
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of the plan, and where it is from."""
+
+    value: float
+    text: str
+    source: tuple[str, ...] = ()
+    habit: bool = True
+    """What administrators do: no source gives the number."""
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver says of new senders, or a limit of its own."""
+
+    text: str
+    source: tuple[str, ...]
+    date: str
+
+
+class Ramp(msgspec.Struct, frozen=True, kw_only=True):
+    """How mail to one receiver begins."""
+
+    receiver: str | None
+    """By the knowledge's id; `None`: not known to it."""
+    name: str
+    usual: int | None = None
+    """Messages on a usual day (the median of days with mail), by one's own logs."""
+    most: int | None = None
+    """On the busiest day, by one's own logs; `None`: no logs, or nothing went there."""
+    volumes: tuple[int, ...] = ()
+    """At most so many messages, day by day, from the first on; then, with `reached`, as always."""
+    reached: bool = False
+    """Whether the busiest day is reached within the plan."""
+    advice: tuple[Advice, ...] = ()
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What the logs cover. Days are of UTC."""
+
+    first: str
+    last: str
+    days: int
+    """Days with mail."""
+    messages: int
+    """Taken or refused by other servers."""
+
+
+class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Days and volumes for each receiver."""
+
+    past: Past | None
+    """`None`: no logs were given, so the volumes are habit from end to end."""
+    figures: tuple[Figure, ...]
+    """The numbers by which the volumes were made."""
+    ramps: tuple[Ramp, ...]
+    small: int = 0
+    """Further places to which one day's mail is below the start: nothing is to be slowed down."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dns: tuple[Step, ...] = ()
-    warm_up: None = None
-    """Days and volumes; `null`: none was made."""
+    warm_up: WarmUp | None = None
+    """`null` where the verdict is not known."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

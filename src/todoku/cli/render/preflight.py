@@ -7,6 +7,7 @@ from typing import Final
 
 from todoku.cli.render.check_entry import span
 from todoku.cli.render.page import Page
+from todoku.cli.render.preflight_warm_up import Told
 from todoku.cli.render.text import cut, pad, safe, width, wrap
 from todoku.i18n import Language, Words, say
 from todoku.preflight.sheet import SILENT
@@ -179,6 +180,7 @@ class Screen:
             yield from self.page.wrapped(self._say("settle", n=len(open_)))
         yield from self._compared(r)
         yield from self._steps(r)
+        yield from self._warm_up(r)
         if r.letter is not None:
             yield ""
             yield self.page.rule(self._say("letter"))
@@ -213,6 +215,34 @@ class Screen:
             if step.wait:
                 text += self._say("wait", span=span(step.wait, self.lang))
             yield from self.page.wrapped(text)
+
+    def _warm_up(self, r: Report) -> Iterator[str]:
+        plan = r.plan.warm_up
+        if plan is None:
+            return
+        told = Told(plan, self.lang)
+        yield ""
+        yield self.page.rule(told.title)
+        yield from self.page.wrapped(told.head())
+        ramps = plan.ramps
+        if plan.past is None:  # the same for all: once
+            yield from self.page.wrapped(told.volumes(ramps[0]))
+            yield from self.page.wrapped(told.elsewhere())
+        else:
+            for ramp in ramps:
+                yield self.page.bold(safe(ramp.name))
+                lines = [*told.ramp(ramp), *(f"· {a.text}" for a in ramp.advice)]
+                yield from self._beside([safe(line) for line in lines])
+                if ramp.advice:
+                    sources = ", ".join(dict.fromkeys(s for a in ramp.advice for s in a.source))
+                    source = f"{self._say('source')}: {sources}"
+                    yield from (self.page.dim(line) for line in self._beside([safe(source)]))
+        if (small := told.small()) is not None:
+            yield from self.page.wrapped(small)
+        if ramps:
+            yield from self.page.wrapped(told.rest())
+            for figure in told.figures():
+                yield from (self.page.dim(line) for line in self.page.wrapped(figure))
 
 
 def deciding(r: Report, lang: Language) -> tuple[str, list[Check]]:

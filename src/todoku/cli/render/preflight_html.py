@@ -15,9 +15,10 @@ from typing import Final
 from todoku.cli.render.check_entry import span
 from todoku.cli.render.preflight import WORDS as SCREEN
 from todoku.cli.render.preflight import deciding, unanswered
+from todoku.cli.render.preflight_warm_up import Told
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
-from todoku.preflight.values import RECEIVER, Asked, Check, Report
+from todoku.preflight.values import RECEIVER, Asked, Check, Ramp, Report
 
 WORDS: Final[Words] = {
     "title": {"ja": "{ip} の送信前点検", "en": "Preflight of {ip}"},
@@ -98,7 +99,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 border-bottom:1px solid var(--line)}
 svg{max-width:100%;height:auto;display:block;margin:.5rem 0}
 svg .clear{fill:#e3e8ee}svg .bad{fill:#b3261e}svg .policy{fill:#d79b00}svg .unknown{fill:#fff;stroke:#8894a0}
-svg .warning{fill:#d79b00}svg .ok{fill:#2c8a53}svg rect.unknown.bar{fill:#8894a0;stroke:none}
+svg .day{fill:#3b6ea5}svg .warning{fill:#d79b00}svg .ok{fill:#2c8a53}svg rect.unknown.bar{fill:#8894a0;stroke:none}
 ol{padding-left:1.4rem}
 @media (max-width:34rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}
 .compared thead{display:none}.compared td,.compared th{display:block;border:0;padding:.1rem 0}
@@ -152,6 +153,7 @@ class _Page:
         yield from self._groups()
         yield from self._compared()
         yield from self._steps()
+        yield from self._warm_up()
         if r.letter is not None:
             letter = "\n".join(_e(line) for line in r.letter.splitlines())
             yield f"<h2>{self._say('letter')}</h2>\n<pre>{letter}</pre>"
@@ -294,3 +296,43 @@ class _Page:
                 wait = _e(say(SCREEN["wait"], self.lang, span=span(step.wait, self.lang)))
             yield f"<li>{_e(step.text)}{wait}</li>"
         yield "</ol>"
+
+    def _warm_up(self) -> Iterator[str]:
+        plan = self.r.plan.warm_up
+        if plan is None:
+            return
+        told = Told(plan, self.lang)
+        yield f"<h2>{_e(told.title)}</h2>\n<p>{_e(told.head())}</p>"
+        if plan.past is None and plan.ramps:  # the same for all: once
+            yield f"{self._bars(plan.ramps[0])}<p>{_e(told.volumes(plan.ramps[0]))}</p>"
+        for ramp in plan.ramps:
+            yield f'<section class="check"><h3>{_e(ramp.name)}</h3>'
+            if plan.past is not None:
+                yield self._bars(ramp)
+                yield from (f"<p>{_e(line)}</p>" for line in told.ramp(ramp))
+            if ramp.advice:
+                yield "<ul>"
+                yield from (f"<li>{_e(told.advice(a))}</li>" for a in ramp.advice)
+                yield "</ul>"
+            yield "</section>"
+        if (small := told.small()) is not None:
+            yield f"<p>{_e(small)}</p>"
+        if plan.ramps:
+            yield f"<p>{_e(told.rest())}</p>"
+            yield '<ul class="dim">'
+            yield from (f"<li>{_e(line)}</li>" for line in told.figures())
+            yield "</ul>"
+
+    def _bars(self, ramp: Ramp) -> str:
+        """A bar a day. The numbers stand beside it."""
+        high, most = 48, max(ramp.volumes)
+        shown = []
+        for n, volume in enumerate(ramp.volumes):
+            tall = max(1.0, high * volume / most)
+            shown.append(
+                f'<rect class="day" x="{n * _CELL}" y="{high - tall:.1f}" width="{_CELL - 2}" '
+                f'height="{tall:.1f}"><title>{n + 1}: {volume:,}</title></rect>'
+            )
+        wide = len(ramp.volumes) * _CELL
+        head = f'<svg viewBox="0 0 {wide} {high}" width="{wide}" role="img" aria-hidden="true">'
+        return head + "".join(shown) + "</svg>"
