@@ -154,7 +154,7 @@ class TestMistakes:
             ("[owner]", ["[owner]", "nearest", "[own]"]),
             (
                 "[zebra]\nx = 1",
-                ["[zebra]", "[general], [own], [lists], [dns], [mail], [knowledge]"],
+                ["[zebra]", "[general], [own], [lists], [dns], [mail], [contact], [knowledge]"],
             ),
             (
                 '[mail]\nsender = "postmaster"',
@@ -471,7 +471,12 @@ class TestMailboxes:
         assert error.text("ja") != error.text("en")
 
     def test_plain_where_nobody_can_listen_or_it_is_wanted(self, tmp_path: Path) -> None:
-        for more in ('server = "localhost:10143"', 'server = "[::1]:143"', "allow_plain = true"):
+        for more in (
+            'server = "localhost:10143"',
+            'server = "127.0.0.1:143"',
+            'server = "[::1]:143"',
+            "allow_plain = true",
+        ):
             box = self.BOX.replace('server = "imap.example.jp"', more)
             if "server" not in more:
                 box = self.BOX + more + "\n"
@@ -502,7 +507,7 @@ class TestReference:
         got = load(write(tmp_path, example))
         assert got.own.given
         assert [box.name for box in got.mailboxes] == ["desk"]
-        sections = {"general", "own", "lists", "dns", "mail", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "mail", "contact", "knowledge"}
         assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
@@ -514,6 +519,7 @@ class TestReference:
             "dns": settings.DNS,
             "mail": settings.Mail,
             "knowledge": settings.Knowledge,
+            "contact": settings.Contact,
             "lab": settings.Lab,
         }
         for section, struct in structs.items():

@@ -16,6 +16,7 @@ from todoku.cases.events import (
     Detoured,
     Diagnosed,
     Held,
+    Mended,
     Place,
     Seen,
 )
@@ -137,7 +138,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: datetime | None = None
     checked_round: int = 0
     cause: CauseFound | None = None
-    mended: bool = False
+    mended: Mended | None = None
 
     desk: str | None = None
     tickets: tuple[str, ...] = ()

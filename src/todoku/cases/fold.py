@@ -151,8 +151,8 @@ def _cause_found(case: Case, event: ev.CauseFound) -> Case:
     return replace(case, cause=event)
 
 
-def _mended(case: Case, _event: ev.Mended) -> Case:
-    return replace(case, mended=True)
+def _mended(case: Case, event: ev.Mended) -> Case:
+    return replace(case, mended=event)
 
 
 # The desk
@@ -328,7 +328,7 @@ def _reopened(case: Case, event: ev.Reopened) -> Case:
 
     case = _each(case, _named(case, event.identities), reopen)
     case = replace(case, round=case.round + 1)
-    return replace(case, cause=None, mended=False) if was_closed else case
+    return replace(case, cause=None, mended=None) if was_closed else case
 
 
 _APPLY: Final[dict[type, Callable[..., Case]]] = {

@@ -113,6 +113,22 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         return f"Mail({', '.join(shown)}, batv_keys=<{len(self.batv_keys)}>)"
 
 
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks a desk for removal."""
+
+    name: str | None = None
+    email: str | None = None
+    """Where desks may answer: best at one of our domains."""
+    phone: str | None = None
+    company: str | None = None
+    business: str | None = None
+    """What the company does, in a few words."""
+    sends: str | None = None
+    """What kind of mail its servers send: `person to person`, `invoices`."""
+    imprint: str | None = None
+    """URL of the page that tells who operates the server."""
+
+
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
     """For those that live in the world of `todoku lab`, which writes all of it."""
 
@@ -140,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mail
     knowledge: Knowledge
     lab: Lab = Lab()
+    contact: Contact = Contact()
     mailboxes: tuple[Mailbox, ...] = ()
     """Those of `[mailbox.NAME]`, by name."""
     file: Path | None = None
@@ -475,6 +492,7 @@ def _settle(
         mail=Mail(**mail),
         knowledge=Knowledge(overlay=str(overlay)),
         lab=Lab(**of("lab")),
+        contact=Contact(**of("contact")),
         mailboxes=_mailboxes(values, place),
         file=path,
     )

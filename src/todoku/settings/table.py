@@ -231,6 +231,23 @@ _ADDRESS: Final[Sentence] = {
     "en": 'a mail address, such as "postmaster@example.jp"',
 }
 
+
+def _words(text: str) -> str | None:
+    """A line of text."""
+    text = " ".join(text.split())
+    return text if text and text.isprintable() and len(text) <= 200 else None
+
+
+def _url(text: str) -> str | None:
+    text = text.strip()
+    return text if re.fullmatch(r"https?://[^\s<>\"]{3,500}", text) else None
+
+
+_TEXT: Final[Sentence] = {
+    "ja": "1 行の文字列（200 字まで）",
+    "en": "one line of text (up to 200 letters)",
+}
+
 _IP: Final[Sentence] = {
     "ja": 'IP アドレスの並び。例: ["192.0.2.1", "2001:db8::25"]',
     "en": 'a list of IP addresses, such as ["192.0.2.1", "2001:db8::25"]',
@@ -451,6 +468,23 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "en": "a list of the keys that sign BATV addresses (prvs=), the newest first",
         },
         secret=True,
+    ),
+    Setting("contact", "name", "text", _words, _TEXT),
+    Setting("contact", "email", "text", mailbox, _ADDRESS),
+    Setting("contact", "phone", "text", _words, _TEXT),
+    Setting("contact", "company", "text", _words, _TEXT),
+    Setting("contact", "business", "text", _words, _TEXT),
+    Setting("contact", "sends", "text", _words, _TEXT),
+    Setting(
+        "contact",
+        "imprint",
+        "text",
+        _url,
+        {
+            "ja": '運営者を示すページの URL。例: "https://www.example.jp/company"',
+            "en": "the URL of the page that tells who operates the server, such as "
+            '"https://www.example.jp/company"',
+        },
     ),
     Setting(
         "knowledge",

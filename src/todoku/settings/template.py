@@ -128,11 +128,44 @@ COMMENTS: Final[Words] = {
         "ja": "LMTP で受け取る場所。認証はないため、このマシンのアドレスにします",
         "en": "Where to take mail by LMTP; it has no password, so an address of this machine",
     },
+    "log": {
+        "ja": "メールを送るサーバーのログ。返信が本当に自分のメールへのものかを確かめます",
+        "en": "Logs of the servers that send your mail: they prove that a bounce is about yours",
+    },
+    "authserv": {
+        "ja": "自分のサーバーが Authentication-Results に書く名前。他人の書いたものを消す場合に限ります",
+        "en": "Your own server's name in Authentication-Results, if it removes what others wrote there",
+    },
+    "reports": {
+        "ja": "「届きません」という利用者の知らせを受け取るアドレス",
+        "en": "The address to which your users write that mail does not arrive",
+    },
+    "batv_keys": {
+        "ja": "BATV（prvs=）の署名の鍵（秘密です）",
+        "en": "Keys that sign BATV return paths, prvs= (secret)",
+    },
     "mailbox": {
         "ja": "IMAP で読むメールボックス（名前は自由、いくつでも）。外部のサービスのものも使えます。\n"
         "パスワードは password_file か環境変数 TODOKU_MAILBOX_DESK_PASSWORD で渡します",
         "en": "Mailboxes read by IMAP, also elsewhere: as many as you like, by names of your choice.\n"
         "The password comes from password_file, or from TODOKU_MAILBOX_DESK_PASSWORD",
+    },
+    "contact": {
+        "ja": "窓口に解除を依頼する人。todoku case request の下書きに入ります",
+        "en": "Who asks desks for removal: goes into the drafts of todoku case request",
+    },
+    "name": {"ja": "担当者の名前", "en": "The person's name"},
+    "email": {
+        "ja": "窓口からの返事を受け取るアドレス（拒否されているサーバーに頼らないもの）",
+        "en": "Where desks may answer; best one that does not depend on the blocked server",
+    },
+    "phone": {"ja": "電話番号", "en": "Telephone"},
+    "company": {"ja": "会社名", "en": "Company"},
+    "business": {"ja": "事業の内容", "en": "What the company does"},
+    "sends": {"ja": "送信するメールの種類", "en": "What kind of mail is sent"},
+    "imprint": {
+        "ja": "運営者を示すページ（求める受信側があります）",
+        "en": "The page that tells who operates the server (some receivers demand one)",
     },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
@@ -162,6 +195,17 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "folder": '"/var/mail/todoku"',
     "spool": '"/var/spool/todoku"',
     "lmtp": '"127.0.0.1:2424"',
+    "name": '"Sato Hanako"',
+    "email": '"postmaster@example.jp"',
+    "phone": '"+81 3 0000 0000"',
+    "company": '"Example K.K."',
+    "business": '"trading of machine parts"',
+    "sends": '"person to person, invoices"',
+    "imprint": '"https://www.example.jp/company"',
+    "log": '["/var/log/mail.log"]',
+    "authserv": '["mx1.example.jp"]',
+    "reports": '"help@example.jp"',
+    "batv_keys": '["your-key"]',
     "overlay": '"knowledge"',
 }
 
@@ -218,13 +262,19 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield from entry("admin", None)
         yield from entry("folder", None)
         yield from entry("spool", None)
-        yield from entry("lmtp", None)
+        for key in ("lmtp", "log", "authserv", "reports", "batv_keys"):
+            yield from entry(key, None)
         yield ""
         yield from comment("mailbox")
         yield "# [mailbox.desk]"
         yield '# server = "imap.example.jp"'
         yield '# user = "delisting@example.jp"'
         yield '# password_file = "/etc/todoku/imap-password"'
+        yield ""
+        yield from comment("contact")
+        yield "[contact]"
+        for key in ("name", "email", "phone", "company", "business", "sends", "imprint"):
+            yield from entry(key, None)
         yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
