@@ -41,11 +41,15 @@ class AnswerRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A whole line, or what stands on it beside addresses: a verdict on what is listed there."""
     subject: tuple[str, ...] = ()
     """In the subject of a mail that answers none of ours (no `Re:`): its words are the desk's."""
+    all: tuple[str, ...] = ()
+    """Names of `cues` that must all stand in one clause, in any order: what was done, and to what."""
     unless: tuple[str, ...] = ()
     """Words in the same sentence that void it."""
     asks: tuple[Asked, ...] = ()
     plain: bool = False
     """The conditions of `general` do not void it: its words leave no doubt."""
+    weak: bool = False
+    """It counts only where nothing but `received` is said besides."""
     source: tuple[str, ...] = ()
     date: str | None = None
     disabled: bool = False
@@ -101,6 +105,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Expressions of words with which this desk names itself."""
     tickets: tuple[str, ...] = ()
     """Expressions with the group `ticket`."""
+    cues: dict[str, tuple[str, ...]] = {}
+    """Words that mean the same, by the name that `all` gives them."""
     rules: tuple[AnswerRule, ...] = ()
     conditions: tuple[Condition, ...] = ()
     asked: tuple[Wanted, ...] = ()
@@ -122,6 +128,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             yield from (*rule.match, *rule.heading, *rule.subject, *rule.unless)
         for condition in self.conditions:
             yield from (*condition.before, *condition.within, *condition.after)
+        for words in self.cues.values():
+            yield from words
         for wanted in self.asked:
             yield from wanted.match
         for span in self.waits:
@@ -141,7 +149,8 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
         )
     }  # fmt: skip
     rules = new.rules + tuple(r for r in old.rules if r.id not in ids)
-    return msgspec.structs.replace(old, name=new.name or old.name, rules=rules, **joined)
+    cues = {**old.cues, **new.cues}
+    return msgspec.structs.replace(old, name=new.name or old.name, rules=rules, cues=cues, **joined)
 
 
 def compiled(rules: AnswerRules) -> AnswerRules:

@@ -46,9 +46,13 @@ def _of_file(found: AnswerRules, known: set[str]) -> Iterator[str]:
 def _of_rule(found: AnswerRules, rule: AnswerRule, rules: Sequence[AnswerRules]) -> Iterator[str]:
     if rule.disabled:
         return
-    if not (rule.match or rule.heading or rule.subject):
-        yield "it has neither `match` nor `heading` nor `subject`, and can never match"
+    if not (rule.match or rule.heading or rule.subject or rule.all):
+        yield "it has neither `match` nor `heading` nor `subject` nor `all`, and can never match"
         return
+    for name in rule.all:
+        if name not in found.cues:
+            yield f"`all`: the file has no cue {name!r}"
+            return
     if not rule.source and not found.source:
         yield "no `source` (a page, or where the fact was read)"
     if not found.origin or not found.licence:
@@ -66,7 +70,7 @@ def _of_example(
     read = answers.read(example.subject, example.text, rules)
     if read.class_ != rule.class_:
         yield f"the class is {read.class_!r} ({read.rule}: {read.words!r}), not {rule.class_!r},"
-    elif read.rule != f"{found.desk}/{rule.id}":
+    elif rule.class_ != "unclear" and read.rule != f"{found.desk}/{rule.id}":
         yield f"{read.rule} decides, not this rule,"
     told = {verdict.identity.value: verdict.class_ for verdict in read.verdicts}
     if example.verdicts and told != example.verdicts:

@@ -3,6 +3,9 @@
 What one rule matches is taken out of the text before the next is tried: "Not qualified for
 mitigation" must never be read as "mitigation". Conditions ("once", "if", "not") in front of words
 that promise make them none: "once the cause is mended, your address will be removed".
+
+A rule is a phrase (`match`), a line (`heading`), or cues that must agree within one clause (`all`):
+what was done, and to what. Words as common as "removed" say something only together.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ _LABEL: Final = re.compile(
     r"|(?:ergebnis))\s*[:=-]?\s*",
     re.I,
 )
+_TRIM: Final = " .。!:()[]【】「」|"
+_REMARK: Final = re.compile(r"[,;(、（]|\s-\s|\sas\s|\sdue\s")
 _BLANK: Final = "\0"
 _MOST: Final = 200
 """Hits of one expression."""
@@ -65,6 +70,19 @@ class Text:
         start = self._ends[n - 1] if n else 0
         return start, self._ends[n] if n < len(self._ends) else len(self.text)
 
+    @functools.cached_property
+    def clauses(self) -> list[tuple[int, int]]:
+        """Where they begin and end: sentences, cut at "but", "however", "; "."""
+        found: list[tuple[int, int]] = []
+        start = 0
+        for end in (*self._ends, len(self.text)):
+            for cut in _CLAUSE.finditer(self.text, start, end):
+                found.append((start, cut.start()))
+                start = cut.end()
+            found.append((start, end))
+            start = end
+        return [(start, end) for start, end in found if start < end]
+
 
 def _width(line: str) -> int:
     if line.isascii():
@@ -91,6 +109,9 @@ def of_text(read: Text, desks: Sequence[AnswerRules], general: AnswerRules | Non
             for pattern in rule.match:
                 found, text = _matches(text, read, pattern, rule, conditions)
                 hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
+            if rule.all:
+                found, text = _agreed(text, read, desk, rule, conditions)
+                hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
     return sorted(hits, key=lambda hit: (hit.start, hit.end))
 
 
@@ -105,12 +126,24 @@ def _headings(text: str, desks: Sequence[AnswerRules]) -> tuple[list[Hit], str]:
     at = 0
     for line in text.split("\n") if rules else ():
         if 2 <= len(line) < 300:
-            words = _LABEL.sub("", addresses.without(line)).strip(" .。!:()[]【】「」")
-            if words and len(words) < 80:
-                for name, rule, pattern in rules:
-                    if pattern.match(words):
-                        hits.append(Hit(at, at + len(line), name, rule, words, heading=True))
-                        break
+            bare = addresses.without(line)
+            words = _LABEL.sub("", bare).strip(_TRIM)
+            said = [words]
+            if len(bare) < len(line.strip(_TRIM)):  # beside an address a remark may follow
+                said.append(_REMARK.split(words, maxsplit=1)[0].strip(_TRIM))
+            first = next(
+                (
+                    (name, rule, each)
+                    for each in said
+                    if 0 < len(each) < 80
+                    for name, rule, pattern in rules
+                    if pattern.match(each)
+                ),
+                None,
+            )
+            if first is not None:
+                name, rule, each = first
+                hits.append(Hit(at, at + len(line), name, rule, each, heading=True))
         at += len(line) + 1
     for hit in hits:
         text = _blanked(text, hit.start, hit.end)
@@ -136,13 +169,45 @@ def _matches(
     return found, text
 
 
+def _agreed(
+    text: str, read: Text, desk: AnswerRules, rule: AnswerRule, conditions: Sequence[Condition]
+) -> tuple[list[tuple[int, int, str]], str]:
+    """Clauses in which all cues of a rule stand, from the first of them to the last."""
+    cues = [_any(desk.cues[name]) for name in rule.all]
+    found: list[tuple[int, int, str]] = []
+    if not all(cue.search(text) for cue in cues):
+        return found, text
+    for begin, stop in read.clauses:
+        spans = [cue.search(text, begin, stop) for cue in cues]
+        if all(spans):
+            start = min(span.start() for span in spans if span)
+            end = max(span.end() for span in spans if span)
+            if not _void(read, start, end, rule, conditions, within=True):
+                found.append((start, end, " ".join(read.text[start:end].split())))
+            text = _blanked(text, start, end)
+            if len(found) >= _MOST:
+                break
+    return found, text
+
+
+@functools.lru_cache(maxsize=512)
+def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return compiled("|".join(patterns))
+
+
 def _blanked(text: str, start: int, end: int) -> str:
     return text[:start] + _BLANK * (end - start) + text[end:]
 
 
 def _void(
-    read: Text, start: int, end: int, rule: AnswerRule, conditions: Sequence[Condition]
+    read: Text,
+    start: int,
+    end: int,
+    rule: AnswerRule,
+    conditions: Sequence[Condition],
+    within: bool = False,
 ) -> bool:
+    """Whether its sentence asserts nothing. `within`: what stands before may also stand among them."""
     begin, _ = read.sentence(start)
     _, stop = read.sentence(max(start, end - 1))
     whole = read.text[begin:stop]
@@ -158,7 +223,8 @@ def _void(
     for condition in conditions:
         if condition.lang != rule.lang or rule.class_ not in condition.classes:
             continue
-        if any(compiled(pattern).search(before) for pattern in condition.before):
+        heads = (before, before + words) if within else (before,)
+        if any(compiled(pattern).search(head) for pattern in condition.before for head in heads):
             return True
         if any(compiled(pattern).search(words) for pattern in condition.within):
             return True

@@ -33,6 +33,15 @@ _ID: Final = re.compile(r"<[^<>\s]{3,250}>")
 _FORWARD: Final = re.compile(r"^\s*(?:fwd?|wg|転送|fw)\s*:", re.I)
 _REPLY: Final = re.compile(r"^\s*(?:re|aw|antw|sv|返信)\s*(?:\[\d+\])?\s*[:：]", re.I)
 _ROBOTS: Final = re.compile(r"^(?:mailer[-_.]?daemon|postmaster)(?:@|\b)", re.I)
+_RETURNED: Final = re.compile(
+    r"^(?:undeliver(?:able|ed)\b|delivery (?:status notification|failure|has failed)|mail delivery (?:failed|failure)"
+    r"|returned mail|failure notice|message (?:undeliverable|not delivered)|unzustellbar|nicht zustellbar"
+    r"|mail konnte nicht|配信不能|配信(?:に)?失敗|配送不能|不達通知|送信できませんでした|non remis\b|no se puede entregar)"
+    r"[^:：]{0,60}(?:[:：]\s*(?P<subject>.+))?",
+    re.I,
+)
+"""How subjects of delivery reports begin; some name the subject of what came back."""
+_ADDRESS: Final = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}", re.A)
 
 
 class Letter(NamedTuple):
@@ -53,6 +62,8 @@ class Letter(NamedTuple):
     """Subject of the mail that bounced."""
     bulk: bool = False
     """It came through a mailing list."""
+    newsletter: bool = False
+    """It can be unsubscribed from (RFC 2369), so many have it."""
     report: bool = False
     """A machine's report (RFC 6522) of another kind."""
     forwarded: bool = False
@@ -98,6 +109,9 @@ def read(data: bytes) -> Letter:
     subject = " ".join(plain(whole.text(b"\nsubject:")[:1000]).split())
     sender = _sender(whole)
     bounced, returned = _bounced(data, kind, sender, leaves)
+    if not returned and sender and _ROBOTS.match(sender):
+        told, returned = _told(subject, faces)
+        bounced = bounced or told
     return Letter(
         subject=subject,
         sender=sender,
@@ -112,6 +126,7 @@ def read(data: bytes) -> Letter:
         bounced=bounced,
         returned=returned,
         bulk=any(whole.find(h) is not None for h in (b"\nlist-id:", b"\nlist-post:")),
+        newsletter=whole.find(b"\nlist-unsubscribe:") is not None,
         report=bool(kind) and kind != b"delivery-status",
         forwarded=forwarded,
     )
@@ -176,3 +191,12 @@ def _bounced(
         if quoted is not None and data.lower().count(b"\nsubject:") > 1:
             subject = header(quoted[1])
     return tuple(r.recipient.lower() for r in found if r.recipient), plain(subject[:300])
+
+
+def _told(subject: str, faces: list[str]) -> tuple[tuple[str, ...] | None, str]:
+    """The same of a robot's report in plain words, as Exchange writes for people."""
+    found = _RETURNED.match(subject)
+    if found is None:
+        return None, ""
+    failed = (m[0].lower() for face in faces for m in _ADDRESS.finditer(face[:4000]))
+    return tuple(dict.fromkeys(failed))[:20], found["subject"] or ""

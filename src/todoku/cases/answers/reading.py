@@ -88,9 +88,10 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     number = tickets.find(letter.subject, text, tried, letter.quoted)
     spoken = tuple(dict.fromkeys(m.identity for m in addresses.mentions(text)))
     empty = Reading("unclear", ticket=number, identities=spoken, desk=named)
-    if letter.report or letter.bulk:
-        return empty._replace(class_="unrelated", desk=None)
     wrote = desk is not None and writes(letter.sender, desk)
+    strewn = letter.newsletter and not (wrote or number or letter.replies or letter.thread)
+    if letter.report or letter.bulk or strewn:
+        return empty._replace(class_="unrelated", desk=None)
     stray = desk is None and number is None and not spoken
     if stray and general is not None and not _in_context(letter, text, general):
         kept = tuple(rule for rule in general.rules if rule.class_ == "unrelated")
@@ -237,7 +238,7 @@ def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules |
     number = tickets.find(letter.returned, "", [*([desk] if desk else rules)])
     ours = desk is not None or number is not None
     if not ours and general is not None:
-        ours = _topical(letter.returned, [general])
+        ours = _topical(" ".join((letter.returned, *failed)), [general])
     if not ours:
         return Reading("unrelated", ticket=number)
     words = ", ".join(failed[:3])

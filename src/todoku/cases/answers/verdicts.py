@@ -33,6 +33,8 @@ WORST_FIRST: Final[tuple[AnswerClass, ...]] = (
 )
 PROMISES: Final = frozenset({"mitigated", "conditionally-mitigated", "delisted"})
 DECLINES: Final = frozenset({"not-qualified", "refused"})
+DOUBTFUL: Final = frozenset({*PROMISES, "nothing-detected", "expires"})
+"""Good news: words of doubt anywhere in the mail ("listed again since") make it `unclear`."""
 
 _DOWN: Final = re.compile(
     r":\s*\Z|\b(?:following|below|listed below|folgende\w*|untenstehend\w*)\b|以下|次の|下記", re.I
@@ -56,7 +58,8 @@ def worst(classes: Iterable[AnswerClass]) -> AnswerClass:
 
 def said(read: Text, hits: Sequence[Hit]) -> Said:
     """Of the whole."""
-    hits = _that_count(hits)
+    doubts = [hit for hit in hits if hit.rule.class_ == "unclear"]
+    hits = _that_count([hit for hit in hits if hit.rule.class_ != "unclear"])
     if not hits:
         return Said("unclear", None, {})
     places = list(addresses.mentions(read.text))
@@ -76,6 +79,8 @@ def said(read: Text, hits: Sequence[Hit]) -> Said:
     deciding = min(
         (hit for hit in hits if hit.rule.class_ == class_), key=lambda hit: hit.desk == GENERAL
     )
+    if doubts and class_ in DOUBTFUL and not (deciding.heading and deciding.desk != GENERAL):
+        return Said("unclear", None, dict.fromkeys(verdicts, "unclear"), tuple(hits))
     return Said(class_, deciding, verdicts, tuple(hits))
 
 
@@ -83,6 +88,7 @@ def _that_count(hits: Sequence[Hit]) -> list[Hit]:
     """A mail that says how the request ended also says, as a rule, that it was received; and what a
     heading says is not said otherwise by the sentences below it."""
     told = [hit for hit in hits if hit.rule.class_ not in {"received", "unrelated"}]
+    told = [hit for hit in told if not hit.rule.weak] or told
     told = told or [hit for hit in hits if hit.rule.class_ == "received"] or list(hits)
     counted: list[Hit] = []
     heading: Hit | None = None

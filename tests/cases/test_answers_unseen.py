@@ -1,0 +1,36 @@
+"""Answers that were written before anybody looked at what the rules say of them. The shares are those
+that may be told to users (docs/answers.md); a class that is wrong and sure of itself is a defect."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cases.answers.samples import UNSEEN, Sample
+from todoku.cases import answers
+from todoku.knowledge import load
+
+RULES = load.answers_of(load.knowledge())
+ALL = [sample for samples in UNSEEN.values() for sample in samples]
+
+
+@pytest.mark.parametrize("sample", ALL, ids=[s.name for s in ALL])
+def test_none_is_wrong_and_sure(sample: Sample) -> None:
+    found = answers.answer(sample.text(), RULES)
+    assert found.class_ in {"unclear", *sample.class_.split("/")}, found.words
+    assert not found.authentic
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_most_are_understood(name: str) -> None:
+    samples = UNSEEN[name]
+    found = [(s, answers.answer(s.text(), RULES)) for s in samples]
+    right = sum(a.class_ in s.class_.split("/") for s, a in found)
+    tickets = sum(a.ticket == s.ticket for s, a in found)
+    told = [
+        {v.identity.value: v.class_ for v in a.verdicts}.get(address) == class_
+        for s, a in found
+        for address, class_ in (s.verdicts or {}).items()
+    ]
+    assert right >= 0.75 * len(samples)
+    assert tickets >= 0.95 * len(samples)
+    assert sum(told) >= 0.8 * len(told)
