@@ -131,6 +131,10 @@ WORDS: Final[Words] = {
         "en": "case {case} has no record of a mended cause, so its mail takes no detour (the other "
         "address would be listed next). Mend the cause first. Nothing was changed.",
     },
+    "no-words": {
+        "ja": "案件 {case}: 何が原因だったか、どう直したかを言葉で添えてください。何も変更していません。",
+        "en": "case {case}: say in words what the cause was, or what was mended. Nothing was changed.",
+    },
     "held": {"ja": "待機", "en": "held"},
     "detoured": {"ja": "迂回", "en": "on a detour"},
     "none": {"ja": "なし", "en": "none"},

@@ -111,6 +111,25 @@ def may_probe(case: Case, identity: Identity, now: datetime, policy: Policy = DE
             raise _not(NotNow, "too-early", case, until=_moment(until, now))
 
 
+# The cause
+
+
+def find_cause(case: Case, event: ev.CauseFound) -> Events:
+    """Why one was listed is known now; or where one looked in vain."""
+    _alive(case)
+    if not event.cause and not event.looked and not event.evidence:
+        raise _not(NotThis, "no-words", case)
+    return (replace(event, evidence=event.evidence[:LONGEST]),)
+
+
+def mend(case: Case, event: ev.Mended) -> Events:
+    """The cause is gone, somebody says."""
+    _alive(case)
+    if not event.what:
+        raise _not(NotThis, "no-words", case)
+    return (event,)
+
+
 # The desk
 
 

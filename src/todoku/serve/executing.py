@@ -8,10 +8,13 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from todoku.cases import commands
+from todoku.cases import events as ev
+from todoku.cases.case import Case, identity_key
 from todoku.cases.records import Recorded
+from todoku.cases.states import ASKED
 from todoku.diagnosis import Diagnoser
 from todoku.serve import reporting
-from todoku.serve.orders import AnyOrder, Close, Report, Settle
+from todoku.serve.orders import AnyOrder, Ask, Cause, Close, Report, Settle
 from todoku.settings.own import Own
 from todoku.store.cases import Command, Desk
 
@@ -31,10 +34,57 @@ def execute(
             from todoku.serve import unsure
 
             return unsure.settle(order, desk, now)
+        case Cause():
+            return desk.change(order.case, _with(order, _cause(order, now)), order=order.source)
+        case Ask():
+            return desk.change(order.case, _with(order, _ask(order, desk, now)), order=order.source)
 
 
 def _close(order: Close, now: datetime) -> Command:
     return lambda case: commands.close(case, now, order.why, by=order.by, text=order.text)
+
+
+def _cause(order: Cause, now: datetime) -> Command:
+    def command(case: Case) -> commands.Events:
+        said: commands.Events = ()
+        if order.cause or order.looked:
+            found = ev.CauseFound(at=now, by=order.by, cause=order.cause, looked=order.looked)
+            said += commands.find_cause(case, found)
+        if order.mended or not said:
+            said += commands.mend(case, ev.Mended(at=now, by=order.by, what=order.mended or ""))
+        return said
+
+    return command
+
+
+def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
+    """Asked for the first time, or given what it wanted; else asked again."""
+
+    def command(case: Case) -> commands.Events:
+        named = {identity_key(i) for i in order.identities}
+        those = [s for s in case.standings if not named or s.key in named]
+        if any(s.state in {"declined", *ASKED} for s in those):
+            again = ev.Escalated(
+                at=now,
+                by=order.by,
+                desk=order.desk,
+                identities=order.identities,
+                ticket=order.ticket,
+                text=order.text,
+            )
+            return commands.escalate(case, again, desk.policy)
+        first = ev.Requested(
+            at=now,
+            by=order.by,
+            desk=order.desk,
+            channel=order.channel,
+            identities=order.identities,
+            ticket=order.ticket,
+            text=order.text,
+        )
+        return commands.request(case, first)
+
+    return command
 
 
 def _with(order: AnyOrder, command: Command) -> Command:

@@ -30,7 +30,7 @@ from todoku import __version__
 from todoku.cases.events import At, Why
 from todoku.cases.records import Recorded
 from todoku.i18n import Language
-from todoku.model import Identity
+from todoku.model import Channel, Identity
 from todoku.settings import Settings, table
 
 SOCKET: Final = "serve.sock"
@@ -98,7 +98,28 @@ class Settle(Order, frozen=True, kw_only=True, tag="settle"):
     """What is noted where it was not."""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle
+class Cause(Order, frozen=True, kw_only=True, tag="cause"):
+    """What earned the block, as a person says; what he did about it; or both."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    cause: str | None = None
+    looked: tuple[str, ...] = ()
+    """Where he looked, if he found nothing."""
+    mended: str | None = None
+
+
+class Ask(Order, frozen=True, kw_only=True, tag="ask"):
+    """A person asked the desk, or wrote to it again."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    desk: str | None = None
+    channel: Channel | None = None
+    identities: tuple[Identity, ...] = ()
+    ticket: str | None = None
+    text: str = ""
+
+
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 
