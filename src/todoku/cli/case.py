@@ -22,6 +22,7 @@ from todoku.cases.events import WHYS, Why
 from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.case_answer import answer
+from todoku.cli.case_request import request
 from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
 from todoku.settings import table
@@ -99,7 +100,7 @@ class Opened(NamedTuple):
         """Mails of which nobody knows whether they were sent."""
         from todoku.store.actions import Queue
 
-        return Queue(self.desk).unknown(_now(self.settings), number)
+        return Queue(self.desk).unknown(now(self.settings), number)
 
     def who(self) -> Named:
         from todoku.store.messages import People
@@ -191,7 +192,7 @@ def open_(
     """Open a case by hand. IDENTITY is an address, range or name of yours."""
     from todoku.serve.reporting import identities_of
 
-    _record(ctx, config, data, identities=identities_of(identities), by=_me(), **given)
+    _record(ctx, config, data, identities=identities_of(identities), by=me(), **given)
 
 
 def _record(
@@ -218,10 +219,10 @@ def _record(
         id=fresh_id(),
         who=who,
         to=tuple(_domain(text, lang) for text in to),
-        since=None if since is None else _moment(since, _now(found), lang),
+        since=None if since is None else _moment(since, now(found), lang),
         refusal=None if refusal is None else _read(refusal),
     )
-    recorded = _done(order, found, lang)
+    recorded = done(order, found, lang)
     if as_json:
         _print_json(recorded)
         return
@@ -231,14 +232,14 @@ def _record(
         click.echo(f"todoku: {say(WORDS['silent'], lang)}", err=True)
 
 
-def _done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Recorded, ...]:
+def done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Recorded, ...]:
     from todoku.serve import giving
 
     def here() -> tuple[Recorded, ...]:
         from todoku.serve.executing import execute
 
         with _opened(found, lang) as house:
-            return execute(order, house.desk, house.diagnoser, found.own, _now(found))
+            return execute(order, house.desk, house.diagnoser, found.own, now(found))
 
     return giving.done(order, found, here)
 
@@ -281,7 +282,7 @@ def show(
             return
         for line in screen.case(
             found.desk.case(number), history, found.named, found.who(), found.desk.policy,
-            found.lang, _now(found.settings).astimezone(), found.unsure(number),
+            found.lang, now(found.settings).astimezone(), found.unsure(number),
         ):  # fmt: skip
             click.echo(line)
 
@@ -301,8 +302,8 @@ def settle(
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     text = "" if given["sent"] else say(WORDS["not-sent"], lang)
-    order = Settle(id=fresh_id(), by=_me(), case=number, text=text, **given)
-    recorded = _done(order, found, lang)
+    order = Settle(id=fresh_id(), by=me(), case=number, text=text, **given)
+    recorded = done(order, found, lang)
     if as_json:
         _print_json(recorded)
     else:
@@ -323,8 +324,8 @@ def close(
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
-    order = Close(id=fresh_id(), by=_me(), case=number, why=why, text=text)
-    recorded = _done(order, found, lang)
+    order = Close(id=fresh_id(), by=me(), case=number, why=why, text=text)
+    recorded = done(order, found, lang)
     if as_json:
         _print_json(recorded)
     else:
@@ -366,7 +367,7 @@ def _moment(text: str, now: datetime, lang: Language) -> datetime:
     return found
 
 
-def _now(found: settings.Settings) -> datetime:
+def now(found: settings.Settings) -> datetime:
     """By the clock that this folder lives by."""
     if found.lab.clock is None:
         return datetime.now(UTC)
@@ -382,7 +383,7 @@ def _read(path: Path) -> bytes:
         return file.read(MOST)
 
 
-def _me() -> str:
+def me() -> str:
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
@@ -394,3 +395,4 @@ def _zone() -> Any:
 
 
 case.add_command(answer)
+case.add_command(request)

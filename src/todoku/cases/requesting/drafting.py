@@ -59,6 +59,7 @@ def draft(
         ticket=case.tickets[-1] if case.tickets else None,
         language=language,
         identities=tuple(s.identity for s in standings),
+        to=case.to[:5],
         obstacles=obstacles.obstacles(case, chosen, facts, purpose, standings, now, policy),
         fields=filled,
         subject=writer.subject(language),

@@ -104,6 +104,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     language: DeskLanguage
     identities: tuple[Identity, ...]
+    to: tuple[str, ...]
+    """Domains that cannot be reached, the first few."""
     obstacles: tuple[Obstacle, ...]
     fields: tuple[Filled, ...]
     subject: str
