@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.cases.world import START
+from todoku import store
 from todoku.store.cases import Desk
 from todoku.store.messages import KEEP, Mailbox, People, Person
 
@@ -60,3 +62,34 @@ def test_people(desk: Desk) -> None:
     assert people.known_as("sato@hoge.example") not in {ref, other}
     for nobody in ("person:999", "person:x", "sato", "", "person:²"):
         assert people.get(nobody) is None
+
+
+def test_the_returned_body_is_not_in_the_files_of_the_database(tmp_path: Path) -> None:
+    """Neither in the database nor in its write-ahead log; the same bounce again still counts once."""
+    secret = b"Kumiko is ill and asks for Thursday"
+    bounce = (
+        b"From: MAILER-DAEMON@mx1.hoge.test\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n'
+        b"<a@b.example>: host mx.b.example said: 550 no\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\nSubject: our talk\r\n\r\n" + secret + b"\r\n--b--\r\n"
+    )
+    engine = store.connect(f"sqlite:///{tmp_path}/todoku.db")
+    box = Mailbox(Desk(engine))
+    ((sha, new),) = box.keep([bounce], "lmtp", START)
+    assert new
+    assert b"Subject: our talk" in (box.body(sha) or b"")
+    assert box.keep([bounce], "lmtp", START) == [(sha, False)]
+    found = [path.read_bytes() for path in tmp_path.iterdir() if path.name.startswith("todoku.db")]
+    assert any(b"our talk" in data for data in found)
+    assert not any(b"Kumiko" in data for data in found)
+    engine.dispose()
+
+
+def test_what_has_expired_is_overwritten_in_the_file(tmp_path: Path) -> None:
+    engine = store.connect(f"sqlite:///{tmp_path}/todoku.db")
+    box = Mailbox(Desk(engine))
+    ((sha, _),) = box.keep([b"Subject: 1\r\n\r\n" + b"remember me " * 500], "lmtp", START)
+    box.handled([sha], START)
+    assert box.expire(START + timedelta(days=31)) == 1
+    engine.dispose()  # the last connection takes the log into the file
+    assert b"remember me" not in (tmp_path / "todoku.db").read_bytes()

@@ -159,7 +159,7 @@ def read_text(text: str, hint: Hint = NO_HINT) -> list[Refusal]:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\n> " in text or text.startswith("> "):
-        text = _unquote(text)
+        text = unquoted(text)
     low = text.lower()
     if len(low) != len(text):  # a letter whose small form is longer: offsets must agree
         low = text
@@ -186,7 +186,7 @@ _QUOTE = expression(r"^> ?", re.M)
 _MARKED = expression(r"^>(?!>> )", re.M)
 
 
-def _unquote(text: str) -> str:
+def unquoted(text: str) -> str:
     """Take one level of a forwarding mail program's `>` away, where most lines carry it."""
     lines = text.count("\n") + 1
     return _QUOTE.sub("", text) if len(_MARKED.findall(text)) * 5 > lines * 2 else text

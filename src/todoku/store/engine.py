@@ -65,7 +65,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # The driver begins no transactions of its own (it would leave out those of DDL): _begin does.
     connection.isolation_level = None
     _write_ahead(connection)
-    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+    # What is erased is overwritten: it is no longer in the file.
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

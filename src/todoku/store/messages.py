@@ -1,15 +1,17 @@
-"""Raw messages as they came, and the people who reported."""
+"""Raw messages, and the people who reported. Of a bounce the body that was returned is dropped before
+anything is written (`todoku.reading.keeping`); a message is known again by the SHA-256 of all of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
 from todoku.i18n import Language
+from todoku.reading import keeping
 from todoku.store import tables as t
 from todoku.store.cases import Desk, reading
 from todoku.store.rows import plain
@@ -72,7 +74,7 @@ class Mailbox:
                             "received_at": now.timestamp(),
                             "expires_at": expires,
                             "origin": plain(origin),
-                            "body": body,
+                            "body": keeping.before_reading(body),
                         }
                     )
             if rows:
@@ -83,9 +85,15 @@ class Mailbox:
         bodies = list(bodies)
         return self.desk.transaction(work)
 
-    def unhandled(self, most: int = 1000, octets: int = 64 << 20) -> list[Message]:
+    def unhandled(
+        self,
+        most: int = 1000,
+        octets: int = 64 << 20,
+        after: tuple[float, str] | None = None,
+    ) -> list[Message]:
         """The oldest that nobody is done with: so many of them, but one at least where there is
-        any, and no more once they have so many octets together."""
+        any, and no more once they have so many octets together. `after`: time and SHA-256 of the
+        last that was seen; only what came later."""
         m = t.messages.c
         query = (
             sa.select(m.sha256, m.origin, m.received_at, m.body)
@@ -94,6 +102,8 @@ class Mailbox:
             .limit(most)
             .execution_options(yield_per=20)
         )
+        if after is not None:
+            query = query.where(sa.tuple_(m.received_at, m.sha256) > sa.tuple_(*after))
         found: list[Message] = []
         with reading(self.desk.engine) as connection:
             for row in connection.execute(query):
@@ -109,6 +119,18 @@ class Mailbox:
             t.messages.c.sha256.in_(list(shas)), t.messages.c.handled_at.is_(None)
         )
         self.desk.transaction(lambda c: c.execute(statement.values(handled_at=now.timestamp())))
+
+    def shorten(self, shorter: Mapping[str, bytes]) -> None:
+        """Keep less of these messages."""
+        if not shorter:
+            return
+        m = t.messages.c
+        statement = sa.update(t.messages).where(
+            m.sha256 == sa.bindparam("sha"), m.body.is_not(None)
+        )
+        statement = statement.values(body=sa.bindparam("kept"))
+        rows = [{"sha": sha, "kept": kept} for sha, kept in shorter.items()]
+        self.desk.transaction(lambda c: c.execute(statement, rows))
 
     def body(self, sha256: str) -> bytes | None:
         """`None`: never seen, or expired."""
