@@ -15,11 +15,11 @@ from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.fold import fold
 from todoku.cases.requesting import Draft, Facts, Reverse, choose, draft
-from todoku.cases.requesting.fields import LABELS
 from todoku.cases.requesting.letters import ASKS, WORDS
 from todoku.cases.requesting.values import KINDS
 from todoku.cli.render.case_request import OBSTACLES
 from todoku.knowledge import load
+from todoku.knowledge.fields import LABELS
 from todoku.knowledge.schema import DeskLanguage
 from todoku.model import Identity
 from todoku.settings import Contact

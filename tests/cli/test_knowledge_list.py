@@ -69,7 +69,7 @@ def show(*words: str) -> Any:
         ("spamcop", ("any answer     listing: abuse · the address alone · weight 2", "24 hours")),
         ("uceprotect-3", ("listing: range · the whole provider (AS) · weight 1",)),
         ("dnswl", ("answered by 127.0.10.0", "good news · weight -8", "4    organisation")),
-        ("barracuda", ("the asking address must be registered", "weight 7", "phone number")),
+        ("barracuda", ("the asking address must be registered", "weight 7", "Telephone")),
         ("abusix", ("needed: abusix in [lists.keys]", "holds abusix-black, abusix-exploit")),
         ("senderscore", ("once you have an account and senderscore stands in [lists] add",)),
         ("uribl", ("by the registered domain: example.jp for mail.example.jp", "bit 4", "weight 3")),

@@ -10,11 +10,12 @@ from todoku.cases import commands
 from todoku.cases import events as ev
 from todoku.cases.case import Case, Standing, identity_key
 from todoku.cases.policy import DEFAULT, Policy
-from todoku.cases.requesting import fields, letters, obstacles
+from todoku.cases.requesting import letters, obstacles
 from todoku.cases.requesting.desks import Chosen, name_of
 from todoku.cases.requesting.values import Draft, Facts, Filled, Purpose
 from todoku.cases.states import ASKED
 from todoku.i18n import Language
+from todoku.knowledge import fields
 from todoku.knowledge.schema import Compiled, DeskLanguage, Field
 from todoku.model import Identity
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from todoku.cases.requesting import Draft, Obstacle, ObstacleKind, Purpose
-from todoku.cases.requesting.fields import label
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Sentence, Words, say
+from todoku.knowledge.fields import label
 
 Named = Callable[[str], str]
 """The name of a receiver or list, by its id."""

@@ -13,6 +13,7 @@ from todoku.cli.render.words import CHANNEL, REQUIRES, STAGE, WHO, duration
 from todoku.diagnosis.explain import Explanation, Match
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, Owned, said
+from todoku.knowledge.fields import label
 from todoku.knowledge.schema import Desk, Reason, Receiver
 
 KINDS: Final[Words] = {
@@ -209,7 +210,7 @@ def desk(name: str, d: Desk, c: Catalogue, lang: Language, page: Page) -> Iterat
     yield ""
     yield from page.row(WORDS["desk"][lang], desk_lines(d, lang))
     if d.fields:
-        yield from page.row(WORDS["fields"][lang], list(d.fields))
+        yield from page.row(WORDS["fields"][lang], [label(f, lang) for f in d.fields])
     users = {
         o.name
         for o in c.rules.values()
@@ -227,7 +228,7 @@ def desk_lines(d: Desk, lang: Language, *, fields: bool = False) -> list[str]:
         needs = sep.join(say(REQUIRES[x], lang) if x in REQUIRES else x for x in d.requires)
         out.append(f"{WORDS['needs'][lang]}: {needs}")
     if fields and d.fields:
-        out.append(f"{WORDS['fields'][lang]}: {sep.join(d.fields)}")
+        out.append(f"{WORDS['fields'][lang]}: {sep.join(label(f, lang) for f in d.fields)}")
     if d.wait:
         out.append(f"{WORDS['takes'][lang]}: {duration(d.wait, lang)}")
     if d.expires:

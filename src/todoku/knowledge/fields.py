@@ -1,4 +1,4 @@
-"""What the forms of desks ask for, by name, and what a case gives for it. Pure."""
+"""What desks ask for in their forms, as a person says it."""
 
 from __future__ import annotations
 
