@@ -80,11 +80,11 @@ def without_body(data: bytes) -> bytes:
     raw = normalise(data)
     whole = Entity(raw, 0, len(raw))
     if _is_report(whole):
-        return _report(whole, 0)
+        return _parted(whole)
     before = bounce.read(raw)
-    if not any(found.kind == "refusal" for found in before):
+    if not any(each.kind == "refusal" for each in before):
         return data
-    kept = _notice(whole, 0)
+    kept = _parted(whole)
     if bounce.read(kept) != before:  # its words lie where nobody puts them
         return data
     return _needed(kept) if is_by_robot(raw) else kept
@@ -105,23 +105,19 @@ def _is_report(whole: Entity) -> bool:
 # ── what is kept of each ──────────────────────────────────────────────────────────────────────
 
 
-def _report(whole: Entity, depth: int) -> bytes:
-    """Words, report, and the headers of what came back."""
-    leaves = whole.leaves()
-    told = any(leaf.kind.type in REPORTS for leaf in leaves)
-    return _rebuilt(whole, _keeps(leaves, None if told else depth))
-
-
-def _notice(whole: Entity, depth: int) -> bytes:
-    """Words that tell of a failure, and the headers of what came back; where the words tell of none,
-    the enclosed mail is the bounce."""
+def _parted(whole: Entity, depth: int = 0) -> bytes:
+    """Words and report, and the headers of what came back; where neither tells of a failure, the
+    enclosed mail is the bounce."""
     leaves = whole.leaves()
     made = _rebuilt(whole, _keeps(leaves, None))
-    if not any(leaf.kind.type in ENCLOSED for leaf in leaves):
-        return made
-    if any(found.kind == "refusal" for found in bounce.read(made)):
+    kinds = {leaf.kind.type for leaf in leaves}
+    if not kinds & ENCLOSED or kinds & REPORTS or _tells(made):
         return made
     return _rebuilt(whole, _keeps(leaves, depth))
+
+
+def _tells(data: bytes) -> bool:
+    return any(found.kind == "refusal" for found in bounce.read(data))
 
 
 def _keeps(leaves: list[Entity], depth: int | None) -> Keeps:
@@ -149,12 +145,11 @@ def _words(leaves: list[Entity]) -> Entity | None:
 
 def _enclosed(leaf: Entity, depth: int | None) -> bytes:
     back = leaf.enclosed()
-    if depth is None or depth >= bounce.MAX_NESTING:
-        inside = _headers(back.head[1:])
-    elif _is_report(back):
-        inside = _report(back, depth + 1)
+    deeper = depth is not None and depth < bounce.MAX_NESTING
+    if deeper and (_is_report(back) or _tells(_as_it_is(back))):
+        inside = _parted(back, (depth or 0) + 1)
     else:
-        inside = _notice(back, depth + 1)
+        inside = _headers(back.head[1:])
     head = _ENCODING.sub(b"", leaf.head) if leaf.kind.encoding else leaf.head
     return head[1:] + b"\n" + inside
 
