@@ -93,3 +93,21 @@ def test_what_has_expired_is_overwritten_in_the_file(tmp_path: Path) -> None:
     assert box.expire(START + timedelta(days=31)) == 1
     engine.dispose()  # the last connection takes the log into the file
     assert b"remember me" not in (tmp_path / "todoku.db").read_bytes()
+
+
+def test_what_nobody_can_be_done_with_does_not_hold_up_the_rest(mailbox: Mailbox) -> None:
+    """More than a batch waits for a newer todoku; what came later has its turn, and they have theirs
+    again."""
+    waiting = [b"Subject: waits %d\r\n\r\n" % n for n in range(25)]
+    mailbox.keep(waiting, "lmtp", START)
+    mailbox.keep([b"Subject: news\r\n\r\n"], "lmtp", START + DAY)
+    seen: list[bytes] = []
+    for _ in range(4):
+        found = mailbox.unhandled(10)
+        seen += [each.body for each in found]
+        news = [each.sha256 for each in found if b"news" in each.body]
+        mailbox.handled(news, START + DAY)
+    assert b"Subject: news\r\n\r\n" in seen
+    assert set(waiting) <= set(seen)
+    assert len(seen) > len(set(seen))
+    assert {each.body for each in mailbox.unhandled(1000)} <= set(waiting)

@@ -4,7 +4,7 @@ anything is written (`todoku.reading.keeping`); a message is known again by the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -41,6 +41,8 @@ class Mailbox:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._seen: tuple[float, str] | None = None
+        """Time and SHA-256 of the last one of `unhandled`, where there may be more behind it."""
 
     def keep(
         self,
@@ -85,15 +87,18 @@ class Mailbox:
         bodies = list(bodies)
         return self.desk.transaction(work)
 
-    def unhandled(
-        self,
-        most: int = 1000,
-        octets: int = 64 << 20,
-        after: tuple[float, str] | None = None,
-    ) -> list[Message]:
+    def unhandled(self, most: int = 1000, octets: int = 64 << 20) -> list[Message]:
         """The oldest that nobody is done with: so many of them, but one at least where there is
-        any, and no more once they have so many octets together. `after`: time and SHA-256 of the
-        last that was seen; only what came later."""
+        any, and no more once they have so many octets together. Where as many came the last time,
+        the next ones, and the oldest again after all: some may wait for long."""
+        found = self._after(self._seen, most, octets)
+        if not found and self._seen is not None:
+            found = self._after(None, most, octets)
+        full = len(found) == most or sum(len(each.body) for each in found) >= octets
+        self._seen = (found[-1].received_at, found[-1].sha256) if full else None
+        return found
+
+    def _after(self, seen: tuple[float, str] | None, most: int, octets: int) -> list[Message]:
         m = t.messages.c
         query = (
             sa.select(m.sha256, m.origin, m.received_at, m.body)
@@ -102,8 +107,8 @@ class Mailbox:
             .limit(most)
             .execution_options(yield_per=20)
         )
-        if after is not None:
-            query = query.where(sa.tuple_(m.received_at, m.sha256) > sa.tuple_(*after))
+        if seen is not None:
+            query = query.where(sa.tuple_(m.received_at, m.sha256) > sa.tuple_(*seen))
         found: list[Message] = []
         with reading(self.desk.engine) as connection:
             for row in connection.execute(query):
@@ -119,18 +124,6 @@ class Mailbox:
             t.messages.c.sha256.in_(list(shas)), t.messages.c.handled_at.is_(None)
         )
         self.desk.transaction(lambda c: c.execute(statement.values(handled_at=now.timestamp())))
-
-    def shorten(self, shorter: Mapping[str, bytes]) -> None:
-        """Keep less of these messages."""
-        if not shorter:
-            return
-        m = t.messages.c
-        statement = sa.update(t.messages).where(
-            m.sha256 == sa.bindparam("sha"), m.body.is_not(None)
-        )
-        statement = statement.values(body=sa.bindparam("kept"))
-        rows = [{"sha": sha, "kept": kept} for sha, kept in shorter.items()]
-        self.desk.transaction(lambda c: c.execute(statement, rows))
 
     def body(self, sha256: str) -> bytes | None:
         """`None`: never seen, or expired."""
