@@ -84,12 +84,7 @@ class Opened(NamedTuple):
 
     def named(self, place: str) -> str:
         """A receiver or list as people call it."""
-        if place.startswith("domain:"):
-            return place.removeprefix("domain:")
-        for receiver in self.knowledge.receivers:
-            if receiver.id == place:
-                return str(getattr(receiver.name, self.lang))
-        return next((e.name for e in self.knowledge.lists if e.id == place), place)
+        return _named(place, self.knowledge, self.lang)
 
     def diagnoser(self) -> Diagnoser:
         from todoku.diagnosis import Diagnoser
@@ -112,6 +107,15 @@ class Opened(NamedTuple):
             return ref if person is None else person.name or person.address or ref
 
         return told
+
+
+def _named(place: str, knowledge: Compiled, lang: Language) -> str:
+    if place.startswith("domain:"):
+        return place.removeprefix("domain:")
+    for receiver in knowledge.receivers:
+        if receiver.id == place:
+            return str(getattr(receiver.name, lang))
+    return next((e.name for e in knowledge.lists if e.id == place), place)
 
 
 @contextmanager
@@ -254,15 +258,39 @@ def list_(
     """The open cases, the last changed first."""
     from todoku.cli.render import case as screen
 
+    if not as_json and _list_at_once(ctx, closed, config, data):
+        return
     with opened(ctx, config, data) as found:
         rows = found.desk.rows(closed)
-        unsure = {work.case for work in found.unsure()}
         if as_json:
             for row in rows:
                 _print_json(found.desk.history(row["number"]))
             return
+        unsure = {work.case for work in found.unsure()}
         for line in screen.rows(rows, found.named, found.lang, _zone(), unsure):
             click.echo(line)
+
+
+def _list_at_once(ctx: click.Context, closed: bool, config: Path | None, data: Path | None) -> bool:
+    """Without what takes long to import. False: the store has to be opened properly first."""
+    from todoku.cli.render import case as screen
+    from todoku.cli.setup import knowledge_of
+    from todoku.store import listing
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    listed = listing.listed(found.general.store, now(found).timestamp(), closed)
+    if listed is None:
+        return False
+    overlay = Path(found.knowledge.overlay)
+    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
+
+    def named(place: str) -> str:
+        return _named(place, knowledge, lang)
+
+    for line in screen.rows(listed.rows, named, lang, _zone(), listed.unsure):
+        click.echo(line)
+    return True
 
 
 @case.command(short_help="All that happened to a case.")
