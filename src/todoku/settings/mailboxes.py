@@ -21,7 +21,7 @@ import msgspec
 
 from todoku.i18n import Sentence, Words
 from todoku.settings import table
-from todoku.settings.own import normal_name, parse_ip
+from todoku.settings.own import normal_name
 from todoku.settings.table import Setting
 
 SECTION: Final = "mailbox"
@@ -97,8 +97,8 @@ def is_local(host: str) -> bool:
 def _server(text: str) -> str | None:
     """A host name or address, with its port where it is not the usual one."""
     text = text.strip()
-    if parse_ip(text) is not None or text.startswith("["):
-        return table.server(text)
+    if address := table.server(text):
+        return address
     host, colon, port = text.partition(":")
     name = normal_name(host)
     if table.host_name(name) is None:

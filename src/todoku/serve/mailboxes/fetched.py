@@ -12,7 +12,7 @@ Piece: TypeAlias = "bytes | tuple[bytes, bytes] | None"
 _QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.S)
 _ESCAPED: Final = re.compile(rb"\\(.)", re.S)
 _START: Final = re.compile(rb"\s*\d+ \(")
-_UID: Final = re.compile(rb"(?i)(?<![\w.])UID (\d{1,10})(?!\d)")
+_UID: Final = re.compile(rb"(?i)(?<![\w.-])UID (\d{1,10})(?!\d)")
 _SIZE: Final = re.compile(rb"(?i)RFC822\.SIZE (\d{1,19})")
 _BODY: Final = re.compile(rb"(?i)BODY\[\](?:<\d+>)?\s+\x00(\d+)\x00")
 

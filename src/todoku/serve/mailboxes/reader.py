@@ -156,10 +156,7 @@ class _Folder:
 
     def _groups(self, uids: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
         """UIDs and sizes."""
-        try:
-            sizes = self._session.sizes(uids)
-        except NotFetched:  # so one by one, of which no more than `most` octets are asked for
-            sizes = dict.fromkeys(uids, self._session.most + 1)
+        sizes = self._sizes(uids)
         together = 1 if self._alone else BATCH
         group: list[tuple[int, int]] = []
         octets = 0
@@ -172,6 +169,23 @@ class _Folder:
             octets += size
         if group:
             yield group
+
+    def _sizes(self, uids: Sequence[int]) -> dict[int, int]:
+        """Octets; of a message that has no size, more than is asked for at once."""
+        try:
+            return self._session.sizes(uids)
+        except NotFetched:
+            pass
+        sizes: dict[int, int] = {}
+        bad: list[int] = []
+        for uid in uids:
+            try:
+                sizes |= self._session.sizes([uid])
+            except NotFetched as error:
+                sizes[uid] = self._session.most + 1
+                bad.append(uid)
+                self._check_ill(bad, str(error))
+        return sizes
 
     def _bodies(self, uids: Sequence[int]) -> tuple[dict[int, bytes], list[int], str]:
         """What the server hands over, what it does not, and why."""
@@ -213,11 +227,14 @@ class _Folder:
     def _check_owed(self, owed: Sequence[int], why: str) -> None:
         if not owed:
             return
-        if len(owed) + len(self._at.owed) > MOST_OWED:
-            # It is the server that is ill, not a message: nothing is passed over.
+        self._check_ill([*self._at.owed, *owed], why)
+        self._say("owed", uids=", ".join(map(str, owed)), why=why)
+
+    def _check_ill(self, owed: Sequence[int], why: str) -> None:
+        """So many, and it is the server that is ill, not a message: nothing is passed over."""
+        if len(owed) > MOST_OWED:
             named = {"name": self._box.name, "folder": self._folder}
             raise Trouble(WORDS["too-many-owed"], why=why, **named)
-        self._say("owed", uids=", ".join(map(str, owed)), why=why)
 
     def _take_owed(self) -> int:
         """Those that the server did not hand over before."""

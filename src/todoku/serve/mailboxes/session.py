@@ -7,6 +7,7 @@ Nothing here deletes: no EXPUNGE but of UIDs that were copied before.
 from __future__ import annotations
 
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -121,15 +122,15 @@ class Session:
     def connect(self) -> None:
         box, (host, port) = self._box, self._box.endpoint
         try:
-            context = ssl.create_default_context(cafile=box.ca_file)
             if box.tls == "tls":
+                context = ssl.create_default_context(cafile=box.ca_file)
                 self._client = _Secure(host, port, ssl_context=context, timeout=self._seconds)
                 return
             self._client = _Plain(host, port, timeout=self._seconds)
             if box.tls == "starttls":
                 if "STARTTLS" not in self.client.capabilities:
                     raise self._trouble("no-starttls")
-                self.client.starttls(context)
+                self.client.starttls(ssl.create_default_context(cafile=box.ca_file))
         except ssl.SSLCertVerificationError as error:
             self.close()
             why = words(error.verify_message)
@@ -143,7 +144,7 @@ class Session:
             raise self._trouble("slow", seconds=round(self._seconds)) from error
         except (imaplib.IMAP4.error, UnicodeError) as error:
             self.close()
-            raise self._trouble("no-imap", why=words(error)) from error
+            raise self._trouble("no-imap", why=_why(error)) from error
         except OSError as error:
             self.close()
             why = words(error.strerror or error).lower()
@@ -200,7 +201,7 @@ class Session:
                 raise self._refused("password", error, hint=hint) from None
 
     def _refused(self, key: str, error: Exception, **values: Any) -> Trouble:
-        why = words(error).removeprefix("b'").removesuffix("'")
+        why = _why(error)
         if "[UNAVAILABLE]" in why.upper():  # RFC 9051: for the moment
             return self._trouble("unreachable", why=why)
         return self._trouble(key, LoginRefused, why=why, minutes=10, **values)
@@ -337,9 +338,9 @@ class Session:
         try:
             yield
         except imaplib.IMAP4.abort as error:
-            raise self._trouble("cut", Cut, why=words(error)) from error
+            raise self._trouble("cut", Cut, why=_why(error)) from error
         except imaplib.IMAP4.error as error:
-            raise self._trouble("odd", why=words(error)) from error
+            raise self._trouble("odd", why=_why(error)) from error
         except TimeoutError as error:
             raise self._trouble("slow", Cut, seconds=round(self._seconds)) from error
         except OSError as error:
@@ -347,6 +348,12 @@ class Session:
             raise self._trouble("cut", Cut, why=why) from error
         except ValueError as error:  # the connection was closed by `cut`
             raise self._trouble("cut", Cut, why=words(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """The server's words, without those that `imaplib` puts around them."""
+    text = str(error.args[0] if error.args and isinstance(error.args[0], bytes) else error)
+    return words(re.sub(r"^command: \w+ => |^b'|'$", "", text))
 
 
 def _folder(name: str) -> Any:
