@@ -73,6 +73,9 @@ COMMANDS: Final = {
     "ingest": Lazy(
         "todoku.cli.ingest:ingest", "Hand mail to todoku: bounces, and answers of desks."
     ),
+    "mailbox": Lazy(
+        "todoku.cli.mailbox:mailbox", "Mailboxes read by IMAP: read now, or sign in to one."
+    ),
     "serve": Lazy("todoku.cli.serve:serve", "Do what is due in the cases, until told to stop."),
     "demo": Lazy("todoku.cli.demo:demo", "Live through a case on this machine, in seconds."),
     "lab": Lazy("todoku.cli.lab:lab", "The world of the demo, to try things in."),
