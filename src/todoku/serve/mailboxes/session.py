@@ -160,7 +160,7 @@ class Session:
         user = self._box.user
         if isinstance(secret, Token):
             if "AUTH=XOAUTH2" not in capabilities:
-                raise self._trouble("no-xoauth2", LoginRefused)
+                raise self._trouble("no-xoauth2")
             said = f"user={user}\1auth=Bearer {secret.text}\1\1".encode()
             self._authenticate("XOAUTH2", said, "token")
         elif "AUTH=PLAIN" in capabilities:
