@@ -131,6 +131,12 @@ WORDS: Final[Words] = {
         "en": "case {case} has no record of a mended cause, so its mail takes no detour (the other "
         "address would be listed next). Mend the cause first. Nothing was changed.",
     },
+    "no-domains": {
+        "ja": "案件 {case}: 宛先のドメインが分かりません。todoku case hold {case} DOMAIN… で指定してください。何も変更"
+        "していません。",
+        "en": "case {case} knows no domain that mail goes to. Name some: todoku case hold {case} DOMAIN... "
+        "Nothing was changed.",
+    },
     "no-words": {
         "ja": "案件 {case}: 何が原因だったか、どう直したかを言葉で添えてください。何も変更していません。",
         "en": "case {case}: say in words what the cause was, or what was mended. Nothing was changed.",

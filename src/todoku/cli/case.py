@@ -22,6 +22,7 @@ from todoku.cases.events import WHYS, Why
 from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.case_answer import answer
+from todoku.cli.case_hold import hold
 from todoku.cli.case_request import request
 from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
@@ -424,3 +425,4 @@ def _zone() -> Any:
 
 case.add_command(answer)
 case.add_command(request)
+case.add_command(hold)

@@ -14,7 +14,7 @@ from todoku.cases.records import Recorded
 from todoku.cases.states import ASKED
 from todoku.diagnosis import Diagnoser
 from todoku.serve import reporting
-from todoku.serve.orders import AnyOrder, Ask, Cause, Close, Report, Settle
+from todoku.serve.orders import AnyOrder, Ask, Cause, Close, Hold, Release, Report, Settle
 from todoku.settings.own import Own
 from todoku.store.cases import Command, Desk
 
@@ -38,6 +38,14 @@ def execute(
             return desk.change(order.case, _with(order, _cause(order, now)), order=order.source)
         case Ask():
             return desk.change(order.case, _with(order, _ask(order, desk, now)), order=order.source)
+        case Hold():
+            held = ev.Held(at=now, by=order.by, how=order.how, until=order.until)
+            hold = _with(order, lambda case: commands.hold(case, held))
+            return desk.change(order.case, hold, order=order.source)
+        case Release():
+            freed = ev.Released(at=now, by=order.by, what="held")
+            release = _with(order, lambda case: commands.release(case, freed))
+            return desk.change(order.case, release, order=order.source)
 
 
 def _close(order: Close, now: datetime) -> Command:

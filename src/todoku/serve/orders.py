@@ -119,7 +119,21 @@ class Ask(Order, frozen=True, kw_only=True, tag="ask"):
     text: str = ""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask
+class Hold(Order, frozen=True, kw_only=True, tag="hold"):
+    """A person lets mail wait in the queue."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    how: str = ""
+    until: At | None = None
+
+
+class Release(Order, frozen=True, kw_only=True, tag="release"):
+    """It waits no longer."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+
+
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

@@ -1,0 +1,165 @@
+"""Mail for a receiver that refuses us waits in our own queue, instead of coming back to its senders
+and counting against us there: as lines for Postfix, to be reviewed and applied by a person. Pure.
+
+A transport in `defer_transports` is never connected (postconf(5)): qmgr(8) defers what is for it, at its
+usual times up to `maximal_queue_lifetime`. (Not the `retry` service: smtpd(8) refuses recipients that
+resolve to it, so the mail would wait in people's mail programs.) `transport_maps` goes before
+`sender_dependent_default_transport_maps`: whatever address it would have left from, it waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from todoku.cases import WORDS, NotNow, NotThis
+from todoku.cases.case import Case, later
+from todoku.i18n import Language, Words, say
+from todoku.settings import table
+
+LIFETIME: Final = timedelta(days=5)
+"""`maximal_queue_lifetime` of Postfix, where it was not changed."""
+DELAY: Final = 20
+"""Seconds between two messages of the slow transport; a habit, no figure of a receiver's."""
+
+SAYINGS: Final[Words] = {
+    "head": {
+        "ja": "# 案件 {case}: {domains} 宛てのメールをキューで待たせる（todoku case hold {case}）\n"
+        "# 待つのは {until} ごろまで（maximal_queue_lifetime {days} 日。postconf maximal_queue_lifetime で確認）。\n"
+        "# それを過ぎたものは差出人に返ります。すでに 5xx で返ったものは待ちません。",
+        "en": "# Case {case}: mail for {domains} waits in the queue (todoku case hold {case})\n"
+        "# until about {until} (maximal_queue_lifetime {days} days; see postconf maximal_queue_lifetime).\n"
+        "# What is older goes back to its sender. What came back with 5xx before does not wait.",
+    },
+    "apply": {
+        "ja": "# 適用（root で）。/etc/postfix/{file} に次の内容を書き、そのあと:",
+        "en": "# To apply, as root: put this into /etc/postfix/{file}, then:",
+    },
+    "undo": {
+        "ja": "# 元に戻す（キューは自然に少しずつ出ていきます。postqueue -f で一度に流さないでください）:",
+        "en": "# To undo (the queue then empties by itself, little by little; no postqueue -f):",
+    },
+    "slow": {
+        "ja": "# 解除の直後は、しばらく一通ずつ送ると安全です（緩和の後も量が制限されます）。元に戻す前に、同じファイルを"
+        "次の内容に変え、そのあとのコマンドを実行します:",
+        "en": "# Just after the block is lifted one message at a time is safer: receivers limit for a while.\n"
+        "# Before the undoing, put this into the same file, then:",
+    },
+}
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person applies, and takes back."""
+
+    v: int = 1
+    case: int
+    domains: tuple[str, ...]
+    file: str
+    """In Postfix's folder."""
+    content: str
+    """Of that file (texthash_table(5))."""
+    slow: str
+    """The same domains by the slow transport."""
+    apply: tuple[str, ...]
+    """Lines for a shell, all of them together."""
+    undo: tuple[str, ...]
+    slowly: tuple[str, ...]
+    """Commands by which the slow transport is there."""
+    until: datetime
+    """When what is sent now would go back to its sender."""
+
+
+def holding(
+    case: Case,
+    now: datetime,
+    domains: Sequence[str] = (),
+    lifetime: timedelta = LIFETIME,
+    postconf: str = "postconf",
+) -> Holding:
+    """`domains`: none named, those that the case knows. `postconf`: the command, with its options
+    for another instance (`postconf -c /etc/postfix-out`). Raises `NotNow`, `NotThis`."""
+    if case.closed is not None:
+        raise NotNow(WORDS["closed"], case=case.number)
+    named = tuple(dict.fromkeys(d.lower() for d in (domains or case.to)))
+    good = tuple(d for d in named if table.host_name(d) == d)
+    if not good:
+        raise NotThis(WORDS["no-domains"], case=case.number)
+    file = f"todoku-hold-{case.number}"
+    # Postfix reads the file by its type; `texthash` needs no postmap. In front of what is there;
+    # applied twice, it stands there once.
+    entry = f"texthash:\\$config_directory/{file}"  # for Postfix to expand, not for the shell
+    reload_ = postconf.replace("postconf", "postfix", 1) + " reload"
+
+    def put(name: str, value: str, known: str) -> str:
+        there = f"{postconf} -h {name}"
+        return f'{there} | grep -qF "{known}" || {postconf} -e "{name} = {value} $({there})"'
+
+    def take(name: str, pattern: str) -> tuple[str, str]:
+        there = f"{postconf} -h {name}"
+        # Where nothing is left, as if it had never been set.
+        return (
+            f"{postconf} -e \"{name} = $({there} | sed 's#{pattern}[ ,]*##')\"",
+            f'[ -n "$({there})" ] || {postconf} -X {name}',
+        )
+
+    return Holding(
+        case=case.number,
+        domains=good,
+        file=file,
+        content="".join(f"{d}\ttodoku-hold:\n" for d in good),
+        slow="".join(f"{d}\ttodoku-slow:\n" for d in good),
+        apply=(
+            _service(postconf, "todoku-hold", "-"),
+            put("defer_transports", "todoku-hold", "todoku-hold"),
+            put("transport_maps", entry, file),
+            reload_,
+        ),
+        undo=(
+            *take("transport_maps", f"texthash:[^ ,]*{file}"),
+            # The rest is shared by all cases whose mail waits.
+            f"if ! {postconf} -h transport_maps | grep -qF todoku-hold-; then",
+            *take("defer_transports", "todoku-hold"),
+            f"{postconf} -MX todoku-hold/unix",
+            f"if {postconf} -M | grep -q ^todoku-slow; then",
+            f"{postconf} -MX todoku-slow/unix",
+            f"{postconf} -X todoku-slow_destination_rate_delay",
+            f"{postconf} -X todoku-slow_destination_concurrency_limit",
+            "fi; fi",
+            reload_,
+        ),
+        slowly=(
+            _service(postconf, "todoku-slow", "1"),
+            f"{postconf} -e todoku-slow_destination_rate_delay={DELAY}s",
+            f"{postconf} -e todoku-slow_destination_concurrency_limit=1",
+            reload_,
+        ),
+        until=(case.held.until if case.held else None) or later(now, lifetime),
+    )
+
+
+def _service(postconf: str, name: str, most: str) -> str:
+    """A line of master.cf: the smtp client, at most so many at once."""
+    return f'{postconf} -M {name}/unix="{name} unix - - n - {most} smtp"'
+
+
+def script(made: Holding, lang: Language, now: datetime, lifetime: timedelta = LIFETIME) -> str:
+    """All of it as a text that can be read, kept and run in parts."""
+    until = f"{made.until.astimezone(now.tzinfo):%Y-%m-%d %H:%M}"
+    parts = [
+        say(
+            SAYINGS["head"], lang, case=made.case, domains=", ".join(made.domains), until=until,
+            days=lifetime.days,
+        ),
+        say(SAYINGS["apply"], lang, file=made.file),
+        made.content.rstrip("\n"),
+        "\n".join(made.apply),
+        SAYINGS["undo"][lang],
+        "\n".join(made.undo),
+        SAYINGS["slow"][lang],
+        made.slow.rstrip("\n"),
+        "\n".join(made.slowly),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"

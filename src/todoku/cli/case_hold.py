@@ -1,0 +1,83 @@
+"""`todoku case hold`: the lines by which mail for a receiver waits in one's own Postfix.
+
+todoku case hold 12                # what to apply, and how to undo it; nothing is changed
+todoku case hold 12 --done         # applied: the case reminds of it
+todoku case hold 12 --released     # taken back
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from todoku import settings
+from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.render.text import harmless_json, safe
+from todoku.i18n import Language, Words, say
+
+WORDS: Words = {
+    "one": {
+        "ja": "--done と --released は一緒に使えません。何も記録していません。",
+        "en": "--done and --released cannot both be given. Nothing was recorded.",
+    },
+    "then": {
+        "ja": "# 適用したら: todoku case hold {case} --done　元に戻したら: todoku case hold {case} --released",
+        "en": "# When applied: todoku case hold {case} --done   when undone: todoku case hold {case} "
+        "--released",
+    },
+    "recorded": {
+        "ja": "案件 {case} に記録しました。todoku case show {case}",
+        "en": "Recorded in case {case}. todoku case show {case}",
+    },
+}
+
+
+@click.command(name="hold", short_help="Let mail for the receiver wait in your Postfix.")
+@click.argument("number", type=click.IntRange(min=1))
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--postconf", default="postconf", metavar="COMMAND", help="For another instance.")
+@click.option("--done", is_flag=True, help="Record that it was applied.")
+@click.option("--released", is_flag=True, help="Record that it was undone.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def hold(
+    ctx: click.Context, /, number: int, domains: tuple[str, ...], postconf: str, done: bool,
+    released: bool, as_json: bool, config: Path | None, data: Path | None, lang: Language,
+) -> None:  # fmt: skip
+    """Let mail for the receiver of case NUMBER wait in your Postfix; DOMAIN: for these alone.
+
+    Prints what to apply and how to undo it, and changes nothing.
+    """
+    from todoku.cases.holding import holding, script
+    from todoku.cli import case as cases
+    from todoku.serve.orders import Hold, Release, fresh_id
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    if done and released:
+        raise Failure(say(WORDS["one"], lang), EX_USAGE)
+    if released:
+        cases.done(Release(id=fresh_id(), by=cases.me(), case=number), found, lang)
+        click.echo(say(WORDS["recorded"], lang, case=number))
+        return
+    with cases.opened(ctx, config, data) as house:
+        now = cases.now(house.settings).astimezone()
+        made = holding(house.desk.case(number), now, domains, postconf=postconf)
+    if done:
+        order = Hold(
+            id=fresh_id(), by=cases.me(), case=number, how=", ".join(made.domains), until=made.until
+        )
+        cases.done(order, found, lang)
+        click.echo(say(WORDS["recorded"], lang, case=number))
+    elif as_json:
+        sys.stdout.buffer.write(harmless_json(msgspec.json.encode(made)) + b"\n")
+    else:
+        for line in script(made, lang, now).split("\n"):
+            click.echo(safe(line.replace("\t", "    ")))
+        click.echo(say(WORDS["then"], lang, case=number))

@@ -1,0 +1,50 @@
+"""`todoku case hold`: what is printed, and what is put on record."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .test_case_request import bad, events, good, home
+
+__all__ = ["home"]
+
+
+def test_it_prints_what_to_apply_and_changes_nothing() -> None:
+    shown = good("case", "hold", "1")
+    assert "hotmail.com    todoku-hold:" in shown and "postconf -X transport_maps" in shown
+    assert shown.isprintable() is False and "\t" not in shown
+    assert events()[-1]["event"] == "diagnosed"
+
+
+def test_another_instance_and_other_domains() -> None:
+    made = json.loads(
+        good("case", "hold", "1", "live.jp", "--postconf", "postconf -c /etc/postfix-out", "--json")
+    )
+    assert made["domains"] == ["live.jp"]
+    assert made["apply"][-1] == "postfix -c /etc/postfix-out reload"
+    assert all("-c /etc/postfix-out" in line for line in made["apply"])
+
+
+def test_it_is_put_on_record_and_recalled() -> None:
+    good("case", "hold", "1", "--done")
+    held = events()[-1]
+    assert (held["event"], held["how"]) == ("held", "hotmail.com") and held["until"]
+    assert "待機" in good("case", "show", "1")
+    good("case", "hold", "1", "--released")
+    assert events()[-1]["event"] == "released"
+    assert "待機にしたメールはありません" in bad("case", "hold", "1", "--released")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["case", "hold", "9"], "案件 9"),
+        (["case", "hold", "1", "--done", "--released"], "一緒に使えません"),
+        (["case", "hold", "1", "not a domain"], "宛先のドメインが分かりません"),
+    ],
+)
+def test_wrong_use_is_told_in_a_sentence(words: list[str], told: str) -> None:
+    assert told in bad(*words)
+    assert events()[-1]["event"] == "diagnosed"
