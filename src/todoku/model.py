@@ -129,6 +129,8 @@ class Refusal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ("retry timeout exceeded", "Connection timed out"). Empty where the reply says it all."""
     expired: bool = False
     """The reporting system gave up after its queue time."""
+    cut: bool = False
+    """Only the first line of an answer of several was kept: what it leaves open is not told."""
     feedback_type: str | None = None
     """RFC 5965 `Feedback-Type`, complaints only."""
     message_id: str | None = None

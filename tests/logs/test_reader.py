@@ -216,6 +216,52 @@ def test_formats_one_after_another() -> None:
     assert run.counts.formats == {"postfix", "exim", "sendmail"}
 
 
+# ── logs that tell less ───────────────────────────────────────────────────────────────────────
+
+SM = (
+    "Nov 24 09:12:05 mx1 sm-mta[48]: o6SGfUfN002977: to=<u@b.example>, delay=00:00:02, xdelay=00:00:01, "
+    "mailer=esmtp, pri=120494, relay=mx.b.example. [203.0.113.9], dsn={dsn}, {rest}"
+)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "rest", "reason", "code", "status"),
+    [
+        ("5.7.26", "stat=Service unavailable", "undecided", None, "5.7.26"),
+        ("5.0.0", "reply=554-mx.b.example, stat=Service unavailable", "undecided", 554, "5.0.0"),
+        ("5.7.1", "reply=550-5.7.1 We do not like it, stat=Service unavailable", "undecided", 550, "5.7.1"),
+        ("5.7.1", "reply=550 5.7.1 We do not like it, stat=Service unavailable", "policy", 550, "5.7.1"),
+        ("5.1.1", "reply=550-5.1.1 <u@b.example> User unknown, stat=User unknown", "user-unknown", 550, "5.1.1"),
+        ("4.0.0", "stat=Deferred: Name server: b.example.: host name lookup failure", "network", None, "4.0.0"),
+    ],
+)  # fmt: skip
+def test_the_first_line_alone(
+    dsn: str, rest: str, reason: str, code: int | None, status: str
+) -> None:
+    (found,), _ = read(SM.format(dsn=dsn, rest=rest))
+    assert found.diagnosis is not None
+    assert (found.diagnosis.reason, found.code, found.status) == (reason, code, status)
+
+
+def test_qmail_s_underscores_in_codes() -> None:
+    head = "@40000000419f13a508f3214c "
+    said = "203.0.113.9_does_not_like_recipient./Remote_host_said:_552_5.1.1_Recipient_overquota._OFR_417_[417]/"
+    ended = f"{head}delivery 5: failure: {said}Giving_up_on_203.0.113.9./"
+    (found,), run = read(f"{head}starting delivery 5: msg 9 to remote u@orange.fr\n{ended}\n")
+    assert found.diagnosis is not None
+    assert (found.diagnosis.receiver_code, found.relay_ip) == ("OFR_417", "203.0.113.9")
+    read(f"{head}starting delivery 5: msg 9 to remote u@orange.fr\n{ended}\n", run)
+    assert run.judge.made == 1
+
+
+def test_a_status_of_our_own_is_no_receiver_s() -> None:
+    text = FIELDS.replace("5.1.1", "4.4.1")
+    (found,), _ = read(
+        f"{HEAD}{text}status=deferred (connect to mx.b.example[203.0.113.9]:25: Connection timed out)"
+    )
+    assert (found.code, found.enhanced, found.status) == (None, None, "4.4.1")
+
+
 # ── not understood ────────────────────────────────────────────────────────────────────────────
 
 

@@ -60,8 +60,8 @@ class ListBook:
     def _named(self, name: str, rule: Rule) -> tuple[Blocklist, ListEntry | None]:
         entry = self._of_zone(name) or self._names.get(_plain(name))
         if entry is not None:
-            zone = _without_key(name, entry) or (entry.zones[0] if entry.zones else None)
-            return _of(entry, zone, rule), entry
+            zone = _without_key(name, entry) or _above(name, entry)
+            return _of(entry, zone or (entry.zones[0] if entry.zones else None), rule), entry
         zone = name.lower() if "." in name else None
         return Blocklist(zone or _plain(name), zone, rule.list_class or "abuse"), None
 
@@ -87,6 +87,12 @@ def _of(entry: ListEntry, zone: str | None, rule: Rule) -> Blocklist:
 
 def _plain(name: str) -> str:
     return _NOT_PLAIN.sub("-", name.lower()).strip("-")
+
+
+def _above(name: str, entry: ListEntry) -> str | None:
+    """The name as printed, where it is that of a zone above those that are known."""
+    low = name.lower().strip(".")
+    return low if any(zone.lower().endswith("." + low) for zone in entry.zones) else None
 
 
 def _without_key(name: str, entry: ListEntry) -> str | None:

@@ -42,6 +42,10 @@ _SEE_PAGE = "see-url"
 """The step that speaks of a page that the reply names."""
 _SAYS_LITTLE = ("undecided", "policy")
 """Reasons of a status code that do not beat empty words."""
+_NO_GROUND = ("policy", "refused-client")
+"""Reasons that say that one is refused, and not why: the lines that are missing may tell more."""
+_BLANK_FOR_UNDERSCORE = "qmail-log"
+"""The reader whose log writes both alike. Words have blanks, codes (`OFR_417`) have none."""
 
 
 class Own(Protocol):
@@ -110,6 +114,8 @@ class Diagnoser:
             and self.rules.standing(found.pattern).rank <= EMPTY_WORDS
         ):
             found = None
+        if refusal.cut and found and self.knowledge.rules[found.rule].reason in _NO_GROUND:
+            found = None
         evidence: list[Evidence] = []
         blocked: tuple[Identity, ...] = ()
         blocklist: Blocklist | None = None
@@ -132,9 +138,13 @@ class Diagnoser:
             blocklist, entry = self._lists.consulted(found, rule, reason, evidence)
         else:
             reason, confidence = self._by_status(refusal, status), "guess"
+            if refusal.cut and reason in _NO_GROUND:
+                reason = "undecided"
         who = self.receivers.who(places, mark, owner)
         text = reply.text or refusal.notice
         code = self.receivers.code(found, rule, who, text, evidence) if text else None
+        if code is not None and refusal.reader == _BLANK_FOR_UNDERSCORE:
+            code = code.replace(" ", "_")
         about = self.knowledge.reasons[reason]
         urls = identities.urls(reply.text)
         temporary = _temporary(refusal, reason, understood=rule is not None)

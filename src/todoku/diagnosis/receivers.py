@@ -69,6 +69,9 @@ class Receivers:
         """Receiver and gateway, in the order of evidence; `owner` is that of the rule."""
         if owner is not None and not self.identifies[owner]:
             owner = None
+        domain = places.domain
+        if mark is not None and domain is not None and self._kin(mark, domain):
+            mark = domain  # both print these words: the address tells which of them it was
         mailbox = gateway = None
         for i in (places.host, owner, mark, places.domain):
             if i is None:
@@ -81,6 +84,10 @@ class Receivers:
         if mailbox is None:
             return gateway, None
         return mailbox, gateway
+
+    def _kin(self, a: int, b: int) -> bool:
+        """Do two mailbox providers share all their words, as the two services of Microsoft do?"""
+        return a in self.family[b] and b in self.family[a] and self.mailbox[a] and self.mailbox[b]
 
     def code(
         self,

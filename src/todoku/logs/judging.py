@@ -55,5 +55,5 @@ def _named(d: Diagnosis, template: bytes) -> bool:
     if d.receiver_code is not None:
         names.append(d.receiver_code)
     names += [d.reply.text[e.start : e.end] for e in d.evidence if e.field == "blocklist"]
-    low = b" ".join(template.lower().split())
-    return all(n.encode("utf-8", "replace").lower() in low for n in names)
+    low = b" ".join(template.lower().split()).replace(b"_", b" ")  # alike in qmail's log
+    return all(n.encode("utf-8", "replace").lower().replace(b"_", b" ") in low for n in names)

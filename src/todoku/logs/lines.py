@@ -211,7 +211,7 @@ class Lines:
             if attempt is None:
                 return Told("sendmail")
             if attempt.text in _SENDMAIL_OWN:
-                attempt = msgspec.structs.replace(attempt, text="", status=None)
+                attempt = msgspec.structs.replace(attempt, wordless=True)
             key = host + b" " + (attempt.queue_id or "").encode()
             return Told(
                 "sendmail", sendmail.recipients(attempt), instance=syslog.text(tag), key=key

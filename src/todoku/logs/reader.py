@@ -147,7 +147,7 @@ class Source:
             outcome=outcome,
             status=case.status,
             code=case.diagnosis.reply.code,
-            enhanced=case.diagnosis.reply.enhanced,
+            enhanced=case.enhanced,
             stage=case.diagnosis.stage,
             template=case.template,
             delay=_number(delay),
@@ -179,6 +179,7 @@ class Source:
             _text(domain).lower() or None,
             _text(key[2]) if isinstance(key[2], bytes) else None,
             _text(self._readable(d, template)),
+            d.reply.enhanced if d.reply.code is not None else None,
         )
         if run.judge.known(key) is not None:
             if len(run.cases) >= _CASES:
@@ -273,7 +274,8 @@ class Source:
         case: Case | None = None
         if outcome != "sent":
             reader = READERS[told.format]
-            template = run.masks.template(attempt.text.encode("utf-8", "replace")[:MOST_REPLY], to)
+            said = "" if attempt.wordless else attempt.text
+            template = run.masks.template(said.encode("utf-8", "replace")[:MOST_REPLY], to)
             status = attempt.status.encode() if attempt.status else None
             key = (
                 (reader, attempt.remote.host, attempt.remote.ip, attempt.stage, attempt.gave_up),
@@ -298,7 +300,7 @@ class Source:
             outcome=outcome,
             status=attempt.status,
             code=d.reply.code if d else None,
-            enhanced=d.reply.enhanced if d else None,
+            enhanced=case.enhanced if case else None,
             stage=d.stage if d else None,
             template=case.template if case else None,
             delay=None,

@@ -50,6 +50,8 @@ class Case(NamedTuple):
     domain: str | None
     status: str | None
     template: str
+    enhanced: str | None
+    """The receiver's; `None` where no receiver answered."""
 
 
 class Run:

@@ -64,8 +64,9 @@ _CODE = expression(
     r"(?P<code>[45](?<![\w.:/@=-][45])\d\d)(?P<sep>[ -]|\Z|(?=[;:,]))[ '\"-]?\s{0,2}"
     r"#?(?P<enh>[45]\.\d{1,3}\.\d{1,3}(?![\d.]{0,8}\d\.))?"
 )
-_ENHANCED = expression(r"(?P<enh>[245](?<![\w.][245])\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
-_ENHANCED_MARKED = expression(r"[(\[]?#(?P<enh>[245]\.\d{1,3}\.\d{1,3})\b")
+_ENHANCED = expression(r"(?P<enh>[245](?<![\w.][245])\.[0-7]\.\d{1,3})(?![\w]|\.\d)")
+_ENHANCED_MARKED = expression(r"[(\[]?#(?P<enh>[245]\.[0-7]\.\d{1,3})\b")
+# In the midst of words only the subjects that exist (RFC 3463, 3): `[#4.16.1]` is Yahoo's own code.
 
 
 # Cisco's gateways (also Amazon's older ones): `5.1.0 - Unknown address error 550-'5.7.1 ...'`.

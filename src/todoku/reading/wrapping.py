@@ -113,6 +113,7 @@ _CONNECT = expression(
     r"\bconnect(?:ing)? to (?:remote server )?(?P<host>[\w.-]{1,255})?\s?"
     r"\[(?P<ip>(?:\d{1,3}\.){3}\d{1,3}(?=[:\]])|[^\]\s]{2,45})(?::\d{1,5})?\]"
 )
+_CONNECTING = expression(r"; connecting to (?P<ip>[0-9A-Fa-f:.]{2,45}[0-9A-Fa-f])\.?\Z")
 _WHILE = expression(
     r"(?:lost connection with|conversation with|timeout (?:with|from)) (?P<host>[\w.-]{1,255})"
     r"\s?\[(?P<ip>[^\]\s]{2,45})\](?::\d{1,5})?(?: timed out)? while (?P<what>[^:()]{3,60})",
@@ -374,6 +375,8 @@ def unanswered(t: str) -> tuple[Stage | None, Remote]:
         return stage_of(m["what"]), Remote(m["host"], m["ip"])
     if "connect" in t and (m := _CONNECT.search(t)):
         return "CONN", Remote(m["host"], m["ip"])
+    if "onnecting to " in t and (m := _CONNECTING.search(t)):
+        return "STARTTLS", Remote(None, m["ip"])
     if "able to establish an SMTP connection" in t:
         return "CONN", NOWHERE
     if "Connection " in t and (m := _REFUSED_BY.search(t)):

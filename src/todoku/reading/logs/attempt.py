@@ -31,6 +31,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     message_id: str | None = None
     gave_up: bool = False
     """The queue time ran out."""
+    cut: bool = False
+    """The log kept the first line alone of an answer of several."""
+    wordless: bool = False
+    """The log kept neither the answer nor its code: `text` and `status` are the mail server's guess."""
 
 
 _ACTIONS: dict[Outcome, Action] = {
@@ -43,6 +47,8 @@ _ACTIONS: dict[Outcome, Action] = {
 
 def refusal(attempt: Attempt, reader: str, sender: str | None = None) -> Refusal:
     """The refusal that an attempt tells of. `sender` comes from another line of the same log."""
+    if attempt.wordless:
+        attempt = msgspec.structs.replace(attempt, text="", status=None)
     found = parse(attempt.text, attempt.stage)
     reply = found.reply
     if reply.code is None and reply.enhanced is None and attempt.status is not None:
@@ -66,5 +72,6 @@ def refusal(attempt: Attempt, reader: str, sender: str | None = None) -> Refusal
         reply=reply,
         notice=found.notice,
         expired=attempt.gave_up,
+        cut=attempt.cut,
         message_id=attempt.message_id,
     )

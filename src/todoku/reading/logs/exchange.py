@@ -150,7 +150,7 @@ _OWN = re.compile(
     r"(?:4\d\d|55[04]) (?P<status>[45]\.\d\.\d{1,3}) (?P<words>(?:Error encountered while communicating"
     r"|TLS handshake failed|DNS (?:query|domain)|Connection (?:timed out|dropped|refused|reset)"
     r"|Failed to connect|The remote server did not respond|No (?:route|response)|Socket error"
-    r"|Certificate validation|SMTPSEND\.|Unable to|Message expired|Hop count).*)",
+    r"|Certificate validation|STARTTLS is required|SMTPSEND\.|Unable to|Message expired|Hop count).*)",
     re.IGNORECASE | re.DOTALL,
 )
 

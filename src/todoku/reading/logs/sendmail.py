@@ -35,6 +35,8 @@ _RELAY = re.compile(
 )
 # sendmail's own code for a TLS that it did not get or does not trust; no server answers with it.
 _OWN_CODE = re.compile(r"403 4\.7\.0 ")
+_GOES_ON = re.compile(r"[245]\d\d-")
+"""Of an answer of several lines the log has the first."""
 _NO_ATTEMPT = ("queued", "Deferred: prior session", "Sent")
 _LOOKS = re.compile(rb": (?:to=[^\n]{1,600}, delay=[^\n]{1,600}, stat=|from=[^\n]{1,400}, size=\d)")
 
@@ -71,15 +73,17 @@ def line(raw: bytes | str) -> Attempt | None:
         outcome = "sent"
     relay = _RELAY.match(text(m["relay"])) if m["relay"] else None
     expired = "annot send message for" in stat or "essage timed out" in stat
+    said = reply or _OWN_CODE.sub("", stat.removeprefix("Deferred: "))
     return Attempt(
         outcome="bounced" if expired else outcome,
         recipient=text(m["to"]),
-        text=reply or _OWN_CODE.sub("", stat.removeprefix("Deferred: ")),
+        text=said,
         queue_id=text(m["qid"]),
         host=entry.host,
         remote=Remote(relay["host"], relay["ip"]) if relay else Remote(),
         status=dsn,
         gave_up=expired,
+        cut=_GOES_ON.match(said) is not None,
     )
 
 
