@@ -154,7 +154,10 @@ class TestMistakes:
             ("[owner]", ["[owner]", "nearest", "[own]"]),
             (
                 "[zebra]\nx = 1",
-                ["[zebra]", "[general], [own], [lists], [dns], [mail], [contact], [knowledge]"],
+                [
+                    "[zebra]",
+                    "[general], [own], [lists], [dns], [mail], [contact], [privacy], [knowledge]",
+                ],
             ),
             (
                 '[mail]\nsender = "postmaster"',
@@ -507,7 +510,7 @@ class TestReference:
         got = load(write(tmp_path, example))
         assert got.own.given
         assert [box.name for box in got.mailboxes] == ["desk"]
-        sections = {"general", "own", "lists", "dns", "mail", "contact", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "knowledge"}
         assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
@@ -520,6 +523,7 @@ class TestReference:
             "mail": settings.Mail,
             "knowledge": settings.Knowledge,
             "contact": settings.Contact,
+            "privacy": settings.Privacy,
             "lab": settings.Lab,
         }
         for section, struct in structs.items():

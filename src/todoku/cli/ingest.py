@@ -71,6 +71,8 @@ def ingest(
     if not paths:
         raise Failure(say(WORDS["nothing"], lang), EX_USAGE)
     found = settings.load(config, data)
+    if found.privacy.operator != "own":
+        _permitted(found, lang, piped="-" in paths)
     bad: list[str] = []
     count = _put(Path(found.mail.spool), _messages(paths, lang, bad), lang)
     for sentence in bad:
@@ -80,6 +82,17 @@ def ingest(
         click.echo(say(WORDS["taken"], lang, count=count))
     if bad:
         raise SystemExit(EX_DATAERR)
+
+
+def _permitted(found: settings.Settings, lang: Language, *, piped: bool) -> None:
+    """A mail server keeps what it could not hand over, and tries again."""
+    from todoku.serve import privacy
+
+    try:
+        privacy.check(found)
+    except privacy.NotPermitted as error:
+        code = EX_TEMPFAIL if piped else error.exit_code
+        raise Failure(error.text(lang), code) from error
 
 
 def _messages(paths: Sequence[str], lang: Language, bad: list[str]) -> Iterator[bytes]:

@@ -64,10 +64,11 @@ def serve(
     from todoku.knowledge.load import lists_of
     from todoku.lists.kept import Kept
     from todoku.lists.plan import Book
-    from todoku.serve import listening, opening, service
+    from todoku.serve import listening, opening, privacy, service
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    privacy.check(found)
     _refuse(found, lambda key, **v: Failure(say(WORDS[key], lang, **v), 78))
 
     def tell(sentence: Sentence, values: dict[str, object]) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "Lists",
     "Mail",
     "Own",
+    "Privacy",
     "Setting",
     "Settings",
     "SettingsError",
@@ -142,6 +143,19 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     """Who signs for the desks; `None`: as the knowledge has it."""
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose mail it is, and how long it is kept (docs/privacy.md)."""
+
+    operator: Literal["own", "others"] = "own"
+    """`others`: their mail is not read before the next three are set."""
+    legal_basis: str | None = None
+    decided_by: str | None = None
+    decided_on: str | None = None
+    """YYYY-MM-DD."""
+    keep_days: str = "30"
+    """After so many days the text of a mail that came in is erased."""
+
+
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
 
@@ -157,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: Knowledge
     lab: Lab = Lab()
     contact: Contact = Contact()
+    privacy: Privacy = Privacy()
     mailboxes: tuple[Mailbox, ...] = ()
     """Those of `[mailbox.NAME]`, by name."""
     file: Path | None = None
@@ -493,6 +508,7 @@ def _settle(
         knowledge=Knowledge(overlay=str(overlay)),
         lab=Lab(**of("lab")),
         contact=Contact(**of("contact")),
+        privacy=Privacy(**of("privacy")),
         mailboxes=_mailboxes(values, place),
         file=path,
     )

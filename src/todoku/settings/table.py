@@ -213,6 +213,19 @@ def clock(text: str) -> str | None:
     return " ".join(words) if fits else None
 
 
+def _day(text: str) -> str | None:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").date().isoformat()  # noqa: DTZ007
+    except ValueError:
+        return None
+
+
+def _days(text: str) -> str | None:
+    text = text.strip()
+    good = re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= 3650
+    return text if good else None
+
+
 _MAILBOX: Final = expression(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]+")
 
 
@@ -485,6 +498,32 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "en": "the URL of the page that tells who operates the server, such as "
             '"https://www.example.jp/company"',
         },
+    ),
+    Setting(
+        "privacy",
+        "operator",
+        "text",
+        _choice("own", "others"),
+        {
+            "ja": '"own"（自分たちのメール）または "others"（顧客など他人のメール）',
+            "en": '"own" (mail of your own people) or "others" (mail of customers)',
+        },
+    ),
+    Setting("privacy", "legal_basis", "text", _words, _TEXT),
+    Setting("privacy", "decided_by", "text", _words, _TEXT),
+    Setting(
+        "privacy",
+        "decided_on",
+        "text",
+        _day,
+        {"ja": '日付。例: "2026-11-24"', "en": 'a date, such as "2026-11-24"'},
+    ),
+    Setting(
+        "privacy",
+        "keep_days",
+        "text",
+        _days,
+        {"ja": '1〜3650 の日数。例: "30"', "en": 'days, from 1 to 3650, such as "30"'},
     ),
     Setting(
         "knowledge",
