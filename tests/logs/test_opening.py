@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib
 import importlib.util
 import io
 import lzma
@@ -20,12 +21,27 @@ from todoku.logs.opening import PIECE, Piece, open_logs
 LINES = b"".join(b"line %d of a log\n" % n for n in range(200_000))
 
 
+def zstd(data: bytes) -> bytes:
+    for home in ("compression.zstd", "backports.zstd"):
+        try:
+            module = importlib.import_module(home)
+        except ImportError:
+            continue
+        checked = {module.CompressionParameter.checksum_flag: 1}  # as the command does it
+        packed: bytes = module.compress(data, options=checked)
+        return packed
+    pytest.skip("zstd cannot be packed here")
+
+
+PACKERS = [gzip.compress, lzma.compress, bz2.compress, zstd]
+
+
 def text(pieces: list[Piece]) -> bytes:
     assert [p.error for p in pieces] == [None] * len(pieces)
     return b"".join(p.data for p in pieces)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("pack", [bytes, *PACKERS])
 def test_packed_or_not(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "mail.log"
     path.write_bytes(pack(LINES))
@@ -39,14 +55,14 @@ def test_packed_or_not(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     assert text(list(open_logs(["-"], io.BytesIO(pack(LINES))))) == LINES
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("pack", PACKERS)
 def test_several_in_one_file(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "x"
     path.write_bytes(pack(b"a\n") + pack(b"") + pack(b"b\n") + b"\0" * 100)
     assert text(list(open_logs([str(path)], None))) == b"a\nb\n"
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("pack", PACKERS)
 @pytest.mark.parametrize("harm", ["cut off", "damaged"])
 def test_a_packed_file_that_is_harmed(
     tmp_path: Path, pack: Callable[[bytes], bytes], harm: str
@@ -76,10 +92,13 @@ def test_zstd_says_what_it_needs(tmp_path: Path) -> None:
     assert "backports.zstd" in (piece.error or "")
 
 
-def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pack", [bz2.compress, zstd])
+def test_a_bomb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
     monkeypatch.setattr(opening, "BOMB_FLOOR", 1 << 20)
     path = tmp_path / "x"
-    path.write_bytes(bz2.compress(b"\n" * (50 << 20)))
+    path.write_bytes(pack(b"\n" * (50 << 20)))
     *_, last = open_logs([str(path)], None)
     assert "2,000 times" in (last.error or "")
 

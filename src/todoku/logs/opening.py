@@ -23,7 +23,7 @@ BOMB_FLOOR: Final = 64 << 20
 BOMB_RATIO: Final = 2_000
 """More than any log is packed by; deflate's own limit is 1,032."""
 _MEMORY: Final = 128 << 20
-"""What unpacking may take: `xz -9` needs 65 MB."""
+"""What unpacking may take: `xz -9` needs 65 MB, `zstd --long` 128."""
 
 
 class Piece(NamedTuple):
@@ -218,7 +218,8 @@ def _zstd() -> _Engine:
             module = __import__(name, fromlist=["ZstdDecompressor"])
         except ImportError:
             continue
-        engine: _Engine = module.ZstdDecompressor()
+        window = {module.DecompressionParameter.window_log_max: _MEMORY.bit_length() - 1}
+        engine: _Engine = module.ZstdDecompressor(options=window)
         return engine
     raise _BadError("packed with zstd, which Python 3.14 can unpack, or backports.zstd")
 

@@ -94,16 +94,17 @@ HEADS = [
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_grows_with_the_length_only(unit: bytes) -> None:
-    """Growth, not seconds: one line of eight times the length in well below 64 times the time."""
+    """Growth, not seconds: one line of eight times the length in well below 64 times the time. Of
+    several the least, in time of this process alone: what else the machine does is not in it."""
 
     def took(size: int) -> float:
         best = float("inf")
         data = [head + unit * (size // len(unit)) + b" status=bounced (x stat= ," for head in HEADS]
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(5):
+            start = time.process_time()
             for line in data:
                 logs.read(line)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     small, large = took(8_000), took(64_000)
@@ -113,6 +114,6 @@ def test_time_grows_with_the_length_only(unit: bytes) -> None:
 def test_a_line_of_ten_megabytes() -> None:
     line = SAMPLE_LINES[0]
     data = line + b"\n" + b"x" * 10_000_000 + b"\n" + b"status=" * 1_000_000
-    start = time.perf_counter()
+    start = time.process_time()
     logs.read(data)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
