@@ -90,7 +90,7 @@ def test_expressions_that_cannot_serve(tmp_path: Path, match: str, words: str) -
     ("more", "words"),
     [
         ("", "no example"),
-        ('examples = [{ text = "nothing of it" }]', "the class is 'unrelated'"),
+        ('examples = [{ text = "nothing of it" }]', "the class is 'unclear'"),
         ('examples = [{ text = "yahoo: mended now for 192.0.2.1", verdicts = { "192.0.2.2" = "delisted" } }]',
          "the verdicts are"),
     ],

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -98,7 +95,6 @@ def answer(
     """Read a desk's answer. FILE is a mail as it came ("-": standard input).
 
     Tells what it says of which address, whether the desk wrote it, and records it in its case."""
-    from todoku.cli.case import _me, _now
     from todoku.cli.setup import knowledge_of
     from todoku.knowledge import load
 
@@ -128,7 +124,7 @@ def answer(
             if dry_run or desk is None:
                 continue
             try:
-                told = _record(body, read, desk, accept, _me(), _now(found), lang)
+                told = _record(body, read, accept, found, lang)
             except TodokuError as error:
                 failed = True
                 told = error.text(lang)
@@ -154,44 +150,29 @@ def _of(
 
 
 def _record(
-    body: bytes,
-    read: Answer,
-    desk: Desk,
-    accept: bool,
-    me: str,
-    now: datetime,
-    lang: Language,
+    body: bytes, read: Answer, accept: bool, found: settings.Settings, lang: Language
 ) -> str:
-    """Into its case, as the intake would; a sentence of what came of it."""
-    from todoku.cases import commands
+    """Into its case, by the `todoku serve` that runs there or without one; a sentence of what came
+    of it."""
     from todoku.cases import events as ev
+    from todoku.cli.case import done, me, now
     from todoku.serve import answering
-    from todoku.store.messages import Mailbox
+    from todoku.serve.orders import Hear, fresh_id
 
     path = short(read.source, 200)
     if read.class_ == "unrelated":
         return say(WORDS["unrelated"], lang, path=path)
-    number = read.case
-    if number is None:
+    if read.case is None:
         return say(WORDS["no-case"], lang, path=path, ticket=short(read.ticket or "-", 40))
-    sha = hashlib.sha256(body).hexdigest()
-    box = Mailbox(desk)
-    box.keep([body], "by hand", now)
-    recorded = answering.record(
-        number, msgspec.structs.replace(read, source=f"message:{sha}"), desk, now
-    )
-    box.handled([sha], now)
-    waiting = [r.seq for r in recorded if isinstance(r.event, ev.Answered) and not read.authentic]
+    event = answering.event_of(read, now(found))
+    order = Hear(id=fresh_id(), by=me(), case=read.case, event=event, mail=body, accept=accept)
+    recorded = done(order, found, lang)
     if accept:
-        known = {w.seq for w in desk.case(number).waiting}
-        history = desk.history(number)
-        waiting = [r.seq for r in history if r.seq in known and r.event.source == f"message:{sha}"]
-        for seq in waiting:
-            desk.change(number, partial(commands.accept, now=now, seq=seq, by=me))
-        return say(WORDS["recorded"], lang, case=number)
+        return say(WORDS["recorded"], lang, case=read.case)
     if not recorded:
-        return say(WORDS["known"], lang, case=number)
-    return say(WORDS["waits" if waiting else "recorded"], lang, case=number)
+        return say(WORDS["known"], lang, case=read.case)
+    waits = not read.authentic and any(isinstance(r.event, ev.Answered) for r in recorded)
+    return say(WORDS["waits" if waits else "recorded"], lang, case=read.case)
 
 
 @contextmanager

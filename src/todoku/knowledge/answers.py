@@ -16,7 +16,7 @@ from todoku.knowledge.schema import Text
 from todoku.model import AnswerClass, Asked
 
 GENERAL: Final = "general"
-Spoken = Literal["ja", "en", "de"]
+Spoken = Literal["ja", "en", "de", "fr", "es", "it", "nl", "pt"]
 """Languages in which desks are known to write."""
 
 
@@ -49,7 +49,7 @@ class AnswerRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     plain: bool = False
     """The conditions of `general` do not void it: its words leave no doubt."""
     weak: bool = False
-    """It counts only where nothing but `received` is said besides."""
+    """It counts only where nothing but `received` is said besides; thanks alone, beside a ticket."""
     source: tuple[str, ...] = ()
     date: str | None = None
     disabled: bool = False
@@ -115,6 +115,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     waits: tuple[Span, ...] = ()
     topic: tuple[str, ...] = ()
     """Words without which a mail has nothing to do with a block."""
+    answering: tuple[str, ...] = ()
+    """Words of one who answers. Without any, good news of nobody knows whom is none."""
     context: tuple[str, ...] = ()
     """Words without which a mail of nobody knows whom says nothing of a block, whatever it promises."""
     origin: str = ""
@@ -134,7 +136,14 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             yield from wanted.match
         for span in self.waits:
             yield from span.match
-        yield from (*self.marks, *self.tickets, *self.asking, *self.topic, *self.context)
+        yield from (
+            *self.marks,
+            *self.tickets,
+            *self.asking,
+            *self.topic,
+            *self.answering,
+            *self.context,
+        )
 
 
 def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
@@ -145,7 +154,7 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
         name: getattr(new, name) + getattr(old, name)
         for name in (
             "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "asked",
-            "asking", "waits", "topic", "context",
+            "asking", "waits", "topic", "answering", "context",
         )
     }  # fmt: skip
     rules = new.rules + tuple(r for r in old.rules if r.id not in ids)

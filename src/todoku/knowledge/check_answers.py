@@ -67,7 +67,8 @@ def _of_rule(found: AnswerRules, rule: AnswerRule, rules: Sequence[AnswerRules])
 def _of_example(
     example: AnswerExample, found: AnswerRules, rule: AnswerRule, rules: Sequence[AnswerRules]
 ) -> Iterator[str]:
-    read = answers.read(example.subject, example.text, rules)
+    # Without a subject of its own it answers one of ours.
+    read = answers.read(example.subject or "Re: blocked", example.text, rules)
     if read.class_ != rule.class_:
         yield f"the class is {read.class_!r} ({read.rule}: {read.words!r}), not {rule.class_!r},"
     elif rule.class_ != "unclear" and read.rule != f"{found.desk}/{rule.id}":

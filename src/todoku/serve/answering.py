@@ -3,8 +3,12 @@ it speaks of; and recorded there. What is not authentic, or not understood, wait
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
+
+from msgspec.structs import replace
 
 from todoku.cases import commands
 from todoku.cases import events as ev
@@ -12,7 +16,9 @@ from todoku.cases.answers import Answer, Rules
 from todoku.cases.answers.tickets import forms
 from todoku.cases.case import Case, identity_key
 from todoku.cases.records import Recorded
+from todoku.serve.orders import Hear
 from todoku.store.cases import Desk
+from todoku.store.messages import Mailbox
 
 
 def case_of(answer: Answer, desk: Desk, rules: Sequence[Rules]) -> int | None:
@@ -25,12 +31,7 @@ def case_of(answer: Answer, desk: Desk, rules: Sequence[Rules]) -> int | None:
     return None
 
 
-def owner(answer: Answer, desk: Desk) -> int | None:
-    """The case that has its ticket, where one has."""
-    return next(filter(None, map(desk.find, _tickets(answer))), None)
-
-
-def _tickets(answer: Answer) -> Iterator[str]:
+def _tickets(answer: Answer | ev.Answered) -> Iterator[str]:
     if answer.ticket is not None:
         yield from (f"ticket:{form}" for form in forms(answer.ticket))
 
@@ -48,11 +49,13 @@ def _keys(answer: Answer, rules: Sequence[Rules]) -> Iterator[str]:
 
 def record(number: int, answer: Answer, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
     """In the case. Raises `CaseError` where its ticket is another's."""
-    if answer.class_ == "received" and answer.authentic and not answer.asks:
-        received = ev.Acknowledged(at=now, source=answer.source, ticket=answer.ticket)
-        return desk.change(number, lambda case: commands.acknowledge(case, received))
+    return _into(number, event_of(answer, now), desk)
+
+
+def event_of(answer: Answer, now: datetime) -> ev.Answered:
+    """What a case keeps of it."""
     wait = answer.wait
-    event = ev.Answered(
+    return ev.Answered(
         at=now,
         source=answer.source,
         class_=answer.class_,
@@ -66,7 +69,30 @@ def record(number: int, answer: Answer, desk: Desk, now: datetime) -> tuple[Reco
         asks=answer.asks,
         authentic=answer.authentic,
     )
-    holder = owner(answer, desk)
+
+
+def hear(order: Hear, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
+    """What a person hands over: the mail is kept, its answer recorded, and accepted where he says so."""
+    sha = hashlib.sha256(order.mail).hexdigest()
+    source = f"message:{sha}"
+    box = Mailbox(desk)
+    box.keep([order.mail], "by hand", now)
+    recorded = _into(order.case, replace(order.event, at=now, source=source), desk)
+    box.handled([sha], now)
+    if order.accept:
+        known = {waiting.seq for waiting in desk.case(order.case).waiting}
+        mine = (each for each in desk.history(order.case) if each.event.source == source)
+        for seq in [each.seq for each in mine if each.seq in known]:
+            accept = partial(commands.accept, now=now, seq=seq, by=order.by)
+            recorded += desk.change(order.case, accept)
+    return recorded
+
+
+def _into(number: int, event: ev.Answered, desk: Desk) -> tuple[Recorded, ...]:
+    if event.class_ == "received" and event.authentic and not event.asks:
+        received = ev.Acknowledged(at=event.at, source=event.source, ticket=event.ticket)
+        return desk.change(number, lambda case: commands.acknowledge(case, received))
+    holder = next(filter(None, map(desk.find, _tickets(event))), None)
 
     def command(case: Case) -> Sequence[ev.AnyEvent]:
         return commands.answer(case, event, owner=holder, policy=desk.policy)

@@ -27,7 +27,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from todoku import __version__
-from todoku.cases.events import At, Why
+from todoku.cases.events import Answered, At, Why
 from todoku.cases.records import Recorded
 from todoku.i18n import Language
 from todoku.model import Channel, Identity
@@ -133,7 +133,18 @@ class Release(Order, frozen=True, kw_only=True, tag="release"):
     case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release
+class Hear(Order, frozen=True, kw_only=True, tag="hear"):
+    """A desk's answer that a person has, as it was read. Its `source` is its mail, so that it counts
+    once whoever hands it over, and however often."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    event: Answered
+    mail: bytes
+    accept: bool = False
+    """He takes it for genuine."""
+
+
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Hear
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

@@ -95,13 +95,23 @@ def results(data: bytes, trusted: Collection[str]) -> list[Result] | None:
     """Those of the topmost field that our own server wrote; `None`: there is none that can be believed."""
     names = {name.lower().rstrip(".") for name in trusted}
     for name, value in _fields(data):
-        if name == "received" and not _LMTP.search(value):
+        if name == "received" and not is_local(value):
             return None
         if name == "authentication-results":
             server, found = parsed(value[:_MOST])
             if server in names:
                 return found
     return None
+
+
+def is_local(received: str) -> bool:
+    """Whether a Received field tells of a hop within a machine."""
+    return _LMTP.search(received) is not None
+
+
+def without_comments(value: str) -> str:
+    """Of a structured field, without quotes; empty where they do not match."""
+    return _bare(value) or ""
 
 
 def _fields(data: bytes) -> Iterator[tuple[str, str]]:
@@ -276,9 +286,11 @@ __all__ = [
     "LookUp",
     "Result",
     "aligned",
+    "is_local",
     "judge",
     "organisation",
     "parsed",
     "results",
     "signed_by",
+    "without_comments",
 ]

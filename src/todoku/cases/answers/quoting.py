@@ -47,8 +47,17 @@ _WROTE_BRIEFLY: Final = re.compile(
     r"^.{1,120}(?:wrote|schrieb|さん(?:は|が)書きました|のメッセージ|のメール(?:では|より)?)\s*:\s*$",
     re.I,
 )
+_SAID: Final = re.compile(
+    r"^\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)\w*,? )?(?:\d{1,2}\.? \w{3,9}\.? \d{4}|\w{3,9} \d{1,2}, \d{4}"
+    r"|\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?|\d{1,2}[./]\d{1,2}[./]\d{4}),?(?: at)? \d{1,2}:\d{2}(?::\d{2})?"
+    r"(?: ?[ap]m)?(?: [A-Z]{2,5}| [+-]\d{4})?\s*$",
+    re.I,
+)
+"""Help desks print a conversation, the newest word first: a name, and below it when."""
 _QUOTE: Final = re.compile(r"^[ \t]*[>＞]")
 _SIGNATURE: Final = re.compile(r"^--[ \t]?$")
+_BRIEF: Final = 120
+"""Characters: who writes no more above what he passes on says nothing himself."""
 _LONGEST_SIGNATURE: Final = 16
 
 
@@ -66,16 +75,25 @@ def split(text: str) -> Split:
     lines = text.split("\n")[:_LINES]
     own: list[str] = []
     quoted: list[str] = []
-    n = 0
+    n = said = 0
     while n < len(lines):
         line = lines[n]
         forward = _FORWARD.match(line) is not None
         if forward or _MARK.match(line) or _OURS.match(line) or _block(lines, n):
             rest = lines[n + (0 if _block(lines, n) else 1) :]
-            if forward and not any(part.strip() for part in own):
-                return Split(_passed_on(rest), "\n".join(quoted), forwarded=True)
+            said_himself = "\n".join(own).strip()
+            if forward and len(said_himself) < _BRIEF:  # "FYI"
+                passed = f"{said_himself}\n\n{_passed_on(rest)}".lstrip()
+                return Split(passed, "\n".join(quoted), forwarded=True)
             quoted += rest
             break
+        if n + 1 < len(lines) and 0 < len(line.strip()) < 80 and _SAID.match(lines[n + 1]):
+            said += 1
+            if said > 1:
+                quoted += lines[n:]
+                break
+            n += 2
+            continue
         taken = _attribution(lines, n)
         if taken:
             after = next((each for each in lines[n + taken :] if each.strip()), "")

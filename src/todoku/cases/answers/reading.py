@@ -7,6 +7,7 @@ understood, or says two things, is `unclear`, and a person looks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from todoku.cases.answers import addresses, hits, tickets, verdicts, waiting
 from todoku.cases.answers.hits import Text
 from todoku.cases.answers.letter import Letter, joined, plain
 from todoku.cases.answers.quoting import split
-from todoku.cases.answers.verdicts import DECLINES, Said
+from todoku.cases.answers.verdicts import DECLINES, DOUBTFUL, Said
 from todoku.cases.answers.waiting import Wait
 from todoku.cases.events import Verdict
 from todoku.knowledge.answer_patterns import compiled
@@ -24,6 +25,9 @@ from todoku.model import AnswerClass, Asked, Identity
 _SILENT: Final = frozenset({"unrelated", "unclear", "bounce"})
 _LONG: Final = 24
 """Characters: shorter words are anybody's."""
+
+_FOREIGN: Final = re.compile("[À-ÃÅ-ÕØ-ÛÝÞà-ãå-õø-ûýþ\u0100-\u1fff\uac00-\ud7a3]")
+"""Letters of languages that no rule reads: what stands there is not known to be unrelated."""
 
 
 class Reading(NamedTuple):
@@ -99,7 +103,8 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     found = _one([_face(letter, face, tried, general, wrote) for face in letter.texts])
     if found is None:
         ours = number is not None or wrote or letter.replies or bool(letter.thread)
-        if not ours and not _topical(f"{letter.subject}\n{text}\n{letter.quoted}", tried):
+        words = f"{letter.subject}\n{text}\n{letter.quoted}"
+        if not (ours or _topical(words, tried) or _FOREIGN.search(words)):
             return empty._replace(class_="unrelated", desk=None)
         return empty
     face, told = found
@@ -107,6 +112,15 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     if hit is None:
         return empty
     class_ = told.class_
+    answers = number is not None or wrote or letter.replies or bool(letter.thread)
+    if class_ in DOUBTFUL and hit.desk == GENERAL and not answers:
+        words = f"{letter.subject}\n{face}"
+        if not any(compiled(p).search(words) for each in tried for p in each.answering):
+            return empty  # who never asked is told nothing
+    if class_ == "received" and number is None and all(each.rule.weak for each in told.hits):
+        return empty  # thanks are no receipt
+    if class_ in DOUBTFUL and _of_others(letter, told):
+        return empty
     silent = class_ in _SILENT
     return Reading(
         class_,
@@ -123,6 +137,16 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         f"{hit.desk}/{hit.rule.id}",
         tuple(dict.fromkeys(m.identity for m in addresses.mentions(face))) or spoken,
         named,
+    )
+
+
+def _of_others(letter: Letter, told: Said) -> bool:
+    """Whether the subject names an address, and all that is said is of others."""
+    asked = {m.identity for m in addresses.mentions(letter.subject)}
+    return bool(asked and told.verdicts) and not any(
+        one == other or one in other or other in one
+        for one in (each.value for each in asked)
+        for other in (each.value for each in told.verdicts)
     )
 
 
