@@ -82,7 +82,9 @@ def opened(
     )
     terms = Terms(use=found.general.use)
     means = service.means(found, desk, knowledge, terms, kept, "ja", clock, was_sent)
-    return Serving(found, desk, service.Service(name, found, means, clock, tell=_raise))
+    served = service.Service(name, found, means, clock, tell=_raise)
+    stack.callback(served.close)
+    return Serving(found, desk, served)
 
 
 def _unsynced(connection: Any, *_: object) -> None:

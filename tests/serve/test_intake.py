@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serve import returned
+from tests.serve.returned import SC_001, MailServer
 from todoku import store
 from todoku.cases import events as ev
 from todoku.diagnosis import Diagnoser
@@ -15,6 +17,8 @@ from todoku.knowledge import load
 from todoku.serve import intake as intakes
 from todoku.serve import spool
 from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.proving import Proofs
+from todoku.serve.sentlog import SentLog
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import Mailbox, Message
@@ -24,13 +28,8 @@ OWN = Own(addresses=("192.0.2.1", "192.0.2.2"), domains=("hoge.test",), helo=("m
 
 
 def bounce(n: int, address: str = "192.0.2.1", code: str = "SC-001 (BAY004-MC3F26)") -> bytes:
-    return (
-        "From: MAILER-DAEMON@mx1.hoge.test\r\nTo: x@hoge.test\r\n"
-        "Subject: Undelivered Mail Returned to Sender\r\n\r\n"
-        f"<user{n}@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 {code}\r\n"
-        f"    Unfortunately, messages from {address} weren't sent. (in reply to MAIL FROM\r\n"
-        "    command)\r\n"
-    ).encode()
+    reply = f"550 {code} Unfortunately, messages from {address} weren't sent."
+    return returned.bounce(f"user{n}@hotmail.com", reply, f"4JYSCK{n:06}", f"<{n}@mx1.hoge.test>")
 
 
 @pytest.fixture
@@ -41,9 +40,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def intake(desk: Desk) -> Intake:
+def intake(desk: Desk, tmp_path: Path) -> Iterator[Intake]:
+    """The log has the mails whose bounces the tests hand over: 1,000 that were refused."""
     diagnoser = Diagnoser(load.knowledge(), language="en", own=OWN)
-    return Intake(desk, diagnoser, OWN, answer_rules(), OWN.helo)
+    server = MailServer(tmp_path / "mail.log", count=-1)
+    for n in range(1000):
+        server.sent(f"user{n}@hotmail.com", SC_001.format("192.0.2.1"))
+    log = SentLog([str(server.log)], tmp_path, diagnoser)
+    yield Intake(desk, diagnoser, OWN, answer_rules(), (), proofs=Proofs(desk, OWN, log=log))
+    log.close()
 
 
 def take(intake: Intake, folder: Path, now: datetime = NOW) -> int:

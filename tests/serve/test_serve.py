@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serve.returned import SC_001, MailServer
+
 WAIT = 30.0
 
 
@@ -77,6 +79,7 @@ def environ(tmp_path: Path, relay: Relay) -> dict[str, str]:
         "TODOKU_MAIL_RELAY": f"127.0.0.1:{relay.port}",
         "TODOKU_MAIL_SENDER": "postmaster@hoge.test",
         "TODOKU_MAIL_FOLDER": str(box),
+        "TODOKU_MAIL_LOG": str(tmp_path / "mail.log"),
         "TODOKU_DNS_RESOLVER": "127.0.0.1:1",
     }
 
@@ -137,12 +140,8 @@ def test_it_tells_who_reported_takes_in_a_bounce_and_stops_when_told(
     process = serving(start)
     until(lambda: relay.mails)
     bounce = Path(environ["TODOKU_MAIL_FOLDER"]) / "new" / "1.mail"
-    bounce.write_text(
-        "From: MAILER-DAEMON@mx1.hoge.test\nTo: postmaster@hoge.test\nSubject: Undelivered Mail "
-        "Returned to Sender\n\n<a@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 "
-        "SC-001\n    (BAY004-MC3F26) Unfortunately, messages from 127.0.0.1 weren't sent. (in reply"
-        " to MAIL FROM command)\n"
-    )
+    server = MailServer(Path(environ["TODOKU_MAIL_LOG"]))
+    bounce.write_bytes(server.refused("a@hotmail.com", SC_001.format("127.0.0.1")))
     until(lambda: "SC-001" in shown(start))
     until(lambda: "checked" in shown(start))
     assert not bounce.exists()
@@ -222,17 +221,13 @@ def test_what_was_handed_over_by_ingest_and_by_lmtp_is_read(
     """And put away from the spool: it is in the store."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    bounce = (
-        b"From: MAILER-DAEMON@mx1.hoge.test\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n"
-        b"<%s@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 SC-001\r\n"
-        b"    (BAY004-MC3F26) Unfortunately, messages from 127.0.0.1 weren't sent. (in reply\r\n"
-        b" to MAIL FROM command)\r\n"
-    )
+    server = MailServer(Path(environ["TODOKU_MAIL_LOG"]))
+    one, two = (server.refused(f"{n}@hotmail.com", SC_001.format("127.0.0.1")) for n in (1, 2))
     half = tmp_path / ".local/share/todoku/spool/tmp/half"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"written by a machine that died")
     os.utime(half, (0, 0))
-    (tmp_path / "one.eml").write_bytes(bounce % b"one")
+    (tmp_path / "one.eml").write_bytes(one)
     assert start("ingest", str(tmp_path / "one.eml")).wait(WAIT) == 0
     process = start("serve", TODOKU_MAIL_LMTP=f"127.0.0.1:{port}")
     assert process.stderr is not None
@@ -241,7 +236,7 @@ def test_what_was_handed_over_by_ingest_and_by_lmtp_is_read(
     def sent() -> bool:
         try:
             with smtplib.LMTP("127.0.0.1", port) as talk:
-                talk.sendmail("", ["bounces@hoge.test"], bounce % b"two")
+                talk.sendmail("", ["bounces@hoge.test"], two.replace(b"\n", b"\r\n"))
         except OSError:
             return False
         return True

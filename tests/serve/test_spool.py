@@ -168,7 +168,9 @@ class TestLmtp:
     def test_on_disk_before_it_is_acknowledged(self, door: lmtp.Door, tmp_path: Path) -> None:
         with smtplib.LMTP("127.0.0.1", door.port) as talk:
             talk.sendmail("", ["bounces@hoge.test"], BOUNCE)
-            assert waiting(tmp_path) == [b"Return-Path: <>\r\n" + BOUNCE]
+            assert waiting(tmp_path) == [
+                b"Return-Path: <>\r\nDelivered-To: bounces@hoge.test\r\n" + BOUNCE
+            ]
 
     def test_each_recipient_has_its_reply(self, door: lmtp.Door, tmp_path: Path) -> None:
         """RFC 2033, section 4.2."""

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from tests import postgres
+from tests.serve.returned import MailServer
 from todoku import settings, store
 from todoku.cases import events as ev
 from todoku.cases.joining import place_of
@@ -78,6 +79,8 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> settings.Settings:
     monkeypatch.setenv("TODOKU_OWN_ADDRESSES", "192.0.2.1")
     monkeypatch.setenv("TODOKU_MAIL_SENDER", "postmaster@hoge.test")
     monkeypatch.setenv("TODOKU_DNS_RESOLVER", "127.0.0.1:1")
+    (tmp_path / "mail.log").touch()
+    monkeypatch.setenv("TODOKU_MAIL_LOG", str(tmp_path / "mail.log"))
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     return settings.load()
 
@@ -282,12 +285,9 @@ def test_a_flood_in_a_case_that_cannot_be_read(
     assert desk.tally(2) is None, "that of the other became an event"
 
 
-def bounce(address: str, domain: str) -> bytes:
-    return (
-        "From: MAILER-DAEMON@mx1.hoge.test\nTo: postmaster@hoge.test\nSubject: Undelivered Mail "
-        f"Returned to Sender\n\n<a@{domain}>: host mx.{domain}[198.51.100.25] said: 550 5.7.1 "
-        f"Client host [{address}] is blocked (in reply to RCPT TO command)\n"
-    ).encode()
+def bounce(log: Path, address: str, domain: str) -> bytes:
+    reply = f"550 5.7.1 Client host [{address}] is blocked"
+    return MailServer(log).refused(f"a@{domain}", reply, server=f"mx.{domain}[198.51.100.25]")
 
 
 def test_mail_for_a_case_that_cannot_be_read_waits_and_the_other_is_taken_in(
@@ -296,15 +296,16 @@ def test_mail_for_a_case_that_cannot_be_read_waits_and_the_other_is_taken_in(
     box = tmp_path / "box"
     (box / "new").mkdir(parents=True)
     serve.folder = box
-    (box / "new" / "0").write_bytes(bounce("192.0.2.1", "example.net"))
+    log = tmp_path / "mail.log"
+    (box / "new" / "0").write_bytes(bounce(log, "192.0.2.1", "example.net"))
     serve.round()
     assert ev.name(desk.history(1)[0].event) == "refused"
     with desk.engine.connect() as connection:
         whole = connection.execute(sa.select(t.events.c.payload).where(t.events.c.seq == 1))
         good = whole.scalar_one()
     newer(desk, 1)
-    (box / "new" / "1").write_bytes(bounce("192.0.2.1", "example.net") + b"again\n")
-    (box / "new" / "2").write_bytes(bounce("192.0.2.1", "example.org"))
+    (box / "new" / "1").write_bytes(bounce(log, "192.0.2.1", "example.net") + b"again\n")
+    (box / "new" / "2").write_bytes(bounce(log, "192.0.2.1", "example.org"))
     for _ in range(3):
         serve.round()
     assert sum("1/1" in text for text in texts(said)) == 1

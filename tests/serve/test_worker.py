@@ -18,6 +18,8 @@ from todoku.lab.world import LISTED
 from todoku.model import Identity
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake
+from todoku.serve.proving import Proofs
+from todoku.store.unverified import Unverified
 
 HOUR = timedelta(hours=1)
 TICKET = "SRX1234567890ID"
@@ -125,7 +127,13 @@ def test_a_signature_is_verified_at_receipt_where_our_own_server_says_nothing(
         resolver = s.means.resolver
         assert resolver is not None
         s.intake = Intake(
-            s.desk, s.means.diagnoser, OWN, rules(), (), look_up=partial(txt, resolver=resolver)
+            s.desk,
+            s.means.diagnoser,
+            OWN,
+            rules(),
+            (),
+            look_up=partial(txt, resolver=resolver),
+            proofs=Proofs(s.desk, OWN, log=s.log),
         )
         await until_promised(s)
         assert s.desk.case(1).state == "settling"
@@ -230,7 +238,9 @@ def test_a_refusal_of_somebody_else_s_address_is_no_case(tmp_path: Path) -> None
         (path,) = (s.lab.sender.mailbox("postmaster@hoge.test") / "new").iterdir()
         path.write_bytes(path.read_bytes().replace(LISTED.encode(), b"203.0.113.80"))
         (taken,) = await s.collect()
-        assert taken.what == "not-ours"
+        assert taken.what == "unverified"
+        ((group,), _) = Unverified(s.desk).groups()
+        assert (group.doubt, group.newest.identities) == ("not-our-address", ("203.0.113.80",))
         assert s.desk.rows() == []
         assert await s.collect() == []
 

@@ -25,6 +25,8 @@ from todoku.lab.zones import txt
 from todoku.lists.values import Server
 from todoku.serve.deeds import Means, all_of
 from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.proving import Proofs
+from todoku.serve.sentlog import SentLog
 from todoku.serve.worker import Worker
 from todoku.settings.own import Own
 from todoku.store.actions import Queue
@@ -72,7 +74,10 @@ class Serving:
         self.worker = Worker(
             "w", self.queue, all_of(self.means), self.clock.now, tell=self.troubles.append
         )
-        self.intake = Intake(self.desk, diagnoser, OWN, rules(), ["mx1.hoge.test"])
+        log = SentLog([str(self.lab.sender.log.path)], self.folder, diagnoser)
+        proofs = Proofs(self.desk, OWN, log=log, folder=self.folder)
+        self.log = log
+        self.intake = Intake(self.desk, diagnoser, OWN, rules(), ["mx1.hoge.test"], proofs=proofs)
 
     def was_sent(self, message_id: str) -> bool | None:
         boxes = (SATO, "postmaster@hoge.test")
@@ -161,6 +166,7 @@ def live(
             try:
                 await walk(serving)
             finally:
+                serving.log.close()
                 serving.engine.dispose()
 
     asyncio.run(run())

@@ -24,9 +24,9 @@ from todoku.model import Diagnosis
 from todoku.reading import address, mail
 from todoku.settings.own import Own
 
-Doubt = Literal["no-proof", "delivered", "not-our-address"]
-"""Why it is not believed. `delivered`: our log says that it was delivered. `not-our-address`: what is
-blocked is not of `[own]`; nothing of ours is."""
+Doubt = Literal["no-proof", "delivered", "not-our-address", "no-place"]
+"""Why it moves nothing. `delivered`: our log says that it was delivered. `not-our-address`: what is
+blocked is not of `[own]`. `no-place`: a user's report that does not tell where mail does not arrive."""
 
 MOST_ADDRESSES: Final = 20
 MOST_MARK: Final = 300

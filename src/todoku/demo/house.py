@@ -40,6 +40,8 @@ def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
             "relay": "{}:{}".format(*lab.submission),
             "sender": ADMINISTRATOR,
             "folder": str(lab.sender.mailbox(ADMINISTRATOR)),
+            "log": [str(lab.sender.log.path)],
+            "authserv": [lab.sender.name],
         },
         "lab": {
             "port": str(lab.smtp_port),
@@ -93,6 +95,7 @@ def opened(found: Settings, clock: Clock, lang: Language) -> Iterator[House]:
         terms = Terms(use=found.general.use)
         means = service.means(found, desk, knowledge, terms, kept, lang, clock)
         served = service.Service("demo", found, means, clock, tell=_raise)
+        stack.callback(served.close)
         yield House(found, desk, means.diagnoser, served)
 
 

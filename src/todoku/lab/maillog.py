@@ -9,6 +9,7 @@ from todoku.lab import reports
 from todoku.lab.clock import Clock
 from todoku.lab.queue import Envelope
 from todoku.lab.smtp import Outcome
+from todoku.reading import mail
 
 _PID: Final = 4711
 _NOTICES: Final = {
@@ -20,12 +21,15 @@ _NOTICES: Final = {
 class MailLog:
     def __init__(self, path: Path, host: str, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
         self.path = path
         self._host = host.partition(".")[0]
         self._clock = clock
 
-    def arrived(self, envelope: Envelope, size: int) -> None:
-        count = len(envelope.recipients)
+    def arrived(self, envelope: Envelope, message: bytes) -> None:
+        count, size = len(envelope.recipients), len(message)
+        message_id = mail.parse(message[:65536]).find(b"\nmessage-id:") or b""
+        self._write("cleanup", f"{envelope.id}: message-id={message_id.decode('latin-1').strip()}")
         self._write(
             "qmgr",
             f"{envelope.id}: from=<{envelope.sender}>, size={size}, nrcpt={count} (queue active)",

@@ -107,7 +107,7 @@ class SendingServer:
             source=source,
         )
         self._queue.put(envelope, self._received(envelope, message))
-        self.log.arrived(envelope, len(message))
+        self.log.arrived(envelope, message)
         self._happened.add(
             Queued(
                 at=self._clock.now(),

@@ -8,14 +8,12 @@ import heapq
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from todoku import reading
 from todoku.cases import CaseError, EventError, answers, joining
 from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
@@ -24,12 +22,16 @@ from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Diagnosis
 from todoku.reading import mail
-from todoku.serve import answering, sightings
+from todoku.serve import answering
+from todoku.serve.proving import Ours, Proofs
+from todoku.serve.sifting import refusals, sift
+from todoku.serve.usermail import UserMail
 from todoku.settings import mailboxes as settings
 from todoku.settings.own import Own
 from todoku.store import Overtaken
 from todoku.store.cases import Desk
 from todoku.store.messages import Mailbox, Message
+from todoku.store.unverified import Unproven, Unverified
 
 BATCH: Final = 2000
 OCTETS: Final = 64 << 20
@@ -39,7 +41,11 @@ MOST: Final = 30 << 20
 
 _ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
 
-What = Literal["refusal", "not-ours", "answer", "nothing"]
+LATE: Final = timedelta(hours=1)
+"""So long after a bounce our log is looked at again: its lines may come later than the bounce does."""
+AGAIN: Final = 500
+
+What = Literal["refusal", "report", "unverified", "answer", "nothing"]
 
 
 class Taken(NamedTuple):
@@ -48,6 +54,16 @@ class Taken(NamedTuple):
     sha256: str
     what: What
     cases: tuple[int, ...] = ()
+
+
+class _Batch(NamedTuple):
+    """What a look at the new messages has gathered."""
+
+    done: list[Taken]
+    news: list[str]
+    """Done with, and no news of ours."""
+    alike: dict[tuple[str, ...], list[tuple[Message, ev.Refused]]]
+    unproven: list[Unproven]
 
 
 def answer_rules(overlay: Path | None = None) -> tuple[answers.Rules, ...]:
@@ -66,11 +82,14 @@ class Intake:
         look_up: LookUp | None = None,
         tell: Callable[[Exception], object] = lambda _error: None,
         mailboxes: Sequence[settings.Mailbox] = (),
+        proofs: Proofs | None = None,
+        users: UserMail | None = None,
     ) -> None:
         """`trusted`: names under which our own server writes Authentication-Results (RFC 8601).
         `look_up`: TXT records, to verify signatures at receipt where our own server did not.
         `tell`: what could not be recorded of an answer, and why. `mailboxes`: what is read by IMAP,
-        and what of it counts."""
+        and what of it counts. `proofs`: what is known of our own mail; without it no bounce is
+        believed. `users`: reads reports of users."""
         self._desk = desk
         self._box = Mailbox(desk)
         self._diagnose = diagnoser
@@ -80,6 +99,9 @@ class Intake:
         self._look_up = look_up
         self._tell = tell
         self._mailboxes = {box.origin: box for box in mailboxes}
+        self._proofs = proofs or Proofs(desk, own)
+        self._users = users or UserMail(None, diagnoser, own)
+        self._kept = Unverified(desk)
 
     def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
@@ -114,37 +136,80 @@ class Intake:
     def handle(self, now: datetime) -> list[Taken]:
         """What was kept and nobody is done with. Bounces of one incident are one refusal with a
         count, in one transaction."""
-        alike: dict[tuple[str, ...], list[tuple[Message, ev.Refused]]] = {}
-        done: list[Taken] = []
-        news: list[str] = []
+        news = self._proofs.read_on(now)
+        known = self._proofs.at(now)
+        batch = _Batch([], [], {}, [])
+        if news:
+            with self._unless_unreadable():
+                self._look_again(known, now)
         for message in self._box.unhandled(BATCH, OCTETS):
             with self._unless_unreadable():
-                takes = self._takes(message)
-                found = [d for d in self._diagnosed(message.body) if d.kind == "refusal"]
-                if takes == "bounces":
-                    if not found:
-                        done.append(Taken(message.sha256, "nothing"))
-                        news.append(message.sha256)
-                        continue
-                elif not found or takes == "answers" or self._is_answer(message, now):
-                    done.append(self._answered(message, now))
-                    news.append(message.sha256)
-                    continue
-                if takes == "any" and self._is_request(
-                    found
-                ):  # of ours, which bounced: an answer of a kind, too
-                    self._answered(message, now)
-                events = self._events(message, found, now)
-                if len(events) == 1:
-                    alike.setdefault(joining.alike(events[0]), []).append((message, events[0]))
-                else:
-                    done.append(self._refused(message, events, now))
-        if news:
-            self._box.handled(news, now)
-        for group in alike.values():
+                self._take(message, known, batch, now)
+        done = batch.done
+        if batch.news:
+            self._box.handled(batch.news, now)
+        if batch.unproven:
+            shas = [each.sha256 for each in batch.unproven]
+            self._kept.put(batch.unproven, shas, now)
+            done += [Taken(sha, "unverified") for sha in shas]
+        for group in batch.alike.values():
             with self._unless_unreadable():
                 done += self._refused_together(group, now)
         return done
+
+    def _take(self, message: Message, known: Ours, batch: _Batch, now: datetime) -> None:
+        takes = self._takes(message)
+        if takes == "any" and self._is_report(message, known, batch, now):
+            return
+        found = refusals(message.body, self._diagnose)
+        if takes == "answers" or (takes == "any" and (not found or self._is_answer(message, now))):
+            batch.done.append(self._answered(message, now))
+            batch.news.append(message.sha256)
+            return
+        if takes == "any" and self._is_request(found):  # of ours: an answer of a kind, too
+            self._answered(message, now)
+        sifted = sift(message.sha256, message.body, found, known, self._own, now)
+        if sifted.unproven is not None:
+            batch.unproven.append(sifted.unproven)
+        elif len(sifted.events) == 1:
+            event = sifted.events[0]
+            batch.alike.setdefault(joining.alike(event), []).append((message, event))
+        elif sifted.events:
+            batch.done.append(self._refused(message, sifted.events))
+        else:
+            batch.done.append(Taken(message.sha256, "nothing"))
+            batch.news.append(message.sha256)
+
+    def _look_again(self, known: Ours, now: datetime) -> None:
+        """What was not proven when it came may be by now: our log knows more."""
+        for each in self._kept.newer(now - LATE, AGAIN):
+            body = self._box.body(each.sha256)
+            if body is None:
+                continue
+            found = refusals(body, self._diagnose)
+            sifted = sift(each.sha256, body, found, known, self._own, now)
+            for event in sifted.events:
+                self._desk.see(event)
+            if sifted.events:
+                self._kept.settle([each.sha256], "proven", now)
+
+    def _is_report(self, message: Message, known: Ours, batch: _Batch, now: datetime) -> bool:
+        """Whether it is a user's report. A bounce that he sends along is put to the proof as any."""
+        reported = self._users.read(message, self._names(message), now)
+        if reported is None:
+            return False
+        event = None
+        if reported.how is not None:
+            source = f"message:{message.sha256}"
+            event = self._users.event(reported.told, self._desk, now, source)
+        if event is None:
+            batch.unproven.append(self._users.unproven(message, reported, now))
+            return True
+        found = refusals(message.body, self._diagnose)
+        sifted = sift(message.sha256, message.body, found, known, self._own, now)
+        seen: list[ev.Refused | ev.Reported] = [event, *sifted.events]
+        batch.done.append(self._refused(message, seen)._replace(what="report"))
+        return True
 
     def _takes(self, message: Message) -> settings.Takes:
         """What counts of the mailbox that it was read from."""
@@ -169,21 +234,6 @@ class Intake:
         except EventError as error:
             self._tell(error)
 
-    def _diagnosed(self, body: bytes) -> list[Diagnosis]:
-        return [self._diagnose(refusal) for refusal in reading.read(body)]
-
-    def _events(
-        self, message: Message, found: Sequence[Diagnosis], now: datetime
-    ) -> tuple[ev.Refused, ...]:
-        """Only what blocks an identity of ours is a case; what is not known to be ours is none."""
-        source = f"message:{message.sha256}"
-        when = _written(message.body)
-        return joining.gather(
-            sightings.refused(d, self._own, now, when=when, source=source)
-            for d in found
-            if sightings.split(d.blocked, self._own)[0]
-        )
-
     def _refused_together(
         self, group: Sequence[tuple[Message, ev.Refused]], now: datetime
     ) -> list[Taken]:
@@ -199,18 +249,15 @@ class Intake:
             else:
                 numbers = tuple(dict.fromkeys(r.case for r in recorded))
                 return [Taken(sha, "refusal", numbers) for sha in shas]
-        return [self._refused(message, [event], now) for message, event in group]
+        return [self._refused(message, [event]) for message, event in group]
 
-    def _refused(self, message: Message, events: Sequence[ev.Refused], now: datetime) -> Taken:
+    def _refused(self, message: Message, events: Sequence[ev.Refused | ev.Reported]) -> Taken:
         numbers: list[int] = []
         for n, event in enumerate(events, 1):
             # Counted and done with in one transaction, for the last; before it, `source` says so.
             handled = [message.sha256] if n == len(events) else []
             numbers += [r.case for r in self._desk.see(event, handled=handled)]
-        if not events:
-            self._box.handled([message.sha256], now)
-        what: What = "refusal" if events else "not-ours"
-        return Taken(message.sha256, what, tuple(dict.fromkeys(numbers)))
+        return Taken(message.sha256, "refusal", tuple(dict.fromkeys(numbers)))
 
     # Answers
 
@@ -260,12 +307,3 @@ class Intake:
 
 def _is_mail(entry: os.DirEntry[str]) -> bool:
     return not entry.name.startswith(".") and entry.is_file()
-
-
-def _written(body: bytes) -> datetime | None:
-    """When the bounce was written."""
-    try:
-        date = parsedate_to_datetime(mail.parse(body).text(b"\ndate:"))
-        return None if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,10 +69,9 @@ class _Handler:
     async def handle_DATA(  # noqa: N802
         self, _server: Any, _session: Session, envelope: Envelope
     ) -> str:
-        # Who sent it and to whom is in no field that todoku may trust; it is kept as such.
-        sender = (envelope.mail_from or "").strip("<>")
-        head = f"Return-Path: <{sender}>\r\n".encode("ascii", "replace")
+        # The envelope says of itself who sent it; to whom it came is where a mark may stand.
         content = envelope.original_content or b""
+        head = envelope_fields(envelope.mail_from or "", envelope.rcpt_tos)
         try:
             await self._writer.put(head + content)
         except OSError as error:
@@ -84,6 +83,17 @@ class _Handler:
 
     async def handle_exception(self, _error: Exception) -> str:
         return "451 4.3.0 fault of todoku; send it again later"
+
+
+def envelope_fields(sender: str, recipients: Sequence[str]) -> bytes:
+    """The envelope, as a final delivery writes it on top of a mail (RFC 5321, section 4.4)."""
+    path = _word(sender.strip("<>"))
+    lines = [f"Return-Path: <{path}>", *(f"Delivered-To: {_word(to)}" for to in recipients[:20])]
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+
+
+def _word(address: str) -> str:
+    return "".join(c for c in address if c.isprintable() and c not in "<> ")
 
 
 class Door:

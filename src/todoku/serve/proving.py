@@ -38,6 +38,10 @@ class Proofs:
         self._folder = folder
         self._batv = tuple(batv)
 
+    def read_on(self, now: datetime) -> bool:
+        """Whether our log tells more than before."""
+        return self.log is not None and self.log.read_on(now.timestamp()) > 0
+
     def at(self, now: datetime) -> Ours:
         """As it is known now."""
         keys = () if self._folder is None else markkeys.read(self._folder, now)

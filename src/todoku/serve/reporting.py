@@ -73,7 +73,7 @@ def report(
         to = tuple(dict.fromkeys((*to, *refused[0].to)))
         place = refused[0].place
     if place is None and to:
-        place = _place(to[0], diagnoser)
+        place = place_at(to[0], diagnoser)
     if place is None:
         raise NotReported(WORDS["no-place"])
     recorded: tuple[Recorded, ...] = ()
@@ -111,17 +111,18 @@ def _refused(
     if not ours and not given.identities:
         raise NotReported(WORDS["no-identity"])
     event = sightings.refused(d, own, now, source=given.source, by=given.by)
+    event = msgspec.structs.replace(event, proof="person")
     diagnosed = sightings.diagnosed(d, diagnoser.knowledge, own, now, by=given.by)
     diagnosed = msgspec.structs.replace(diagnosed, source=given.source)
     if not ours:
         event = msgspec.structs.replace(event, identities=given.identities)
         diagnosed = msgspec.structs.replace(diagnosed, identities=given.identities)
     if event.place is None and given.to:
-        event = msgspec.structs.replace(event, place=_place(given.to[0], diagnoser))
+        event = msgspec.structs.replace(event, place=place_at(given.to[0], diagnoser))
     return event, diagnosed
 
 
-def _place(domain: str, diagnoser: Diagnoser) -> ev.Place | None:
+def place_at(domain: str, diagnoser: Diagnoser) -> ev.Place | None:
     """Who receives for a domain, as far as the knowledge tells from its name."""
     from todoku.model import Refusal, Reply
 

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -32,23 +32,38 @@ from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.proving import Proofs
+from todoku.serve.sentlog import SentLog, Unread
+from todoku.serve.usermail import UserMail
 from todoku.serve.worker import Worker
 from todoku.settings import Settings
 from todoku.settings.table import endpoint
 from todoku.store import UNUSABLE
 from todoku.store.actions import Queue
 from todoku.store.cases import Desk
-from todoku.store.messages import People
+from todoku.store.messages import Mailbox, People
 
 EVERY: Final = 5.0
 """Seconds between two looks into the folder of mails."""
 SHORTEST: Final = 0.1
 MOST_TOLD: Final = 1000
+SWEEP: Final = timedelta(hours=1)
+"""Between two looks for mail whose time is over."""
 
 WORDS: Final[Words] = {
     "unread": {
         "ja": "{folder} のメールを読めません（{why}）。次の機会に読み直します。",
         "en": "cannot read the mails of {folder} ({why}). They are tried again.",
+    },
+    "unread-log": {
+        "ja": "設定 [mail] log の {path} を読めません（{why}）。読めるようになるまで、このログで証明される返送は"
+        "「未確認」として残します。",
+        "en": "cannot read {path}, named by [mail] log of the settings ({why}). Until it can be read, "
+        "bounces that it would prove are kept as not verified.",
+    },
+    "expired": {
+        "ja": "{days} 日を過ぎたメール {count} 通の本文を消しました（設定 [privacy] keep_days）。",
+        "en": "erased the text of {count} mails older than {days} days ([privacy] keep_days).",
     },
     "again": {
         "ja": "データベースを再び使えます。作業を続けます。",
@@ -101,9 +116,9 @@ def means(
     kept: Kept,
     lang: Language,
     clock: Clock,
-    was_sent: Callable[[str], bool | None] = lambda _: None,
+    was_sent: Callable[[str], bool | None] | None = None,
 ) -> Means:
-    """What the deeds need, as the settings name it."""
+    """What the deeds need, as the settings name it. `was_sent`: instead of the log of the settings."""
     named = settings.dns.resolver
     servers = (Server(*endpoint(named, 53)),) if named else tuple(resolvers())
     upstream = Upstream(kind="direct" if settings.dns.direct else "resolver", servers=servers)
@@ -135,25 +150,30 @@ def means(
     )
 
 
-def intake(settings: Settings, means: Means, tell: Callable[[Exception], object]) -> Intake:
-    """Answers are believed where our own server, by the names of `[own] helo`, proved them, or
-    their signature holds when they are read."""
+def intake(
+    settings: Settings, means: Means, tell: Callable[[Exception], object], log: SentLog
+) -> Intake:
+    """Answers are believed where their signature holds when they are read, or our own server, by the
+    names of `[mail] authserv`, says so; bounces where `log` or a mark of ours proves them."""
     overlay = Path(settings.knowledge.overlay)
     rules = answer_rules(overlay if overlay.is_dir() else None)
     if settings.lab.signer is not None:
         signers = (settings.lab.signer,)
         rules = tuple(msgspec.structs.replace(each, signers=signers) for each in rules)
     look_up = None if means.resolver is None else partial(txt, resolver=means.resolver)
-    helo = settings.own.helo
+    mail, own = settings.mail, settings.own
+    data = Path(settings.general.data)
     return Intake(
         means.desk,
         means.diagnoser,
-        settings.own,
+        own,
         rules,
-        helo,
+        mail.authserv,
         look_up=look_up,
         tell=tell,
         mailboxes=settings.mailboxes,
+        proofs=Proofs(means.desk, own, log=log, folder=data, batv=mail.batv_keys),
+        users=UserMail(mail.reports, means.diagnoser, own, look_up),
     )
 
 
@@ -193,7 +213,18 @@ class Service:
         self._told: set[str] = set()
         self._stop = threading.Event()
         self._woken = threading.Event()
-        self._intake = intake(settings, means, self._unplaced)
+        self._box = Mailbox(means.desk)
+        self._keep = timedelta(days=int(settings.privacy.keep_days))
+        self._swept: datetime | None = None
+        self._came = False
+        """Mail came in during the last round: more may wait."""
+        data = Path(settings.general.data)
+        log = SentLog(settings.mail.log, data, means.diagnoser, self._unread_log)
+        if means.was_sent is None:
+            means = msgspec.structs.replace(means, was_sent=log.was_sent)
+            self.means = means
+        self._log = log
+        self._intake = intake(settings, means, self._unplaced, log)
         self.worker = Worker(
             name,
             Queue(means.desk),
@@ -205,31 +236,50 @@ class Service:
 
     def round(self) -> int:
         """Returns how many actions were tried."""
+        came = 0
         if self.folder is not None:
-            self._collect(self.folder)
+            came += self._collect(self.folder)
         if (self.spool / "new").is_dir():
-            self._collect(self.spool, ours=True)
-        self._intake.handle(self.clock.now())
+            came += self._collect(self.spool, ours=True)
+        self._came = bool(came + len(self._intake.handle(self.clock.now())))
+        self._expire()
         tried = self.worker.work()
         self._tell_unsure()
         return tried
 
-    def _collect(self, folder: Path, *, ours: bool = False) -> None:
+    def _expire(self) -> None:
+        """What came in is not kept for longer than its time."""
+        now = self.clock.now()
+        if self._swept is not None and now < self._swept + SWEEP:
+            return
+        count = self._box.expire(now, self._keep)
+        self._swept = now
+        if count:
+            self._tell(WORDS["expired"], {"count": count, "days": self._keep.days})
+
+    def _collect(self, folder: Path, *, ours: bool = False) -> int:
         try:
-            self._intake.collect(folder, self.clock.now(), ours=ours)
+            return self._intake.collect(folder, self.clock.now(), ours=ours)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             self._tell(WORDS["unread"], {"folder": folder, "why": why})
+            return 0
 
     def run(self) -> None:
         """Until `stop`. While the store cannot be used, it is tried again."""
+        try:
+            self._run()
+        finally:
+            self.close()
+
+    def _run(self) -> None:
         spool.tidy(self.spool, time.time())
         trouble = False
         while not self._stop.is_set():
             self._woken.clear()
             try:
                 tried = self.round()
-                rest = 0.0 if tried else self.worker.rest() / self.clock.factor
+                rest = 0.0 if tried or self._came else self.worker.rest() / self.clock.factor
             except UNUSABLE as error:
                 if not trouble:
                     self._tell(error.sentence, error.values)
@@ -241,6 +291,10 @@ class Service:
                 trouble = False
             if rest:
                 self._woken.wait(min(max(rest, SHORTEST), EVERY))
+
+    def close(self) -> None:
+        """Files that are read are let go."""
+        self._log.close()
 
     def wake(self) -> None:
         """Something may be due. Any thread may."""
@@ -272,6 +326,9 @@ class Service:
             self._tell_once(error.sentence, error.values)
         else:
             self._tell_once(WORDS["trouble"], {"why": " ".join(str(error).split())[:300]})
+
+    def _unread_log(self, unread: Unread) -> None:
+        self._tell_once(WORDS["unread-log"], unread._asdict())
 
     def _tell_once(self, sentence: Sentence, values: dict[str, object]) -> None:
         """What stays wrong is met again in every round."""

@@ -13,10 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from todoku.cases import events as ev
-from todoku.cases.provenance import Clues, Doubt
-from todoku.i18n import Language
-from todoku.model import Diagnosis
+from todoku.cases.provenance import Doubt
 from todoku.store import tables as t
 from todoku.store.cases import Desk, reading
 from todoku.store.rows import plain
@@ -28,17 +25,8 @@ KEPT: Final = timedelta(days=30)
 c = t.unverified.c
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A report by mail."""
-
-    address: str
-    name: str | None = None
-    lang: Language = "en"
-    event: ev.Reported
-
-
 class Unproven(msgspec.Struct, frozen=True, kw_only=True):
-    """One message, and all that is needed to go on with it when it is proven."""
+    """One message. What it says in full is in the message."""
 
     sha256: str
     kind: Kind
@@ -47,11 +35,12 @@ class Unproven(msgspec.Struct, frozen=True, kw_only=True):
     """When it was read; Unix time."""
     key: str = ""
     """What it is about: `ip:192.0.2.1@microsoft-consumer`, or only a place."""
-    diagnoses: tuple[Diagnosis, ...] = ()
-    """Of what it refuses, the first of many recipients."""
-    events: tuple[ev.Refused, ...] = ()
-    clues: Clues = Clues()
-    told: Told | None = None
+    who: str | None = None
+    """Who it says that it is from: the server that reports, the user."""
+    identities: tuple[str, ...] = ()
+    place: str | None = None
+    words: str = ""
+    """The first of them."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,10 +114,8 @@ class Unverified:
         return Group(kind=kind, doubt=doubt, key=key, count=n, first=a, last=b, newest=newest)
 
     def find(self, name: str) -> list[Unproven]:
-        """Those that wait and whose SHA-256 begins so; two at most."""
-        query = sa.select(c.payload).where(
-            c.settled.is_(None), c.sha256.startswith(name, autoescape=True)
-        )
+        """Those whose SHA-256 begins so, settled or not; two at most."""
+        query = sa.select(c.payload).where(c.sha256.startswith(name, autoescape=True))
         with reading(self.desk.engine) as connection:
             return [DECODE(p) for p in connection.execute(query.limit(2)).scalars()]
 
