@@ -111,3 +111,11 @@ def test_what_nobody_can_be_done_with_does_not_hold_up_the_rest(mailbox: Mailbox
     assert set(waiting) <= set(seen)
     assert len(seen) > len(set(seen))
     assert {each.body for each in mailbox.unhandled(1000)} <= set(waiting)
+
+
+def test_a_time_that_was_set_later_holds_for_all(mailbox: Mailbox) -> None:
+    ((sha, _),) = mailbox.keep([b"Subject: 1\r\n\r\n"], "lmtp", START)
+    mailbox.handled([sha], START)
+    assert mailbox.expire(START + 6 * DAY, 7 * DAY) == 0
+    assert mailbox.expire(START + 7 * DAY, 7 * DAY) == 1
+    assert mailbox.body(sha) is None

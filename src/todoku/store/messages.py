@@ -131,12 +131,16 @@ class Mailbox:
         with reading(self.desk.engine) as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def expire(self, now: datetime) -> int:
-        """Forget the bodies whose time is over; what nobody has read yet stays. Returns how many."""
+    def expire(self, now: datetime, keep: timedelta | None = None) -> int:
+        """Forget the bodies whose time is over; what nobody has read yet stays. `keep`: since it came
+        in, whatever was meant then. Returns how many."""
         m = t.messages.c
+        over = m.expires_at <= now.timestamp()
+        if keep is not None:
+            over = m.received_at <= (now - keep).timestamp()
         statement = (
             sa.update(t.messages)
-            .where(m.body.is_not(None), m.expires_at <= now.timestamp(), m.handled_at.is_not(None))
+            .where(m.body.is_not(None), over, m.handled_at.is_not(None))
             .values(body=None)
         )
         return self.desk.transaction(lambda c: c.execute(statement).rowcount)
