@@ -148,11 +148,12 @@ def fetch(
     """Read all, or the one named, now and once; todoku serve does it each minute. What is taken in
     is read as mail by todoku serve."""
     from todoku.errors import TodokuError
-    from todoku.serve import opening, service
+    from todoku.serve import opening, privacy, service
     from todoku.serve.mailboxes.polling import Poller
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    privacy.check(found)
     now = service.clock_of(found).now
 
     def tell(sentence: Sentence, values: dict[str, object]) -> None:
