@@ -64,6 +64,7 @@ COMMANDS: Final = {
         "todoku.cli.diagnose:diagnose", "Who refused a mail, why, by which list, and the way out."
     ),
     "logs": Lazy("todoku.cli.logs:logs", "Who refuses us, since when, why, and whose mail it is."),
+    "cause": Lazy("todoku.cli.cause:cause", "What on our side earned a block."),
     "check": Lazy("todoku.cli.check:check", "On which blocklists an address, range or name is."),
     "preflight": Lazy(
         "todoku.cli.preflight:preflight", "Whether a server may begin to send from an address."
