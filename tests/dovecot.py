@@ -141,11 +141,12 @@ namespace inbox {{
     def kill(self) -> None:
         """All of it at once, in the middle of whatever it does."""
         assert self._process is not None
-        for pid in _children(self._process.pid):
+        children = _children(self._process.pid)
+        self.stop(signal.SIGKILL)
+        for pid in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.stop(signal.SIGKILL)
-        (self.folder / "run" / "master.pid").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "run")
 
     @property
     def log(self) -> str:

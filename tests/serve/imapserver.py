@@ -87,8 +87,14 @@ class Talk(socketserver.StreamRequestHandler):
         except (OSError, ValueError):
             pass  # the client has gone away
 
+    logged_in = False
+
     def do_capability(self, tag: str, _: str) -> None:
-        self.say(f"* CAPABILITY {self.server.the.capabilities}", f"{tag} OK")
+        """As good servers do, it names what a mailbox can do only to who is logged in."""
+        words = self.server.the.capabilities.split()
+        if not self.logged_in:
+            words = [word for word in words if word not in {"MOVE", "UIDPLUS"}]
+        self.say(f"* CAPABILITY {' '.join(words)}", f"{tag} OK")
 
     def do_login(self, tag: str, words: str) -> None:
         good = words == f'{USER} "{self.server.the.password}"'
@@ -107,6 +113,7 @@ class Talk(socketserver.StreamRequestHandler):
             if not good:
                 self.say(b"+ " + base64.b64encode(b'{"status":"401"}'))
                 assert self.rfile.readline().strip() == b""
+        self.logged_in = good
         self.say(f"{tag} OK in" if good else f"{tag} NO [AUTHENTICATIONFAILED] not you")
 
     def do_list(self, tag: str, _: str) -> None:

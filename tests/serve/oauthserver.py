@@ -33,7 +33,7 @@ class Talk(http.server.BaseHTTPRequestHandler):
         """Introspection: `Authorization: Bearer TOKEN`."""
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         user = self.server.the.tokens.get(token)
-        self.answer(200 if user else 401, {"username": user, "active": "true"} if user else {})
+        self.answer(200, {"username": user or "", "active": "true" if user else "false"})
 
     def answer(self, status: int, told: Any) -> None:
         text = told if isinstance(told, bytes) else json.dumps(told).encode()

@@ -107,6 +107,8 @@ class Session:
         self._box = box
         self._seconds = seconds
         self._client: _Plain | _Secure | None = None
+        self._able: frozenset[str] = frozenset()
+        """What the server can do for who is logged in."""
 
     @property
     def client(self) -> _Plain | _Secure:
@@ -170,6 +172,9 @@ class Session:
             raise self._trouble("no-mechanism", LoginRefused, hint=hint)
         else:
             self._login(user, secret.text, hint)
+        with self._talking():  # it may say more now (RFC 9051, section 6.2)
+            _, told = self.client.capability()
+            self._able = frozenset(words(told[-1] or b"", 10_000).upper().split())
 
     def _authenticate(self, mechanism: str, said: bytes, key: str, **values: Any) -> None:
         asked: list[bytes] = []
@@ -311,10 +316,10 @@ class Session:
         self._make(folder)
         which, to = fetched.uid_set(uids), _folder(folder)
         named = {"folder": folder}
-        if "MOVE" in self.client.capabilities:
+        if "MOVE" in self._able:
             self._ask("no-move", named, "MOVE", which, to)
             return
-        if "UIDPLUS" not in self.client.capabilities:
+        if "UIDPLUS" not in self._able:
             raise self._trouble("no-move", folder=folder, why="no MOVE, no UIDPLUS")
         self._ask("no-move", named, "COPY", which, to)
         self._ask("no-move", named, "STORE", which, "+FLAGS.SILENT", r"(\Deleted)")
