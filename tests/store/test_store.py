@@ -24,7 +24,7 @@ from todoku.store import MigrationFailed, MissingExtra, NewerStore, StoreError, 
 from todoku.store import engine as engines
 from todoku.store.tables import metadata
 
-HEAD = "0004"
+HEAD = "0005"
 
 Connect = Callable[[str], sa.Engine]
 
@@ -240,10 +240,10 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
         runpy.run_path({str(root / "scripts" / "new_migration.py")!r}, run_name="__main__")
     """
     subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    written = copy / "todoku" / "store" / "migrations" / "versions" / "0005_things.py"
+    written = copy / "todoku" / "store" / "migrations" / "versions" / "0006_things.py"
     text = written.read_text()
-    compile(text, "0005_things.py", "exec")
-    assert 'revision = "0005"' in text.replace("'", '"')
+    compile(text, "0006_things.py", "exec")
+    assert 'revision = "0006"' in text.replace("'", '"')
     assert "op.create_table" in text
     assert "pk_things" in text
 
@@ -251,6 +251,12 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
 def test_migrations_are_in_the_package() -> None:
     module: ModuleType = migrate
     folder = Path(str(module.__file__)).parent / "migrations"
-    versions = ("0001_begin.py", "0002_cases.py", "0003_mailboxes.py", "0004_unverified.py")
+    versions = (
+        "0001_begin.py",
+        "0002_cases.py",
+        "0003_mailboxes.py",
+        "0004_unverified.py",
+        "0005_deliveries.py",
+    )
     for name in ("env.py", "script.py.mako", *(f"versions/{version}" for version in versions)):
         assert (folder / name).is_file()

@@ -10,6 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from todoku.store import log_tables
 from todoku.store.engine import metadata
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "cases",
     "events",
     "keys",
+    "log_tables",
     "mailboxes",
     "messages",
     "metadata",
