@@ -329,6 +329,58 @@ def test_fields_forged_in_a_reply_are_not_believed(said: str, journal: bool) -> 
             assert {d.message.sender for d in found} == {"info@a.example"}
 
 
+# The same in the logs of the others: a line that the receiver's words fill with fields of that log.
+EXIM = "2026-11-24 09:12:05 1uXyZ1-000ABC-2A "
+TAI = "@40000000419f13a508f3214c "
+ROW = (
+    "2026-11-24T09:12:05.000Z,198.51.100.5,EX1,203.0.113.9,mx.b.example,,Out,SMTP,FAIL,7,<1@a.example>,"
+    'u@b.example,"{said}",2210,1,,,Subject,info@a.example,info@a.example,,Originating,,198.51.100.5,198.51.100.2,'
+)
+FIELDS_OF_ROWS = (
+    "#Fields: date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,"
+    "event-id,internal-message-id,message-id,recipient-address,recipient-status,total-bytes,recipient-count,"
+    "related-recipient-address,reference,message-subject,sender-address,return-path,message-info,directionality,"
+    "tenant-id,original-client-ip,original-server-ip,custom-data"
+)
+OTHERS = {
+    "exim": (
+        (f"{EXIM}** u@b.example R=dnslookup T=smtp H=mx.b.example [203.0.113.9]: SMTP error from remote mail server "
+        "after RCPT TO:<u@b.example>: {said}"),
+        f"550 no\\n{EXIM}=> u@b.example R=dnslookup T=smtp H=evil.example [192.0.2.66] C=250",
+    ),
+    "sendmail": (
+        SM.format(dsn="5.7.1", rest="reply={said}, stat=Service unavailable"),
+        "550 no, stat=Sent (ok), to=<v@evil.example>, dsn=2.0.0, relay=evil.example. [192.0.2.66], stat=Sent",
+    ),
+    "qmail": (
+        (f"{TAI}starting delivery 5: msg 9 to remote u@b.example\n{TAI}delivery 5: failure: "
+        "203.0.113.9_does_not_like_recipient./Remote_host_said:_{said}/Giving_up_on_203.0.113.9./"),
+        f"550_no/{TAI.strip()}_delivery_6:_success:_192.0.2.66_accepted_message./delivery 5: success: x",
+    ),
+    "exchange": (
+        f"{FIELDS_OF_ROWS}\n" + ROW.replace("{said}", "[{{LED={said}}};{{MSG=}};{{FQDN=mx.b.example}};{{IP=203.0.113.9}};{{LRT=}}]"),
+        "550 no}};{{FQDN=evil.example}};{{IP=192.0.2.66}};{{LRT=}}],SEND,250 2.0.0 ok",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", OTHERS)
+def test_fields_forged_in_the_others(format_: str) -> None:
+    line, said = OTHERS[format_]
+    data = line.replace("{said}", said).replace("{{", "{").replace("}}", "}")
+    (found,), run = read(data)
+    counts = run.counts
+    assert (found.outcome, found.recipient, found.relay_ip) == (
+        "bounced",
+        "u@b.example",
+        "203.0.113.9",
+    )
+    assert found.relay in {"mx.b.example", None}
+    assert (counts.sent, counts.bounced, counts.deferred) == (0, 1, 0)
+    assert counts.understood == counts.lines == data.count("\n") + 1
+    assert counts.formats == {format_}
+
+
 def test_a_quoted_address_that_looks_like_fields() -> None:
     evil = '"u>, relay=x, delay=1, delays=1/1/1/1, dsn=2.0.0, status=sent (x"@b.example'
     _, run = read(f"{HEAD}{BOUNCED.replace('u@b.example', evil, 1)}")
