@@ -29,6 +29,7 @@ from todoku.diagnosis.explain import Explanation
 from todoku.knowledge import schema
 from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.files import DATA, read_toml
+from todoku.logs.cause.values import Cause, Looked
 from todoku.logs.values import EarlyWarning, RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
 from todoku.preflight.values import Report
@@ -56,6 +57,11 @@ OUTPUT: dict[str, tuple[type, str]] = {
         EarlyWarning,
         "The last lines of `todoku logs --json`; docs/early-warning.md tells more.",
     ),
+    "cause-looked": (
+        Looked,
+        "The first line of `todoku cause --json`; docs/cause.md tells more.",
+    ),
+    "cause": (Cause, "Each further line of `todoku cause --json`."),
     "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "draft": (Draft, "What `todoku case request --json` prints; docs/requests.md tells more."),

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.logs import trouble
 from tests.logs.logs import new, read
+from tests.logs.test_command import REFERENCE
 from todoku.cli.cause import _onset
 from todoku.cli.render import cause as rendering
 from todoku.cli.render.page import Page
@@ -183,6 +185,9 @@ def test_command(tmp_path: Path, log: Path) -> None:
     first, *causes = map(json.loads, done.stdout.splitlines())
     assert (first["v"], first["kind"], first["found"]) == (1, "looked", 1)
     assert [c["pattern"] for c in causes] == ["leaked-password"]
+    for name, row in (("cause-looked", first), ("cause", causes[0])):
+        schema = json.loads((REFERENCE / f"{name}.schema.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(row)
     shown = todoku(tmp_path, log, "192.0.2.1").stdout
     assert "p1@a.example" in shown
     assert "password" in shown
