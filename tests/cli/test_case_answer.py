@@ -137,3 +137,35 @@ def test_the_number_without_its_letters_is_the_same_ticket(house: Path) -> None:
         + "This is about ticket number [1234567890]. We have implemented mitigation.\n"
     )
     assert rows(run("n.eml", "--dry-run", "--json"))[0]["case"] == number
+
+
+def test_it_goes_through_the_serve_that_runs_there(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from todoku import settings
+    from todoku.diagnosis import Diagnoser
+    from todoku.knowledge import load
+    from todoku.serve import giving, listening, opening
+
+    number = opened(house)
+    found = settings.load(None, house / "d")
+    taken: list[object] = []
+    given = giving.give
+
+    def give(order: Any, settings: Any) -> Any:
+        answer = given(order, settings)
+        taken.append(answer)
+        return answer
+
+    monkeypatch.setattr(giving, "give", give)
+    with opening.desk(found) as desk:
+        listener = listening.of(
+            found, desk, Diagnoser(load.knowledge()), lambda: datetime.now(UTC), wake=lambda: None
+        )
+        with listener:
+            for _ in range(2):
+                result = run("a.eml", "--authserv-id", "mx1.hoge.test")
+                assert result.exit_code == 0, result.output
+        answered = [r for r in desk.history(number) if isinstance(r.event, ev.Answered)]
+    assert len(answered) == 1
+    assert len(taken) == 2 and None not in taken  # by the one who listened, both times
