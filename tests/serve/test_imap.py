@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -19,13 +20,19 @@ from hypothesis import strategies as st
 
 from tests.serve.imapserver import PASSWORD, USER, Folder, Server, Talk
 from todoku import store
+from todoku.cases import events as ev
+from todoku.diagnosis import Diagnoser
 from todoku.i18n import LANGUAGES, Sentence, say
+from todoku.knowledge import load as knowledge
+from todoku.model import Identity
+from todoku.serve import intake as intakes
 from todoku.serve.mailboxes import fetched, oauth, polling, providers, reader, signed, trouble
 from todoku.serve.mailboxes.fetched import Fetched
 from todoku.serve.mailboxes.polling import Poller, Pollers, pause
 from todoku.serve.mailboxes.session import Session
 from todoku.serve.mailboxes.trouble import Cut, LoginRefused, NotSignedIn, Trouble
 from todoku.settings import Settings, load
+from todoku.settings.own import Own
 from todoku.store import tables as t
 from todoku.store.cases import Desk
 from todoku.store.positions import Position, Positions
@@ -691,3 +698,80 @@ class TestFetched:
             first, _, last = part.partition(":")
             found |= set(range(int(first), int(last or first) + 1))
         assert found == uids
+
+
+class TestWhatCounts:
+    """What of a mailbox counts, and whom it believes."""
+
+    ANSWER = (
+        b"Authentication-Results: mx1.hoge.test; dmarc=pass header.from=css.one.microsoft.com\r\n"
+        b"Received: from a by mx1.hoge.test with ESMTPS; Tue, 24 Nov 2026 01:40:00 +0000\r\n"
+        b"From: Desk <x@css.one.microsoft.com>\r\nSubject: RE: SRX1234567890ID\r\n\r\n"
+        b"Conditionally mitigated\r\n192.0.2.1\r\nMitigation may take 24 - 48 hours.\r\n"
+    )
+    BOUNCE = (
+        b"From: MAILER-DAEMON@mx1.hoge.test\r\nSubject: Undelivered Mail Returned\r\n\r\n"
+        b"<user@hotmail.com>: host mx2.hotmail.com[198.51.100.25] said: 550 SC-001\r\n"
+        b"    Unfortunately, messages from 192.0.2.1 weren't sent.\r\n"
+    )
+
+    @pytest.fixture
+    def handled(self, house: House) -> Callable[..., list[intakes.Taken]]:
+        own = Own(addresses=("192.0.2.1",), domains=("hoge.test",), helo=("mx1.hoge.test",))
+        diagnoser = Diagnoser(knowledge.knowledge(), language="en", own=own)
+
+        def handle(mail: bytes, **given: object) -> list[intakes.Taken]:
+            house.server.inbox.mails = {1: mail}
+            assert house.take(**given) == 1
+            # The fake server is on this machine; what counts here is whose it is.
+            boxes = [
+                msgspec.structs.replace(box, server="imap.example.com")
+                for box in house.settings(**given).mailboxes
+            ]
+            place = ev.Place(id="microsoft-consumer")
+            seen = ev.Reported(at=NOW, place=place, identities=(Identity("ip", "192.0.2.1"),))
+            number = house.desk.see(seen)[0].case
+            ticket = "SRX1234567890ID"
+            asked = ev.Requested(at=NOW, by="me", ticket=ticket)
+            house.desk.change(number, lambda _: (asked, ev.Acknowledged(at=NOW, ticket=ticket)))
+            intake = intakes.Intake(
+                house.desk, diagnoser, own, intakes.answer_rules(), own.helo, mailboxes=boxes
+            )
+            return intake.handle(NOW)
+
+        return handle
+
+    @pytest.mark.parametrize(
+        ("given", "state"),
+        [
+            ({}, "acknowledged"),
+            ({"authserv": ["mx.other.test"]}, "acknowledged"),
+            ({"authserv": ["MX1.hoge.test"]}, "settling"),
+        ],
+    )
+    def test_a_server_elsewhere_is_believed_by_its_own_names(
+        self,
+        house: House,
+        handled: Callable[..., list[intakes.Taken]],
+        given: dict[str, object],
+        state: str,
+    ) -> None:
+        """Names of `[own] helo` could be written by whoever writes to an account elsewhere."""
+        (taken,) = handled(self.ANSWER, **given)
+        assert (taken.what, taken.cases) == ("answer", (1,))
+        assert house.desk.case(1).state == state
+
+    def test_one_for_bounces_reads_no_answers(
+        self, house: House, handled: Callable[..., list[intakes.Taken]]
+    ) -> None:
+        (taken,) = handled(self.ANSWER, takes="bounces", authserv=["mx1.hoge.test"])
+        assert (taken.what, taken.cases) == ("nothing", ())
+        assert house.desk.case(1).state == "acknowledged"
+
+    def test_one_for_answers_counts_no_bounces(
+        self, house: House, handled: Callable[..., list[intakes.Taken]]
+    ) -> None:
+        handled(self.BOUNCE, takes="answers", authserv=["mx1.hoge.test"])
+        names = [ev.name(recorded.event) for recorded in house.desk.history(1)]
+        assert "refused" not in names
+        assert house.desk.case(1).state == "acknowledged"
