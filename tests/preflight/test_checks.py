@@ -191,7 +191,7 @@ def test_mta_sts_and_tls_rpt() -> None:
         ).finding
 
     assert sts() == "none"
-    assert sts(record=["v=STSv1; id=2026;"], host=[NEW]) == "ok"
+    assert sts(record=["v=STSv1; id=2026;"], host=[NEW]) == "unseen"
     assert sts(record=["v=STSv1; id=2026;"]) == "no-host"
     assert sts(record=["v=STSv1;"], host=[NEW]) == "broken"
     assert sts(record=["v=STSv1; id=1;", "v=STSv1; id=2;"], host=[NEW]) == "broken"

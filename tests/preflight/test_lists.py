@@ -112,9 +112,12 @@ def _around(bad: int, lost: int = 0) -> list[Finding]:
         (13, 0, ("warning", "some")),
         (63, 0, ("warning", "some")),
         (64, 0, ("bad", "many")),
-        (16, 192, ("bad", "many")),  # a share of those that were told
-        (0, 192, ("ok", "ok")),
-        (0, 193, ("unknown", "few")),  # too few to say anything
+        (64, 192, ("bad", "many")),  # whatever the others are
+        (16, 192, ("warning", "some")),  # at the least
+        (0, 12, ("ok", "ok")),  # whatever the others are
+        (0, 13, ("unknown", "few")),
+        (12, 1, ("unknown", "few")),
+        (0, 192, ("unknown", "few")),
         (0, 256, ("unknown", "few")),
     ],
 )

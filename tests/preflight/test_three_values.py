@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from tests.preflight.table import Table
 from tests.preflight.world import HOST, NEW, SIX, key_record, reverse
 from todoku.preflight import data, dns
-from todoku.preflight.checks import dkim, dmarc, helo, ipv6, mx, people, ptr, spf, transport
+from todoku.preflight.checks import (
+    dkim,
+    dmarc,
+    helo,
+    ipv6,
+    mx,
+    people,
+    ptr,
+    spf,
+    spf_helo,
+    transport,
+)
 from todoku.preflight.values import Check
 
 Records = dict[tuple[str, str], Sequence[str] | None]
@@ -25,6 +36,8 @@ CHECKS: dict[str, Callable[[Any], Check | list[Check]]] = {
     "helo by name": lambda ask: helo.look(ask, NEW, None, "en"),
     "ipv6": lambda ask: ipv6.look(ask, NEW, HOST, "en"),
     "ipv6 itself": lambda ask: ipv6.look(ask, SIX, HOST, "en"),
+    "spf-helo": lambda ask: spf_helo.look(ask, NEW, HOST, "en"),
+    "spf-helo by name": lambda ask: spf_helo.look(ask, NEW, None, "en"),
     "spf": lambda ask: spf.look(ask, D, NEW, HOST, "en"),
     "dkim": lambda ask: dkim.look(ask, D, ("s1",), "en"),
     "dmarc": lambda ask: dmarc.look(ask, D, "en"),
@@ -39,6 +52,7 @@ CHECKS: dict[str, Callable[[Any], Check | list[Check]]] = {
 GOOD: Records = {
     (HOST, "A"): [NEW],
     (HOST, "AAAA"): [SIX],
+    (HOST, "TXT"): ["v=spf1 a -all"],
     (reverse(NEW), "PTR"): [HOST],
     (dns.reverse(SIX), "PTR"): [HOST],
     (D, "MX"): [f"10 {HOST}", "20 b.ours.jp"],

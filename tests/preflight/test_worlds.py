@@ -183,6 +183,28 @@ def _six_without_ptr(zones: Zones) -> None:
     zones.add(HOST, a(SIX))
 
 
+def _helo_spf_without(zones: Zones) -> None:
+    zones.add(HOST, txt(f"v=spf1 ip4:{OLD} -all"))
+
+
+def _helo_spf_good(zones: Zones) -> None:
+    zones.add(HOST, txt("v=spf1 a -all"))
+
+
+def _helo_spf_twice(zones: Zones) -> None:
+    zones.add(HOST, txt("v=spf1 a -all"))
+    zones.add(HOST, txt("v=spf1 mx -all"))
+
+
+def _sts_published(zones: Zones) -> None:
+    zones.add("_mta-sts.ours.jp", txt("v=STSv1; id=1"))
+    zones.add("mta-sts.ours.jp", a(NEW))
+
+
+def _tlsa_published(zones: Zones) -> None:
+    zones.add(f"_25._tcp.{HOST}", (52, bytes([3, 1, 1]) + b"\0" * 32))
+
+
 def _broken_sts(zones: Zones) -> None:
     zones.add("_mta-sts.ours.jp", txt("v=STSv1; id=1"))
 
@@ -219,6 +241,7 @@ ROWS: Final = [
             "neighbours": "ok ok",
             "ptr": "ok ok",
             "helo": "ok ok",
+            "spf-helo": "ok none",
             "ipv6": "ok none",
             "contact-page ours.jp": "unknown unseen",
             "spf ours.jp": "ok ok",
@@ -315,6 +338,11 @@ ROWS: Final = [
     Row(_lost_mx, {"mx ours.jp": "warning some"}, "go-with-care"),
     Row(_six_without_ptr, {"ipv6": "warning no-name", "ptr": "ok ok"}, "go-with-care"),
     Row(_broken_sts, {"mta-sts ours.jp": "warning no-host"}, "go-with-care"),
+    Row(_helo_spf_without, {"spf-helo": "warning not-covered", "spf ours.jp": "ok ok"}, "go-with-care"),
+    Row(_helo_spf_good, {"spf-helo": "ok ok"}, "go-with-care"),
+    Row(_helo_spf_twice, {"spf-helo": "warning broken"}, "go-with-care"),
+    Row(_sts_published, {"mta-sts ours.jp": "unknown unseen"}, "go-with-care"),
+    Row(_tlsa_published, {"dane ours.jp": "unknown unseen"}, "go-with-care"),
     Row(_useless_tlsa, {"dane ours.jp": "warning useless"}, "go-with-care"),
     Row(
         _no_page,

@@ -39,6 +39,7 @@ from todoku.preflight.checks import (
     ptr,
     receivers,
     spf,
+    spf_helo,
     transport,
 )
 from todoku.preflight.data import Generic, Requirements, WarmUps
@@ -142,6 +143,7 @@ def _jobs(
     yield lambda: [_neighbours(s.ip, world, lang)]
     yield lambda: [ptr.look(ask, s.ip, world.generic, lang, s.domains)]
     yield lambda: [helo.look(ask, s.ip, s.helo, lang)]
+    yield lambda: [spf_helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
     yield lambda: [people.contact_page(ask, s.ip, s.helo, lang)]
     if (way_out := world.way) is not None:

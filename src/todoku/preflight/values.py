@@ -25,7 +25,7 @@ RECEIVER: Final = "receiver"
 """What one receiver asks: who does not send there may go."""
 PRIVATE: Final = "private-lists"
 """The check whose `unknown` no DNS can settle: receivers' own lists."""
-SIDE: Final = frozenset({"neighbours", "mta-sts", "tls-rpt", "dane", "ipv6"})
+SIDE: Final = frozenset({"neighbours", "mta-sts", "tls-rpt", "dane", "ipv6", "spf-helo"})
 """What these leave open decides nothing: mail goes out without them."""
 
 WORST: Final[tuple[State, ...]] = ("bad", "unknown", "warning", "ok")

@@ -17,8 +17,6 @@ from todoku.preflight.values import Check
 SOME: Final = 0.05
 MANY: Final = 0.25
 """Shares from which on a neighbourhood is doubtful, and bad (habit, no source)."""
-LEAST: Final = 64
-"""Addresses that must have been told before a share says anything (habit, no source)."""
 
 _SHARE: Final[Sentence] = {
     "ja": "{network} の {heard} のうち、{list} に悪用で載っているのは {bad}（{share}%）、ポリシーで {policy}。",
@@ -29,8 +27,9 @@ _SHARE: Final[Sentence] = {
 WORDS: Final[Words] = {
     "title": {"ja": "周囲のアドレス（/24）", "en": "neighbours (the /24)"},
     "wanted": {
-        "ja": "周囲に悪用で載っているアドレスがほとんどないこと",
-        "en": "hardly any address around it is listed for abuse",
+        "ja": "周囲に悪用で載っているアドレスがほとんどないこと（注意 5%、要修正 25%。慣例で、出典はありません）",
+        "en": "hardly any address around it is listed for abuse (care from 5%, bad from 25%: habit, without "
+        "a source)",
     },
     "why": {
         "ja": "範囲ごと拒否する受信側があります（Outlook.com の「part of their network」など）。周囲が悪い"
@@ -54,8 +53,9 @@ WORDS: Final[Words] = {
         "en": "no list can be asked for the addresses around an IPv6 one.",
     },
     "found.few": {
-        "ja": "{network} のうち期限内に分かったのは {heard} だけです（{list}）。",
-        "en": "only {heard} addresses of {network} were told in time ({list}).",
+        "ja": "{network} のうち期限内に分かったのは {heard} だけです（{list}。悪用で {bad}、ポリシーで {policy}）。",
+        "en": "only {heard} addresses of {network} were told in time ({list}: {bad} for abuse, {policy} by "
+        "policy).",
     },
     "remedy.few": {
         "ja": "もう一度実行すると続きから尋ねます。",
@@ -96,18 +96,17 @@ def judge(ip: str, list_: str | None, findings: Iterable[Finding], lang: Languag
     chart = "".join(marks)
     heard = 256 - chart.count("?")
     told: dict[str, Any] = {"network": around, "list": list_, "heard": heard}
-    if heard < LEAST:
-        return SHEET.tell(
-            lang, ip, "unknown", "few", chart=chart, details=(why,) if why else (), **told
-        )
     bad, policy = chart.count("X"), chart.count("P")
-    share = bad / heard
-    told |= {"bad": bad, "policy": policy, "share": f"{100 * share:.0f}"}
-    if share >= MANY:
+    told |= {"bad": bad, "policy": policy, "share": f"{100 * bad / max(1, heard):.0f}"}
+    # What is not known may be good or bad: a verdict stands where it would not change one.
+    if bad >= MANY * 256:
         return SHEET.tell(lang, ip, "bad", "many", chart=chart, **told)
-    if share >= SOME:
+    if bad >= SOME * 256:
         return SHEET.tell(lang, ip, "warning", "some", chart=chart, **told)
-    return SHEET.tell(lang, ip, "ok", "ok", chart=chart, **told)
+    if bad + 256 - heard < SOME * 256:
+        return SHEET.tell(lang, ip, "ok", "ok", chart=chart, **told)
+    details = (why,) if why else ()
+    return SHEET.tell(lang, ip, "unknown", "few", chart=chart, details=details, **told)
 
 
 def _mark(f: Finding) -> str:

@@ -25,9 +25,15 @@ STS_WORDS: Final[Words] = {
     },
     "why": _WHY,
     "found.none": {"ja": "公開していません（任意）。", "en": "not published (optional)."},
-    "found.ok": {
+    "found.unseen": {
         "ja": "id={id}。ポリシー（https://{host}/.well-known/mta-sts.txt）の中身は見ていません。",
         "en": "id={id}; the policy itself (https://{host}/.well-known/mta-sts.txt) was not fetched.",
+    },
+    "remedy.unseen": {
+        "ja": "https://{host}/.well-known/mta-sts.txt を開き、mode と、mx に {domain} のすべての MX があることを"
+        "確かめてください。",
+        "en": "open https://{host}/.well-known/mta-sts.txt: see its mode, and that its mx lines cover every "
+        "MX of {domain}.",
     },
     "found.broken": {
         "ja": "記録が正しくありません: {record}",
@@ -66,7 +72,17 @@ def mta_sts(ask: Ask, domain: str, lang: Language) -> Check:
         return STS.silent(lang, domain, ask.asked)
     if not found:
         return STS.tell(lang, domain, "warning", "no-host", ask.asked, host=host)
-    return STS.tell(lang, domain, "ok", "ok", ask.asked, id=name, host=host)
+    return STS.tell(
+        lang,
+        domain,
+        "unknown",
+        "unseen",
+        ask.asked,
+        cause="unseen",
+        id=name,
+        host=host,
+        domain=domain,
+    )
 
 
 RPT_WORDS: Final[Words] = {
@@ -112,9 +128,15 @@ DANE_WORDS: Final[Words] = {
     },
     "why": _WHY,
     "found.none": {"ja": "公開していません（任意）。", "en": "not published (optional)."},
-    "found.ok": {
+    "found.unseen": {
         "ja": "{hosts}。証明書との一致は見ていません。",
         "en": "{hosts}; whether the certificates match was not looked at.",
+    },
+    "remedy.unseen": {
+        "ja": "openssl s_client -starttls smtp -connect {first}:25 -dane_tlsa_domain {first} に TLSA の値を渡し、"
+        "証明書と一致することを確かめてください。",
+        "en": "see that the certificate matches: openssl s_client -starttls smtp -connect {first}:25 "
+        "-dane_tlsa_domain {first}, with the TLSA data.",
     },
     "found.useless": {
         "ja": "{hosts} の TLSA は用途 0 か 1 だけで、メールでは使えません。",
@@ -145,5 +167,16 @@ def dane(ask: Ask, domain: str, lang: Language) -> Check:
     useless = [host for host, good in found.items() if not good]
     if useless:
         return DANE.tell(lang, domain, "warning", "useless", ask.asked, hosts=", ".join(useless))
-    key = "ok" if found else "none"
-    return DANE.tell(lang, domain, "ok", key, ask.asked, hosts=", ".join(found))
+    if not found:
+        return DANE.tell(lang, domain, "ok", "none", ask.asked)
+    hosts = ", ".join(found)
+    return DANE.tell(
+        lang,
+        domain,
+        "unknown",
+        "unseen",
+        ask.asked,
+        cause="unseen",
+        hosts=hosts,
+        first=next(iter(found)),
+    )
