@@ -107,7 +107,8 @@ def judge(d: Diagnosis, clues: Clues, known: Known, own: Own) -> Verdict:
             return Verdict("relayed")
     if known.reproduced(d):
         return Verdict("reproduced")
-    return Verdict(doubt="delivered" if logged is not None else "no-proof")
+    said_otherwise = logged is not None and logged.delivered
+    return Verdict(doubt="delivered" if said_otherwise else "no-proof")
 
 
 _QUEUE_ID: Final = re.compile(

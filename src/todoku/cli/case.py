@@ -21,6 +21,7 @@ from todoku import settings
 from todoku.cases.events import WHYS, Why
 from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.case_accept import accept
 from todoku.cli.case_answer import answer
 from todoku.cli.case_hold import hold
 from todoku.cli.case_request import request
@@ -70,6 +71,10 @@ WORDS: Final[Words] = {
     },
     "closed": {"ja": "案件 {case} を閉じました。", "en": "Case {case} is closed."},
     "not-sent": {"ja": "メールは送られていませんでした", "en": "the mail had not been sent"},
+    "unverified": {
+        "ja": "未確認のメールが {n} 通あります（何も動かしていません）: todoku case accept",
+        "en": "{n} not verified, which move nothing: todoku case accept",
+    },
     "silent": {
         "ja": "設定 [mail] sender がないため、申告した人には知らせません。探査もしません。",
         "en": "[mail] sender is not set: nobody will be told, and nothing will be probed.",
@@ -270,6 +275,10 @@ def list_(
         unsure = {work.case for work in found.unsure()}
         for line in screen.rows(rows, found.named, found.lang, _zone(), unsure):
             click.echo(line)
+        from todoku.store.unverified import Unverified
+
+        if waiting := sum(group.count for group in Unverified(found.desk).groups(1000)[0]):
+            click.echo(say(WORDS["unverified"], found.lang, n=waiting))
 
 
 def _list_at_once(ctx: click.Context, closed: bool, config: Path | None, data: Path | None) -> bool:
@@ -291,6 +300,8 @@ def _list_at_once(ctx: click.Context, closed: bool, config: Path | None, data: P
 
     for line in screen.rows(listed.rows, named, lang, _zone(), listed.unsure):
         click.echo(line)
+    if listed.unverified:
+        click.echo(say(WORDS["unverified"], lang, n=listed.unverified))
     return True
 
 
@@ -423,6 +434,7 @@ def _zone() -> Any:
     return datetime.now(UTC).astimezone().tzinfo
 
 
+case.add_command(accept)
 case.add_command(answer)
 case.add_command(request)
 case.add_command(hold)

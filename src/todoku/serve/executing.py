@@ -14,7 +14,18 @@ from todoku.cases.records import Recorded
 from todoku.cases.states import ASKED
 from todoku.diagnosis import Diagnoser
 from todoku.serve import reporting
-from todoku.serve.orders import AnyOrder, Ask, Cause, Close, Hear, Hold, Release, Report, Settle
+from todoku.serve.orders import (
+    Accept,
+    AnyOrder,
+    Ask,
+    Cause,
+    Close,
+    Hear,
+    Hold,
+    Release,
+    Report,
+    Settle,
+)
 from todoku.settings.own import Own
 from todoku.store.cases import Command, Desk
 
@@ -46,6 +57,10 @@ def execute(
             freed = ev.Released(at=now, by=order.by, what="held")
             release = _with(order, lambda case: commands.release(case, freed))
             return desk.change(order.case, release, order=order.source)
+        case Accept():
+            from todoku.serve import accepting
+
+            return accepting.accept(order, desk, diagnoser(), own, now)
         case Hear():
             from todoku.serve import answering
 

@@ -144,7 +144,19 @@ class Hear(Order, frozen=True, kw_only=True, tag="hear"):
     """He takes it for genuine."""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Hear
+class Accept(Order, frozen=True, kw_only=True, tag="accept"):
+    """A person says of an unverified mail whether it is ours (`todoku.serve.accepting`)."""
+
+    message: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-fA-F]{6,64}\Z")]
+    """How its SHA-256 begins."""
+    ours: bool
+    alike: bool = False
+    """All that say the same are settled with it."""
+    to: tuple[str, ...] = ()
+    """With a user's report: the domains where mail does not arrive."""
+
+
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Hear | Accept
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

@@ -11,7 +11,7 @@ from todoku.cases import EventError, marks
 from todoku.cases import events as ev
 from todoku.cases.case import identity_key
 from todoku.cases.provenance import Logged
-from todoku.model import Diagnosis
+from todoku.model import Diagnosis, Reply
 from todoku.serve import markkeys, sightings
 from todoku.serve.sentlog import SentLog
 from todoku.settings.own import Own
@@ -103,7 +103,13 @@ class Ours:
             isinstance(r.event, ev.Probed | ev.Tried)
             and r.event.result == "refused"
             and identity_key(r.event.identity) == key
-            and (r.event.reply.code, r.event.reply.enhanced) == (d.reply.code, d.reply.enhanced)
+            and _same(r.event.reply, d.reply)
             and abs(self._now - r.event.at) <= REPRODUCES
             for r in history
         )
+
+
+def _same(one: Reply, other: Reply) -> bool:
+    """The same codes; `5.0.0` is what a mail server writes where the receiver gave none."""
+    told = [r.enhanced for r in (one, other) if r.enhanced and not r.enhanced.endswith(".0.0")]
+    return one.code == other.code and len(set(told)) < 2

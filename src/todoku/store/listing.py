@@ -31,6 +31,7 @@ BEGUN: Final = (
     "SELECT case_id, kind, lease_until FROM actions"
     " WHERE outcome_at IS NULL AND intent_at IS NOT NULL"
 )
+UNVERIFIED: Final = "SELECT count(*) FROM unverified WHERE settled IS NULL"
 AT_ONCE: Final = timedelta()
 AHEAD: Final = 600.0
 """Seconds; a lease from further in the future is of a clock that was wrong (`store.actions`)."""
@@ -43,6 +44,8 @@ class Listed(NamedTuple):
     """As `Desk.rows` has them."""
     unsure: set[int]
     """Cases with a mail of which nobody knows whether it was sent."""
+    unverified: int = 0
+    """Mails that came in and wait for a proof, or a person."""
 
 
 def listed(url: str, now: float, closed: bool = False) -> Listed | None:
@@ -53,6 +56,7 @@ def listed(url: str, now: float, closed: bool = False) -> Listed | None:
                 return None
             rows = ask(ALL if closed else OPEN)
             begun = ask(BEGUN)
+            ((unverified,),) = ask(UNVERIFIED)
     except Exception:  # noqa: BLE001  whatever it is: the long way tells it in a sentence
         return None
     unsure = {
@@ -60,7 +64,7 @@ def listed(url: str, now: float, closed: bool = False) -> Listed | None:
         for case, kind, until in begun
         if REPEATABLE.get(kind, AT_ONCE) is None and not (until and now < until <= now + AHEAD)
     }
-    return Listed([dict(zip(COLUMNS, row, strict=True)) for row in rows], unsure)
+    return Listed([dict(zip(COLUMNS, row, strict=True)) for row in rows], unsure, unverified)
 
 
 def newest() -> str:

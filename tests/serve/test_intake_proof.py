@@ -1,0 +1,272 @@
+"""A bounce counts where something that only our side knows proves it; a stranger's moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.serve import returned
+from tests.serve.returned import SC_001, MailServer
+from todoku import store
+from todoku.cases import events as ev
+from todoku.cases import marks
+from todoku.diagnosis import Diagnoser
+from todoku.knowledge import load
+from todoku.model import Identity, Reply
+from todoku.serve import markkeys, reporting
+from todoku.serve.accepting import NotAccepted, accept
+from todoku.serve.intake import Intake, Taken, answer_rules
+from todoku.serve.orders import Accept
+from todoku.serve.proving import Proofs
+from todoku.serve.sentlog import SentLog
+from todoku.serve.usermail import UserMail
+from todoku.settings.own import Own
+from todoku.store.cases import Desk
+from todoku.store.messages import Mailbox
+from todoku.store.unverified import Unverified
+
+NOW = datetime(2026, 11, 24, 0, 12, tzinfo=UTC)
+OWN = Own(addresses=("192.0.2.1",), domains=("hoge.test",), helo=("mx1.hoge.test",))
+REPLY = SC_001.format("192.0.2.1")
+TO = "taro@hotmail.com"
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.engine = store.connect(f"sqlite:///{folder}/todoku.db")
+        self.desk = Desk(self.engine)
+        self.diagnoser = Diagnoser(load.knowledge(), language="en", own=OWN)
+        self.server = MailServer(folder / "mail.log")
+        self.server.log.touch()
+        self.log = SentLog([str(self.server.log)], folder, self.diagnoser)
+        proofs = Proofs(self.desk, OWN, log=self.log, folder=folder, batv=("secret",))
+        users = UserMail("trouble@hoge.test", self.diagnoser, OWN)
+        self.intake = Intake(
+            self.desk, self.diagnoser, OWN, answer_rules(), ("mx1.hoge.test",),
+            proofs=proofs, users=users,
+        )  # fmt: skip
+        self.kept = Unverified(self.desk)
+
+    def take(self, *mails: bytes, now: datetime = NOW) -> list[Taken]:
+        Mailbox(self.desk).keep(mails, "test", now)
+        return self.intake.handle(now)
+
+    def proof(self) -> str | None:
+        event = self.desk.history(1)[0].event
+        assert isinstance(event, ev.Refused)
+        return event.proof
+
+    def doubts(self) -> list[str]:
+        return [group.doubt for group in self.kept.groups()[0]]
+
+    def accept(self, mail: Taken, **more: object) -> tuple[object, ...]:
+        order = Accept(id="0" * 32, by="tanaka", message=mail.sha256[:8], ours=True)
+        import msgspec
+
+        order = msgspec.structs.replace(order, **more)
+        return accept(order, self.desk, self.diagnoser, OWN, NOW)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.log.close()
+    made.engine.dispose()
+
+
+def test_our_log_has_the_same_refusal(house: House) -> None:
+    (taken,) = house.take(house.server.refused(TO, REPLY))
+    assert (taken.what, taken.cases, house.proof()) == ("refusal", (1,), "log")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        # All that a stranger can write: our domain, our server's name, a Message-ID that looks ours.
+        returned.bounce(TO, REPLY, "4JYSCK000001", "<x@mx1.hoge.test>"),
+        returned.bounce(TO, REPLY, "4JYSCK000009", "<1@mx1.hoge.test>"),
+        returned.bounce("other@hotmail.com", REPLY, "4JYSCK000001", "<1@mx1.hoge.test>"),
+        returned.bounce(TO, REPLY, "ABCDEF", "<x@evil.test>", reporter="mx.evil.test"),
+    ],
+)
+def test_a_stranger_s_bounce_is_kept_and_shown_and_moves_nothing(
+    house: House, forged: bytes
+) -> None:
+    house.server.sent(TO, REPLY)  # by the log of a real refusal nothing else is proven
+    (taken,) = house.take(forged)
+    assert (taken.what, taken.cases, house.desk.rows()) == ("unverified", (), [])
+    ((group,), count) = house.kept.groups()
+    assert (count, group.doubt, group.newest.identities) == (1, "no-proof", ("192.0.2.1",))
+    assert house.take() == []
+
+
+def test_who_got_the_mail_cannot_say_that_he_refused_it(house: House) -> None:
+    queue_id, message_id = house.server.sent(TO, "250 2.0.0 ok")
+    house.take(returned.bounce(TO, REPLY, queue_id, message_id))
+    house.take(returned.bounce(TO, REPLY, "AAAAAA", message_id, reporter="mx.evil.test"))
+    assert house.desk.rows() == []
+    assert house.doubts() == ["delivered"]
+
+
+def test_the_server_that_took_it_may_report(house: House) -> None:
+    _, message_id = house.server.sent(TO, "250 2.0.0 ok")
+    house.take(returned.bounce(TO, REPLY, "AAAAAA", message_id, reporter="out7.hotmail.com"))
+    assert house.proof() == "relayed"
+
+
+def test_an_address_that_is_not_ours_is_noted(house: House) -> None:
+    house.take(house.server.refused(TO, SC_001.format("203.0.113.80")))
+    assert (house.desk.rows(), house.doubts()) == ([], ["not-our-address"])
+
+
+def test_the_log_comes_later_than_the_bounce(house: House) -> None:
+    mail = returned.bounce(TO, REPLY, "4JYSCK000001", "<1@mx1.hoge.test>")
+    (taken,) = house.take(mail)
+    assert taken.what == "unverified"
+    house.server.sent(TO, REPLY)
+    house.take(now=NOW + timedelta(minutes=1))
+    assert house.proof() == "log"
+    assert house.doubts() == []
+
+
+def test_a_mark_in_the_envelope_id_or_the_return_path(house: House) -> None:
+    key = markkeys.current(house.folder, NOW)
+    assert markkeys.current(house.folder, NOW) == key
+    mark = marks.mark(key, NOW, TO)
+    house.take(returned.bounce("other@hotmail.com", REPLY, "A", "<a@b>", envelope_id=mark))
+    assert house.desk.rows() == []  # it was made for somebody else
+    house.take(returned.bounce(TO, REPLY, "A", "<a@b>", came_to=f"news+{mark}@hoge.test"))
+    assert house.proof() == "mark"
+    late = NOW + timedelta(days=16)
+    assert not marks.holds(mark, (key,), late, TO)
+    assert marks.holds(marks.mark(key, NOW), (key,), NOW, "anybody@x.test")
+    assert not marks.holds(mark[:-1] + ("0" if mark[-1] != "0" else "1"), (key,), NOW, TO)
+    later = NOW + timedelta(days=100)
+    assert markkeys.current(house.folder, later) != key
+    assert key in markkeys.read(house.folder, later)
+    assert key not in markkeys.read(house.folder, NOW + timedelta(days=200))
+
+
+def test_a_return_path_that_our_server_signed(house: House) -> None:
+    import hashlib
+    import hmac
+
+    day = (marks.day_of(NOW) + 7) % 1000
+    told = f"0{day:03}sato@hoge.test".encode()
+    sign = hmac.new(b"secret", told, hashlib.sha1).hexdigest()[:6]
+    path = f"prvs=0{day:03}{sign}=sato@hoge.test"
+    assert not marks.batv_holds(path, ("secret",), NOW + timedelta(days=8))
+    assert not marks.batv_holds(path, ("another",), NOW)
+    house.take(returned.bounce(TO, REPLY, "A", "<a@b>", came_to=path))
+    assert house.proof() == "batv"
+
+
+def test_a_probe_that_met_the_same(house: House) -> None:
+    house.take(house.server.refused(TO, REPLY))
+    probed = ev.Probed(
+        at=NOW, identity=Identity("ip", "192.0.2.1"), result="refused", reply=Reply(550, None, "x")
+    )
+    house.desk.change(1, lambda _: (probed,))
+    (taken,) = house.take(returned.bounce("b@hotmail.com", REPLY, "A", "<a@b>"))
+    assert taken.what == "refusal"
+    (taken,) = house.take(returned.bounce("b@hotmail.com", "554" + REPLY[3:], "A", "x"))
+    assert taken.what == "unverified"
+
+
+def test_a_person_s_word(house: House) -> None:
+    (one,) = house.take(returned.bounce(TO, REPLY, "A", "<1@b>"))
+    (two,) = house.take(returned.bounce(TO, REPLY, "A", "<2@b>"))
+    assert len(house.accept(one)) == 1
+    event = house.desk.history(1)[0].event
+    assert isinstance(event, ev.Refused)
+    assert (event.proof, event.by) == ("person", "tanaka")
+    assert len(house.accept(one)) == 1, "what was recorded comes back"
+    assert len(house.desk.history(1)) == 1
+    assert [u.sha256 for g in house.kept.groups()[0] for u in (g.newest,)] == [two.sha256]
+    assert house.accept(two, ours=False) == ()
+    assert house.doubts() == []
+    with pytest.raises(NotAccepted):
+        house.accept(Taken("f" * 64, "unverified"))
+    (foreign,) = house.take(returned.bounce(TO, SC_001.format("203.0.113.80"), "A", "<3@b>"))
+    with pytest.raises(reporting.NotReported, match=r"203\.0\.113\.80"):
+        house.accept(foreign)
+
+
+def report(head: str, words: str = "今朝から Hotmail へ送れません。") -> bytes:
+    return (
+        f"{head}From: =?utf-8?b?5L2Q6Jek?= <sato@hoge.test>\r\nTo: trouble@hoge.test\r\n"
+        "Subject: =?utf-8?b?5Yqp44GR44Gm?=\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        f"{words}\r\n"
+    ).encode()
+
+
+AUTH = "Authentication-Results: mx1.hoge.test; auth=pass smtp.auth=sato\r\n"
+ESMTPSA = "Received: from pc (pc [192.0.2.9]) by mx1.hoge.test (Postfix) with ESMTPSA id A; x\r\n"
+
+
+@pytest.mark.parametrize("head", [AUTH, ESMTPSA])
+def test_a_user_s_report(house: House, head: str) -> None:
+    (taken,) = house.take(report(head))
+    assert (taken.what, taken.cases) == ("report", (1,))
+    event = house.desk.history(1)[0].event
+    assert isinstance(event, ev.Reported)
+    assert (event.who, event.to, event.lang) == ("person:1", ("hotmail.com",), "ja")
+    assert event.words == "今朝から Hotmail へ送れません。"
+    assert event.place is not None and event.place.id == "microsoft-consumer"
+    assert event.since is not None
+    assert house.take(report(head)) == [], "the same mail again"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        AUTH.replace("mx1.hoge.test", "mx.evil.test"),
+        "Received: from x by mx1.hoge.test with ESMTP id A; x\r\n" + AUTH,
+        "Received: from a by mx1.hoge.test with ESMTPSA ([192.0.2.9]) by mx1.hoge.test with ESMTP; x\r\n",
+        ESMTPSA.replace("mx1.hoge.test", "mx.evil.test"),
+    ],
+)
+def test_nobody_knows_who_wrote_it(house: House, head: str) -> None:
+    (taken,) = house.take(report(head))
+    assert (taken.what, house.desk.rows()) == ("unverified", [])
+    ((group,), _) = house.kept.groups()
+    assert (group.kind, group.doubt, group.newest.who) == ("report", "no-proof", "sato@hoge.test")
+    house.accept(taken)
+    event = house.desk.history(1)[0].event
+    assert isinstance(event, ev.Reported) and event.by == "tanaka"
+
+
+@pytest.mark.parametrize(
+    "head", ["Auto-Submitted: auto-replied\r\n", "Precedence: bulk\r\n", "Return-Path: <>\r\n"]
+)
+def test_a_program_is_no_user(house: House, head: str) -> None:
+    (taken,) = house.take(report(AUTH + head))
+    assert (taken.what, house.desk.rows(), house.doubts()) == ("nothing", [], [])
+
+
+def test_a_report_that_does_not_tell_where(house: House) -> None:
+    (taken,) = house.take(report(AUTH, "届きません。"))
+    assert house.doubts() == ["no-place"]
+    with pytest.raises(reporting.NotReported):
+        house.accept(taken)
+    house.accept(taken, to=("partner.example",))
+    assert house.desk.case(1).to == ("partner.example",)
+
+
+def test_the_log_goes_on_in_another_file(house: House) -> None:
+    house.take(house.server.refused("a@hotmail.com", REPLY))
+    old = house.server.refused("b@hotmail.com", REPLY)  # written, and not read yet
+    house.server.log.rename(house.folder / "mail.log.1")
+    new = house.server.refused("c@hotmail.com", REPLY)
+    assert [t.what for t in house.take(old, new)] == ["refusal", "refusal"]
+    house.log.close()  # and after a start
+    assert [t.what for t in house.take(house.server.refused("d@hotmail.com", REPLY))] == ["refusal"]
+    assert house.log.was_sent("<1@mx1.hoge.test>") is True
+    assert house.log.was_sent("<99@mx1.hoge.test>") is None
