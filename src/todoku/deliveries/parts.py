@@ -1,0 +1,85 @@
+"""Parts: immutable Parquet files, `day=2026-11-24/NAME.parquet`, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+LOCK: Final = ".writing"
+SUFFIX: Final = ".parquet"
+HALF: Final = ".half"
+
+
+class Part(NamedTuple):
+    """A file that has its name, and no row in the manifest yet."""
+
+    name: str
+    """The path below the folder."""
+    day: str
+    rows: int
+    bytes: int
+
+
+class Folder:
+    """The parts of one installation. All that writes holds `writing`, so that what no manifest
+    names is a leftover and not somebody's work."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One writer at a time. The kernel takes the lock back from a process that is killed."""
+        import fcntl
+
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def write(self, table: pa.Table, day: str) -> Part:
+        """A part of this day (UTC), safe on the disk under its name. Hold `writing`."""
+        folder = self.path / f"day={day}"
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700)
+            _sync(self.path)
+        final = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        half = final.with_suffix(HALF)
+        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        size = half.stat().st_size
+        half.rename(final)
+        _sync(folder)
+        return Part(str(final.relative_to(self.path)), day, table.num_rows, size)
+
+    def clean(self, named: Collection[str]) -> list[str]:
+        """Takes away what a crash left: half files, and parts that the manifest does not name. Hold
+        `writing`, and read the manifest within. Returns what was taken away."""
+        left = []
+        for path in sorted(self.path.glob("day=*/*")):
+            name = str(path.relative_to(self.path))
+            if path.suffix == HALF or (path.suffix == SUFFIX and name not in named):
+                path.unlink()
+                left.append(name)
+        return left
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
