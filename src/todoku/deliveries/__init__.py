@@ -1,7 +1,8 @@
 """Deliveries that are kept: each attempt a row of a Parquet file, by day.
 
-    rows.py   what a log told, as a table
-    parts.py  immutable files, written whole or not at all
+    rows.py    what a log told, as a table
+    parts.py   immutable files, written whole or not at all
+    ledger.py  which parts count, and how far logs are read
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.
