@@ -67,6 +67,13 @@ WORDS: Final[Words] = {
     type=click.IntRange(1970, 9998),
     help="The year of stamps that have none (default: by when the file was last written).",
 )
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a report with charts as one page, too.",
+)
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.config
@@ -81,6 +88,7 @@ def logs(
     receiver: str | None,
     reason: str | None,
     year: int | None,
+    html_file: Path | None,
     full: bool,
     quiet: bool,
     config: Path | None,
@@ -118,6 +126,12 @@ def logs(
     early = warnings(ordered, run.daily, diagnose.knowledge, bounds[1])
     told = tuple(w for w in early.told if _warns_of(w, receiver, names))
     summary = reading.summary(len(chosen), early._replace(told=told))
+    if html_file is not None:
+        from todoku.cli.render import logs_html
+        from todoku.knowledge.catalogue import Catalogue
+
+        page = logs_html.page(summary, chosen, told, bounds, Catalogue(diagnose.knowledge), lang)
+        logs_html.write(html_file, page)
     if as_json:
         _write_json(summary, chosen, told, bounds)
     elif not quiet:

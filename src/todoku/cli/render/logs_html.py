@@ -1,0 +1,229 @@
+"""The report of `todoku logs` as one HTML file: no script, no outside resource, fit to be printed.
+
+Everything in a log is a stranger's text: made safe as for a terminal, then escaped.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from todoku import grouping
+from todoku.cli.render import verdict
+from todoku.cli.render.logs import WORDS as SCREEN
+from todoku.cli.render.logs import moment
+from todoku.cli.render.logs_warnings import WORDS as WARNED
+from todoku.cli.render.logs_warnings import sentence, watched
+from todoku.cli.render.preflight_html import CSS, POLICY
+from todoku.cli.render.text import safe, short
+from todoku.i18n import Language, Words, say
+from todoku.knowledge.catalogue import Catalogue, said
+from todoku.logs.sums import Group, row
+from todoku.logs.values import Count, EarlyWarning, Summary
+
+MOST: Final = 200
+"""Kinds of refusal that are told."""
+IN_FULL: Final = 30
+MOST_WARNINGS: Final = 10
+
+WORDS: Final[Words] = {
+    "title": {"ja": "配送ログの報告", "en": "Report of the mail logs"},
+    "span": {"ja": "{first} から {last} まで", "en": "{first} to {last}"},
+    "warnings": {"ja": "早期警戒", "en": "Early warning"},
+    "kinds": {"ja": "拒否と先送り（{n} 種類）", "en": "Refusals and deferrals: {n} kinds"},
+    "others": {"ja": "ほかの {n} 種類", "en": "{n} more kinds"},
+    "by-who": {"ja": "受信側ごとの回数", "en": "Attempts refused or deferred, by receiver"},
+    "trend": {"ja": "推移。最多 {most} 回", "en": "over time, at most {most}"},
+    "next": {"ja": "次の一手", "en": "next"},
+    "example": {"ja": "応答の例", "en": "such as"},
+    "nothing": {"ja": "拒否も先送りもありません。", "en": "Nothing was refused or deferred."},
+    "knowledge": {"ja": "todoku の知識 {version}", "en": "knowledge of todoku: {version}"},
+}
+MORE: Final = """\
+svg .sent{fill:#2c8a53}svg .deferred{fill:#d79b00}svg .bounced{fill:#b3261e}svg text{font-size:13px;fill:#1b1f24}
+svg .slice{fill:#57606a}table .n{text-align:right;white-space:nowrap}
+"""
+
+
+def write(path: Path, text: str) -> None:
+    """Whole or not at all. Raises `OSError`."""
+    import os
+
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        new.write_bytes(text.encode("utf-8", "replace"))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def page(
+    s: Summary,
+    groups: list[Group],
+    early: tuple[EarlyWarning, ...],
+    bounds: tuple[float | None, float | None],
+    c: Catalogue,
+    lang: Language,
+) -> str:
+    return "\n".join(_Page(s, groups, early, bounds, c, lang).lines()) + "\n"
+
+
+def _e(text: object) -> str:
+    return html.escape(safe(str(text)))
+
+
+class _Page:
+    def __init__(
+        self,
+        s: Summary,
+        groups: list[Group],
+        early: tuple[EarlyWarning, ...],
+        bounds: tuple[float | None, float | None],
+        c: Catalogue,
+        lang: Language,
+    ) -> None:
+        self.s, self.groups, self.early, self.bounds, self.c = s, groups, early, bounds, c
+        self.lang: Language = lang
+
+    def _say(self, key: str, /, **values: object) -> str:
+        return _e(say(WORDS[key], self.lang, **values))
+
+    def lines(self) -> Iterator[str]:
+        title = self._say("title")
+        yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">'
+        yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        yield f"<title>{title}</title>\n<style>\n{CSS}{MORE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        first, last = self.bounds
+        if first is not None and last is not None:
+            yield f'<p class="dim">{self._say("span", first=moment(first), last=moment(last))}</p>'
+        yield from self._deliveries()
+        if self.groups:
+            yield from self._by_who()
+        yield from self._warnings()
+        if self.groups:
+            yield f"<h2>{self._say('kinds', n=f'{len(self.groups):,}')}</h2>"
+            for g in self.groups[:IN_FULL]:
+                yield from self._group(g)
+            yield from self._others()
+        else:
+            yield f"<p>{self._say('nothing')}</p>"
+        yield f'<p class="dim">{self._say("knowledge", version=self.s.knowledge)}</p>'
+        yield "</body>\n</html>"
+
+    def _deliveries(self) -> Iterator[str]:
+        d = self.s.deliveries
+        told = _e(
+            say(
+                SCREEN["read"], self.lang, lines=f"{self.s.lines:,}", span="–", sent=f"{d.sent:,}",
+                bounced=f"{d.bounced:,}", deferred=f"{d.deferred:,}",
+            ).replace("（–）", "").replace(" (–)", "")
+        )  # fmt: skip
+        counts = (("bounced", d.bounced), ("deferred", d.deferred), ("sent", d.sent))
+        all_, at = max(1, sum(n for _, n in counts)), 0.0
+        yield f'<svg viewBox="0 0 600 14" role="img" aria-label="{told}"><title>{told}</title>'
+        for name, n in counts:
+            wide = 600 * n / all_
+            yield f'<rect class="{name}" x="{at:.1f}" y="0" width="{wide:.1f}" height="14"/>'
+            at += wide
+        yield f"</svg>\n<p>{told}</p>"
+
+    def _warnings(self) -> Iterator[str]:
+        yield f"<h2>{self._say('warnings')}</h2>"
+        if self.early:
+            yield "<ul>"
+            yield from (
+                f"<li>{_e(sentence(w, self.c, self.lang))}</li>" for w in self.early[:MOST_WARNINGS]
+            )
+            yield "</ul>"
+            left = len(self.early) - MOST_WARNINGS
+            if left > 0:
+                yield f"<p>{_e(say(WARNED['more'], self.lang, n=f'{left:,}'))}</p>"
+        yield f'<p class="dim">{_e(watched(self.s, self.early, self.lang))}</p>'
+
+    def _by_who(self) -> Iterator[str]:
+        counts: dict[str, list[int]] = {}
+        for g in self.groups:
+            cell = counts.setdefault(self._name(g), [0, 0])
+            cell[0] += g.bounced
+            cell[1] += g.deferred
+        best = sorted(counts.items(), key=lambda x: -sum(x[1]))[:12]
+        most = max(1, *(sum(n) for _, n in best))
+        title = self._say("by-who")
+        yield f"<h2>{title}</h2>"
+        yield f'<svg viewBox="0 0 600 {22 * len(best)}" role="img" aria-label="{title}"><title>{title}</title>'
+        for k, (name, (bounced, deferred)) in enumerate(best):
+            y, red, amber = 22 * k, 260 * bounced / most, 260 * deferred / most
+            yield f'<text x="0" y="{y + 14}">{_e(short(name, 34))}</text>'
+            yield f'<rect class="bounced" x="270" y="{y + 3}" width="{red:.1f}" height="14"/>'
+            yield f'<rect class="deferred" x="{270 + red:.1f}" y="{y + 3}" width="{amber:.1f}" height="14"/>'
+            yield f'<text x="{276 + red + amber:.1f}" y="{y + 14}">{bounced + deferred:,}</text>'
+        yield "</svg>"
+
+    def _group(self, g: Group) -> Iterator[str]:
+        d, r = g.diagnosis, row(g, *self.bounds)
+        stand_in = grouping.Group(d)
+        stand_in.count = g.count
+        first, *more = verdict.sentences(d, self.c, self.lang, stand_in.others)
+        state = "warning" if d.temporary else "bad"
+        yield f'<section class="check"><h3 class="{state}">{_e(first)}</h3>'
+        if more:
+            yield f"<p>{_e(('' if self.lang == 'ja' else ' ').join(more))}</p>"
+        yield from self._trend(r.trend)
+        told = say(
+            SCREEN["attempts-deferred"], self.lang, n=f"{g.count:,}", d=f"{g.deferred:,}", r=f"{r.recipients:,}"
+        )  # fmt: skip
+        span = ""
+        if g.first is not None and g.last is not None:
+            span = say(SCREEN["from-to"], self.lang, first=moment(g.first), last=moment(g.last))
+        rows = (
+            (SCREEN["seen"][self.lang], _e(told)), (SCREEN["since"][self.lang], _e(span)),
+            (SCREEN["whose"][self.lang], self._names(r.senders)),
+            (SCREEN["whom"][self.lang], self._names(r.domains)),
+            (WORDS["next"][self.lang], "<br>".join(f"{n}. {_e(x)}" for n, x in enumerate(d.remedy, 1))),
+            (WORDS["example"][self.lang], f"<code>{_e(short(g.example or '', 600))}</code>" if g.example else ""),
+        )  # fmt: skip
+        yield "<dl>"
+        yield from (f"<dt>{_e(k)}</dt><dd>{v}</dd>" for k, v in rows if v)
+        yield "</dl></section>"
+
+    def _trend(self, counts: tuple[int, ...]) -> Iterator[str]:
+        if len(counts) < 2:
+            return
+        most = max(counts)
+        told = self._say("trend", most=f"{most:,}")
+        yield f'<svg viewBox="0 0 600 40" role="img" aria-label="{told}"><title>{told}</title>'
+        for n, count in enumerate(counts):
+            high = 38 * count / most
+            wide = 600 / len(counts)
+            yield (
+                f'<rect class="slice" x="{n * wide:.1f}" y="{40 - high:.1f}" width="{wide - 2:.1f}" '
+                f'height="{high:.1f}"/>'
+            )
+        yield "</svg>"
+
+    def _others(self) -> Iterator[str]:
+        others = self.groups[IN_FULL:]
+        if not others:
+            return
+        yield f"<h2>{self._say('others', n=f'{len(others):,}')}</h2>\n<table><tbody>"
+        for g in others[:MOST]:
+            d = g.diagnosis
+            title = said(self.c.knowledge.reasons[d.reason].title, self.lang) if d.reason else ""
+            what = short(g.identity.value, 60) if g.identity is not None else ""
+            yield (
+                f'<tr><td class="n">{g.count:,}</td><td>{_e(self._name(g))}</td><td>{_e(title)} '
+                f"{_e(short(d.receiver_code or '', 40))}</td><td>{_e(what)}</td></tr>"
+            )
+        yield "</tbody></table>"
+
+    def _name(self, g: Group) -> str:
+        d = g.diagnosis
+        name = self.c.receiver_name(d.receiver, self.lang) if d.receiver else g.place
+        return short(name or "–", 60)
+
+    def _names(self, counts: tuple[Count, ...]) -> str:
+        nobody = say(SCREEN["notification"], self.lang)
+        return _e(", ".join(f"{short(x.name, 60) or nobody} {x.count:,}" for x in counts))
