@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.serve import oauthserver
@@ -24,6 +26,7 @@ from todoku.serve.mailboxes.oauth import Client, Code, Tokens
 from todoku.serve.mailboxes.polling import pause
 from todoku.serve.mailboxes.trouble import LoginRefused, NotSignedIn, Trouble
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "mailbox.schema.json"
 GIVEN = {"sign_in": "test", "client_id": "app-1", "tenant": "mine"}
 
 
@@ -292,7 +295,9 @@ class TestCommand:
         assert (done.returncode, done.stdout) == (0, "desk: 1 taken in.\n"), done.stderr
         assert house.kept() == [mail(1)]
         done = self.run(house, "list", "--json")
-        assert '"taken":1' in done.stdout
+        (line,) = done.stdout.splitlines()
+        jsonschema.validate(json.loads(line), json.loads(SCHEMA.read_text()))
+        assert json.loads(line)["taken"] == 1
         assert "taken in up to UID 1" in self.run(house, "list").stdout
 
     def test_what_cannot_be(self, house: House, oauth: oauthserver.Server) -> None:
