@@ -42,6 +42,10 @@ WORDS: Final[Words] = {
         "with whoever handed them over: run it again later (a message counts once). The place is "
         "[mail] spool of the settings.",
     },
+    "no-key": {
+        "ja": "印の鍵を {folder} に置けません（{why}）。印は作っていません。",
+        "en": "cannot keep the key of marks in {folder} ({why}). No mark was made.",
+    },
     "too-large": {
         "ja": "{source} は大きすぎます（{most} MB を超えています）。取り込んでいません。",
         "en": "{source} is too large (above {most} MB). It was not taken in.",
@@ -59,15 +63,24 @@ WORDS: Final[Words] = {
 
 @click.command(short_help="Hand mail to todoku: bounces, and answers of desks.")
 @click.argument("paths", nargs=-1, metavar="PATH|-...")
+@click.option("--mark", is_flag=True, help="Print a mark for outgoing mail, and take in nothing.")
 @click.option("--quiet", is_flag=True, help="Only errors.")
 @options.config
 @options.data
 @options.lang
 def ingest(
-    paths: Sequence[str], quiet: bool, config: Path | None, data: Path | None, lang: Language
+    paths: Sequence[str],
+    mark: bool,
+    quiet: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
 ) -> None:
     """Hand mail to todoku: files, folders, Maildirs, mbox files; - is one message on standard input,
     as an MTA's pipe gives it."""
+    if mark:
+        _mark(settings.load(config, data), paths, lang)
+        return
     if not paths:
         raise Failure(say(WORDS["nothing"], lang), EX_USAGE)
     found = settings.load(config, data)
@@ -93,6 +106,23 @@ def _permitted(found: settings.Settings, lang: Language, *, piped: bool) -> None
     except privacy.NotPermitted as error:
         code = EX_TEMPFAIL if piped else error.exit_code
         raise Failure(error.text(lang), code) from error
+
+
+def _mark(found: settings.Settings, recipients: Sequence[str], lang: Language) -> None:
+    """One for all recipients, or one for each that is named."""
+    from datetime import UTC, datetime
+
+    from todoku.cases import marks
+    from todoku.serve import markkeys
+
+    folder, now = Path(found.general.data), datetime.now(UTC)
+    try:
+        key = markkeys.current(folder, now)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Failure(say(WORDS["no-key"], lang, folder=folder, why=why), EX_TEMPFAIL) from error
+    for recipient in recipients or (None,):
+        click.echo(marks.mark(key, now, recipient))
 
 
 def _messages(paths: Sequence[str], lang: Language, bad: list[str]) -> Iterator[bytes]:
