@@ -147,6 +147,10 @@ def test_signatures_that_prove_nothing() -> None:
     assert not verified(good.replace(b"; s=", b"; x=100; s=", 1)).authentic
     assert not answers.answer(good, RULES, look_up=lambda _: b"", now=datetime.now(UTC)).authentic
     assert not answers.answer(good, RULES).authentic  # nobody asked DNS
+    for above in (b"Subject: RE: SRX9999999999ID\r\n", b"Content-Type: text/html\r\n"):
+        assert not verified(above + above + good).authentic
+    assert not verified(b"Subject: RE: SRX9999999999ID\r\n" + good).authentic
+    assert not verified(signed(domain="hoge.test")).authentic
     evil = (FROM + BODY).encode()
     assert not verified(
         b"DKIM-Signature: v=1; a=rsa-sha256; d=microsoft.com; s=lab\r\n" + evil

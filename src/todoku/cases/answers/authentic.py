@@ -41,6 +41,8 @@ _MOST: Final = 20_000
 _LMTP: Final = re.compile(
     r"\swith\s+(?:U?LMTP|LMTPS|LMTPA|LMTPSA)\b(?!.*\swith\s+\w*SMTP)", re.I | re.S
 )
+_ONCE: Final = ("from", "subject", "date", "to", "content-type", "content-transfer-encoding")
+"""A second one above the signed one would be read in its place (RFC 6376, section 8.15)."""
 _KEPT: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 
@@ -236,7 +238,11 @@ def _verified(
     import dkim
 
     whole = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    signatures = [v for name, v in _fields(data) if name == "dkim-signature"]
+    fields = list(_fields(data))
+    names = [name for name, _ in fields]
+    if any(names.count(name) > 1 for name in _ONCE):
+        return False
+    signatures = [v for name, v in fields if name == "dkim-signature"]
 
     def record(name: bytes | str, timeout: float = 5) -> bytes:  # noqa: ARG001
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
