@@ -158,6 +158,28 @@ def test_screens_hold_nothing_that_acts(kind: str, lang: Language) -> None:
     assert len(rendering.places(told, lang)) == len(PATTERNS)
 
 
+@pytest.mark.parametrize("lang", ["ja", "en"])
+@pytest.mark.parametrize("kind", ["none", *trouble.PLANTED])
+def test_screen(kind: str, lang: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, as it stands in tests/cli/golden; TODOKU_WRITE_GOLDEN=1 after a change that is meant."""
+    import io
+    import time
+
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    mails = trouble.quiet(1) if kind == "none" else trouble.planted(kind, 1)
+    told, causes = looked(sorted(mails, key=lambda m: m.time))
+    out = io.BytesIO()
+    page = Page(out, columns=80)
+    for line in rendering.lines(told, causes, lang, page):
+        page.write(line)
+    got = out.getvalue().decode()
+    path = Path(__file__).parents[1] / "cli" / "golden" / f"cause-{kind}.{lang}.txt"
+    if os.environ.get("TODOKU_WRITE_GOLDEN"):
+        path.write_text(got)
+    assert got == path.read_text()
+
+
 # ── the command ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -194,7 +194,7 @@ def evidence(c: Cause, lang: Language) -> str:
         told.append(say(WORDS["spam-n"], lang, n=f"{n.spam:,.0f}"))
     if c.pattern == "forwarding":
         told.append(say(WORDS["refused-n"], lang, n=f"{n.refused:,.0f}"))
-    if c.domains:
+    if c.domains and c.domains > 1:
         told.append(say(WORDS["domains"], lang, n=c.domains))
     return _list(told, lang)
 

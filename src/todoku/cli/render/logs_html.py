@@ -173,7 +173,7 @@ class _Page:
             yield f"<p>{_e(('' if self.lang == 'ja' else ' ').join(more))}</p>"
         yield from self._trend(r.trend)
         told = say(
-            SCREEN["attempts-deferred"], self.lang, n=f"{g.count:,}", d=f"{g.deferred:,}", r=f"{r.recipients:,}"
+            SCREEN["attempts-deferred" if g.bounced and g.deferred else "attempts"], self.lang, n=f"{g.count:,}", d=f"{g.deferred:,}", r=f"{r.recipients:,}"
         )  # fmt: skip
         span = ""
         if g.first is not None and g.last is not None:
