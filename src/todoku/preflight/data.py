@@ -1,5 +1,5 @@
-"""What ages: receivers' requirements, their advice for a new address, the words of generic names and
-of contact pages, as files of the knowledge (`knowledge/data/requirements/`)."""
+"""What ages: receivers' requirements, their advice for a new address, and the words of generic names,
+as files of the knowledge (`knowledge/data/requirements/`)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from todoku.knowledge.schema import Text
 FOLDER: Final = DATA / "requirements"
 GENERIC: Final = "generic-names.toml"
 WARM_UP: Final = "warm-up.toml"
-CONTACT: Final = "contact-words.toml"
-_OTHERS: Final = frozenset({GENERIC, WARM_UP, CONTACT})
+_OTHERS: Final = frozenset({GENERIC, WARM_UP})
 
 Level: TypeAlias = Literal["required", "recommended", "info"]
 Look: TypeAlias = Literal["message", "log", "process", "portal", "web"]
@@ -28,16 +27,6 @@ class Generic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     schema: int
     words: tuple[str, ...]
     dynamic: tuple[str, ...]
-    source: tuple[str, ...]
-    date: str
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By what words a page is known that says who runs a host."""
-
-    schema: int
-    words: tuple[str, ...]
-    """In lower case."""
     source: tuple[str, ...]
     date: str
 
@@ -114,11 +103,6 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @functools.cache
 def generic(folder: Path = FOLDER) -> Generic:
     return read_toml(folder / GENERIC, Generic)
-
-
-@functools.cache
-def contact(folder: Path = FOLDER) -> Contact:
-    return read_toml(folder / CONTACT, Contact)
 
 
 @functools.cache
