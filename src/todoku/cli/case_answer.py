@@ -70,7 +70,7 @@ WORDS: Final[Words] = {
     "trusted",
     multiple=True,
     metavar="NAME",
-    help="Whose Authentication-Results are believed (default: the names of [own] helo).",
+    help="Whose Authentication-Results are believed (default: [mail] authserv).",
 )
 @click.option(
     "--accept", is_flag=True, help="You take an answer for genuine that is not proven so."
@@ -103,7 +103,7 @@ def answer(
     overlay = Path(found.knowledge.overlay)
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     rules = load.answers_of(knowledge)
-    names = trusted or found.own.helo
+    names = trusted or found.mail.authserv
     failed = False
     with _opened(found, dry_run) as desk:
         show = _shower(knowledge, lang, as_json)
