@@ -42,6 +42,7 @@ from todoku.store import UNUSABLE
 from todoku.store.actions import Queue
 from todoku.store.cases import Desk
 from todoku.store.messages import Mailbox, People
+from todoku.store.unverified import Unverified
 
 EVERY: Final = 5.0
 """Seconds between two looks into the folder of mails."""
@@ -253,6 +254,7 @@ class Service:
         if self._swept is not None and now < self._swept + SWEEP:
             return
         count = self._box.expire(now, self._keep)
+        Unverified(self.means.desk).forget(now)
         self._swept = now
         if count:
             self._tell(WORDS["expired"], {"count": count, "days": self._keep.days})
