@@ -150,6 +150,19 @@ COMMENTS: Final[Words] = {
         "en": "Mailboxes read by IMAP, also elsewhere: as many as you like, by names of your choice.\n"
         "The password comes from password_file, or from TODOKU_MAILBOX_DESK_PASSWORD",
     },
+    "privacy": {
+        "ja": "他人のメールを扱う事業者は、返信を読む法的な根拠を先に記録します（docs/privacy.ja.md）",
+        "en": "Who carries other people's mail records a legal basis before bounces are read\n"
+        "(docs/privacy.md)",
+    },
+    "operator": {
+        "ja": "誰のメールか: 自分（own）か他人（others）か",
+        "en": "Whose mail it is: own, or others",
+    },
+    "legal_basis": {"ja": "法的な根拠", "en": "The legal basis"},
+    "decided_by": {"ja": "決めた人", "en": "Who decided"},
+    "decided_on": {"ja": "決めた日", "en": "When"},
+    "keep_days": {"ja": "メールの原文を残す日数", "en": "For how many days raw messages are kept"},
     "contact": {
         "ja": "窓口に解除を依頼する人。todoku case request の下書きに入ります",
         "en": "Who asks desks for removal: goes into the drafts of todoku case request",
@@ -195,6 +208,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "folder": '"/var/mail/todoku"',
     "spool": '"/var/spool/todoku"',
     "lmtp": '"127.0.0.1:2424"',
+    "operator": '"own"',
+    "legal_basis": '"customers agreed in the terms of service, section 7"',
+    "decided_by": '"Sato Hanako"',
+    "decided_on": '"2026-11-24"',
+    "keep_days": '"30"',
     "name": '"Sato Hanako"',
     "email": '"postmaster@example.jp"',
     "phone": '"+81 3 0000 0000"',
@@ -270,6 +288,11 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield '# server = "imap.example.jp"'
         yield '# user = "delisting@example.jp"'
         yield '# password_file = "/etc/todoku/imap-password"'
+        yield ""
+        yield from comment("privacy")
+        yield "[privacy]"
+        for key in ("operator", "legal_basis", "decided_by", "decided_on", "keep_days"):
+            yield from entry(key, None)
         yield ""
         yield from comment("contact")
         yield "[contact]"
