@@ -1,6 +1,6 @@
 """Would this receiver take mail from that address? An SMTP dialogue (RFC 5321) that goes as far as
-the refusal stands, and no further: no mail is sent, and nothing is asked of a mailbox unless the
-refusal stands at `RCPT TO`.
+the refusal stands, and no further: where a receiver refuses by its greeting, the greeting is the
+answer. No mail is sent, and nothing is asked of a mailbox unless the refusal stands at `RCPT TO`.
 
 A receiver that refuses at `DATA` or later cannot be asked so: acceptance until then says nothing,
 and the probe is `inconclusive`.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import msgspec
 
@@ -19,10 +19,18 @@ from todoku.cases.events import Result
 from todoku.model import Reply, Stage
 from todoku.reading import reply as replies
 
+if TYPE_CHECKING:
+    from todoku.knowledge.schema import Compiled
+
 WAIT: Final = 60.0
 """Seconds for each reply; RFC 5321 (4.5.3.2) would have us wait for minutes."""
 
 _ORDER: Final[tuple[Stage, ...]] = ("CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO")
+
+GROUNDS: Final = frozenset(("listed", "reputation", "refused-client", "reverse-dns"))
+"""Reasons for which an address is refused, whatever it sends and to whom."""
+_STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+"""As they follow each other in a dialogue."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +59,23 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """With `failed`: the system's words."""
 
 
+def refuses_at(knowledge: Compiled, receiver: str) -> Stage | None:
+    """The furthest stage at which this receiver's own rules, else those that hold there too, let it
+    refuse an address. `None`: none of them tells."""
+    also = next((r.also for r in knowledge.receivers if r.id == receiver), ())
+    for family in ((receiver,), also):
+        stages = [
+            rule.refuses_at
+            for rule, owner in zip(knowledge.rules, knowledge.owner, strict=True)
+            if rule.refuses_at is not None
+            and rule.reason in GROUNDS
+            and knowledge.receivers[owner].id in family
+        ]
+        if stages:
+            return max(stages, key=_STAGES.index)
+    return None
+
+
 class _Ended(Exception):
     def __init__(self, stage: Stage, code: int, text: bytes) -> None:
         super().__init__(code)
@@ -73,17 +98,21 @@ def ask(q: Question, wait: float = WAIT) -> Found:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             talk.quit()
         talk.close()
-    result = "accepted" if _reaches(stage, q.stage) else "inconclusive"
+    result = "accepted" if reaches(stage, q.stage or "MAIL FROM") else "inconclusive"
     return Found(result=result, stage=stage, reply=_reply(code, text), host=q.host)
 
 
 def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
     """As far as it may go: the last stage and what was said there. Raises `_Ended`."""
-    _good("CONN", talk.connect(q.address, q.port))
+    said = _good("CONN", talk.connect(q.address, q.port))
+    if q.stage == "CONN":
+        return "CONN", *said
     said = talk.ehlo()
     if said[0] >= 500:
         said = talk.helo()
     _good("EHLO", said)
+    if q.stage == "EHLO":
+        return "EHLO", *said
     if talk.has_extn("starttls"):
         # Names in certificates of mail servers mean nothing without DANE or MTA-STS, and nothing
         # that is secret is said.
@@ -91,7 +120,11 @@ def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         _good("STARTTLS", talk.starttls(context=context))
-        _good("EHLO", talk.ehlo())
+        said = _good("EHLO", talk.ehlo())
+        if q.stage == "STARTTLS":
+            return "STARTTLS", *said
+    elif q.stage == "STARTTLS":
+        return "EHLO", *said
     said = _good("MAIL FROM", talk.mail(q.sender))
     stage: Stage = "MAIL FROM"
     if q.stage == "RCPT TO" and q.recipient is not None:
@@ -110,10 +143,8 @@ def _good(stage: Stage, said: tuple[int, bytes]) -> tuple[int, bytes]:
     return code, text
 
 
-def _reaches(stage: Stage, wanted: Stage | None) -> bool:
+def reaches(stage: Stage, wanted: Stage) -> bool:
     """Whether acceptance at `stage` answers for a refusal that stands at `wanted`."""
-    if wanted is None:
-        return True
     return wanted in _ORDER and _ORDER.index(stage) >= _ORDER.index(wanted)
 
 

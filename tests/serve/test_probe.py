@@ -128,3 +128,46 @@ def test_exchangers(tmp_path: Path) -> None:
             await asyncio.to_thread(exchangers, "elsewhere.example", resolver)
 
     live(tmp_path, walk)
+
+
+class _Heard(list[bytes]):
+    """What a server hears that says yes to everything, from greeting to QUIT."""
+
+    @contextmanager
+    def at(self) -> Iterator[int]:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+
+            def serve() -> None:
+                client, _ = listening.accept()
+                with client, client.makefile("rb") as lines:
+                    client.sendall(b"220 a\r\n")
+                    for line in lines:
+                        self.append(line.split(b":")[0].split()[0].upper())
+                        client.sendall(b"250 ok\r\n")
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            yield listening.getsockname()[1]
+            thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("stage", "heard", "reached", "result"),
+    [
+        ("CONN", [b"QUIT"], "CONN", "accepted"),
+        ("EHLO", [b"EHLO", b"QUIT"], "EHLO", "accepted"),
+        ("STARTTLS", [b"EHLO", b"QUIT"], "EHLO", "inconclusive"),
+        ("MAIL FROM", [b"EHLO", b"MAIL", b"RSET", b"QUIT"], "MAIL FROM", "accepted"),
+        ("END OF DATA", [b"EHLO", b"MAIL", b"RSET", b"QUIT"], "MAIL FROM", "inconclusive"),
+        (None, [b"EHLO", b"MAIL", b"RSET", b"QUIT"], "MAIL FROM", "accepted"),
+    ],
+)
+def test_no_further_than_it_refuses(
+    stage: str | None, heard: list[bytes], reached: str, result: str
+) -> None:
+    log = _Heard()
+    with log.at() as port:
+        q = question(port, address="127.0.0.1", source="127.0.0.1", stage=stage)
+        found = probe.ask(q, wait=2)
+    assert (found.stage, found.result) == (reached, result)
+    assert log == heard
