@@ -74,7 +74,14 @@ class TestLocks:
         wanted = {
             "runtime": PROJECT["dependencies"],
             "server": PROJECT["dependencies"] + extras["server"],
-            "dev": PROJECT["dependencies"] + extras["server"] + extras["bench"] + extras["dev"],
+            "logs": PROJECT["dependencies"] + extras["logs"],
+            "cluster": PROJECT["dependencies"] + extras["logs"] + extras["cluster"],
+            "dev": PROJECT["dependencies"]
+            + [
+                each
+                for name in ("server", "logs", "cluster", "bench", "dev")
+                for each in extras[name]
+            ],
             "fuzz": extras["fuzz"],
             "lock": extras["lock"],
         }
