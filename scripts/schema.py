@@ -24,6 +24,7 @@ from todoku.cases.events import AnyEvent
 from todoku.cases.records import KINDS, version
 from todoku.cases.requesting import Draft
 from todoku.cli.mailbox import Standing
+from todoku.cli.probe import Probed
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
@@ -64,6 +65,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
     ),
     "cause": (Cause, "Each further line of `todoku cause --json`."),
     "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
+    "probe": (Probed, "What `todoku probe --json` prints; docs/probe.md tells more."),
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "draft": (Draft, "What `todoku case request --json` prints; docs/requests.md tells more."),
     "mailbox": (Standing, "One line of `todoku mailbox list --json`; docs/intake.md tells more."),

@@ -69,6 +69,7 @@ COMMANDS: Final = {
     "preflight": Lazy(
         "todoku.cli.preflight:preflight", "Whether a server may begin to send from an address."
     ),
+    "probe": Lazy("todoku.cli.probe:probe", "Whether a receiver would take mail from an address."),
     "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
     "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
     "ingest": Lazy(
