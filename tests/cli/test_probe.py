@@ -159,7 +159,10 @@ def test_a_refusal_is_diagnosed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, told["result"], told["stage"]) == (2, "refused", "MAIL FROM")
     diagnosis = told["diagnosis"]
     assert (diagnosis["receiver"], diagnosis["reason"]) == ("microsoft-consumer", "listed")
+    assert diagnosis["recipient"] is None
     assert diagnosis["blocked"][0]["value"] == SOURCE
+    assert diagnosis["blocked"][0]["own"] is True
+    assert diagnosis["who_acts"] == "sender-admin"
     assert diagnosis["removal"]["channel"] == "form"
     assert diagnosis["remedy"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from todoku import settings
 from todoku.cases.policy import DEFAULT, Policy
@@ -25,7 +26,7 @@ from todoku.model import VERSION, Diagnosis, Refusal, Remote, Reply, Stage
 from todoku.settings import Settings
 
 if TYPE_CHECKING:
-    from todoku.diagnosis import Diagnoser
+    from todoku.knowledge.schema import Compiled
     from todoku.probe import Found
     from todoku.serve.exchangers import Exchanger
 
@@ -99,29 +100,28 @@ def probe(
     """Whether a receiver would take mail from an address: an SMTP dialogue that ends where that receiver
     refuses, once in six hours. No mail is sent.
 
-    RECEIVER is an id of the knowledge (todoku knowledge list); DOMAIN is one that you write to.
+    RECEIVER is an id of the knowledge (todoku knowledge show); DOMAIN is one that you write to.
     """
-    from todoku.cli.setup import Setup, diagnoser
+    from todoku.cli.setup import knowledge_of
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     overlay = Path(found.knowledge.overlay)
-    own = found.own if found.own.given else None
-    judge = diagnoser(Setup(lang, own, overlay if overlay.is_dir() else None))
+    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     given = request.Given(bind, helo, sender, mailbox, resolver)
-    probed = _probe(found, judge, target, given, DEFAULT, lang)
+    probed = _probe(found, knowledge, target, given, DEFAULT, lang)
     if as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(probed)) + b"\n")
     else:
         from todoku.cli.render import probe as screen
 
-        screen.show(probed, judge.knowledge, lang)
+        screen.show(probed, knowledge, lang)
     ctx.exit(EXIT[probed.result])
 
 
 def _probe(
     found: Settings,
-    judge: Diagnoser,
+    knowledge: Compiled,
     target: str,
     given: request.Given,
     policy: Policy,
@@ -130,9 +130,9 @@ def _probe(
     """Everything is looked at before a word is said to the receiver."""
     from todoku import probe as smtp
     from todoku.cli.case import now
+    from todoku.diagnosis import Diagnoser
     from todoku.visits import Visit, enter
 
-    knowledge = judge.knowledge
     named, domain = request.target_of(knowledge, target, given.mailbox, lang)
     request.refuse_never(policy, [named], lang)
     said_sender = found.mail.sender if given.sender is None else given.sender
@@ -146,7 +146,7 @@ def _probe(
         request.refuse("not-there", lang, mailbox=mailbox, domain=domain)
 
     server = request.server_of(request.resolver_of(found, given.resolver, lang), domain, lang)
-    receiver = request.whose(judge, server.host, domain) or named
+    receiver = request.whose(knowledge, server.host, domain) or named
     request.refuse_never(policy, [receiver], lang)
     stage = None if receiver is None else smtp.refuses_at(knowledge, receiver)
     inner = inner or request.local_address(server, lang)
@@ -175,7 +175,11 @@ def _probe(
     )
     diagnosis = None
     if said.result in {"refused", "deferred"}:
-        diagnosis = judge(_refusal(said, server, sender, mailbox), "-")
+        # Whatever the settings name, the address that was asked from is ours.
+        own = replace(found.own, addresses=(*found.own.addresses, source))
+        judge = Diagnoser(knowledge, language=lang, own=own if found.own.given else None)
+        refusal = _refusal(said, server, sender, mailbox or f"postmaster@{domain}")
+        diagnosis = replace(judge(refusal), recipient=mailbox)
     return Probed(
         domain=domain,
         receiver=receiver,
@@ -220,11 +224,11 @@ def verdict(said: Found, refuses_at: Stage | None, diagnosis: Diagnosis | None) 
     return "greylisted" if diagnosis.reason == "greylisted" else "deferred"
 
 
-def _refusal(said: Found, server: Exchanger, sender: str, mailbox: str | None) -> Refusal:
+def _refusal(said: Found, server: Exchanger, sender: str, recipient: str) -> Refusal:
     return Refusal(
         reader="probe",
         action="failed" if said.result == "refused" else "delayed",
-        recipient=mailbox,
+        recipient=recipient,
         sender=sender,
         remote=Remote(host=server.host, ip=server.address),
         stage=said.stage,

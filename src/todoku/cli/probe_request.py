@@ -16,7 +16,6 @@ from todoku.model import Refusal, Remote
 from todoku.settings import Settings, table
 
 if TYPE_CHECKING:
-    from todoku.diagnosis import Diagnoser
     from todoku.knowledge.schema import Compiled
     from todoku.lists.values import Server
     from todoku.serve.exchangers import Exchanger
@@ -27,9 +26,9 @@ EX_TOO_SOON: Final = 75
 WORDS: Final[Words] = {
     "no-target": {
         "ja": "{value} は知識にある受信側の ID でもドメイン名でもありません。何も送っていません。ID の一覧: "
-        "todoku knowledge list",
+        "todoku knowledge show",
         "en": "{value} is neither the id of a receiver in the knowledge nor a domain. Nothing was sent. "
-        "The ids: todoku knowledge list",
+        "The ids: todoku knowledge show",
     },
     "no-domain": {
         "ja": "{value} のメールサーバーは宛先のドメインごとに違います。探査するドメイン（例: 取引先のドメイン）を"
@@ -220,12 +219,14 @@ def server_of(resolver: Server, domain: str, lang: Language) -> Exchanger:
     return servers[0]
 
 
-def whose(judge: Diagnoser, host: str, domain: str) -> str | None:
+def whose(knowledge: Compiled, host: str, domain: str) -> str | None:
     """Who answers there: by the host's name, else by the domain."""
+    from todoku.diagnosis.receivers import Receivers
+
     asked = Refusal(remote=Remote(host=host.rstrip(".")), recipient=f"postmaster@{domain}")
-    place = judge.receivers.places(asked)
+    place = Receivers(knowledge).places(asked)
     number = place.host if place.host is not None else place.domain
-    return None if number is None else judge.knowledge.receivers[number].id
+    return None if number is None else knowledge.receivers[number].id
 
 
 def registered(host: str) -> str:

@@ -50,12 +50,12 @@ WORDS: Final[Words] = {
         "recipient.",
     },
     "later": {
-        "ja": "この受信側が拒否するのは {stage}で、探査はそこまで進みません。実際のメールで確かめて"
+        "ja": "この受信側の拒否は{stage}で、探査はそこまで進みません。実際のメールで確かめて"
         "ください。",
         "en": "This receiver refuses {stage}, and a probe does not go as far. A real mail settles it.",
     },
     "with-mailbox": {
-        "ja": "この受信側が拒否するのは {stage}です。そこに自分のメールボックスがあれば、--mailbox で指定すると確かめ"
+        "ja": "この受信側の拒否は{stage}です。そこに自分のメールボックスがあれば、--mailbox で指定すると確かめ"
         "られます。",
         "en": "This receiver refuses {stage}. With a mailbox of your own there, named by --mailbox, a "
         "probe can tell.",
@@ -72,7 +72,7 @@ WORDS: Final[Words] = {
     "from": {"ja": "送信元", "en": "From"},
     "as": {
         "ja": "{source}（EHLO {helo}、MAIL FROM {sender}）",
-        "en": "{source} ({helo}, {sender})",
+        "en": "{source} (EHLO {helo}, MAIL FROM {sender})",
     },
     "ended": {"ja": "終わった段階", "en": "Ended"},
     "reply": {"ja": "応答", "en": "Reply"},
@@ -92,7 +92,9 @@ def show(probed: Probed, knowledge: Compiled, lang: Language) -> None:
 def lines(p: Probed, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     receiver = p.domain if p.receiver is None else c.receiver_name(p.receiver, lang)
     colour = {"accepted": page.bold, "refused": page.red}.get(p.result, page.yellow)
-    head = say(WORDS[p.result], lang, receiver=receiver, source=p.source)
+    head = say(WORDS[p.result], lang, receiver=safe(receiver), source=p.source)
+    if lang == "ja":
+        head = head.replace("） ", "）")  # the bracket is wide enough
     yield from map(colour, page.wrapped(head))
     more = _more(p, lang)
     if more is not None:
@@ -127,4 +129,7 @@ def _more(p: Probed, lang: Language) -> str | None:
     if p.refuses_at is None:
         return say(WORDS["unknown-stage"], lang)
     key = "with-mailbox" if p.refuses_at == "RCPT TO" and p.mailbox is None else "later"
-    return say(WORDS[key], lang, stage=say(STAGE[p.refuses_at], lang))
+    stage = say(STAGE[p.refuses_at], lang)
+    if lang == "ja" and stage[0].isascii():
+        stage = f" {stage}"
+    return say(WORDS[key], lang, stage=stage)
