@@ -154,13 +154,14 @@ def _probe(
 
     at = now(found)
     who = receiver or request.registered(server.host)
-    again = enter(
-        Path(found.general.data),
-        Visit(receiver=who, source=source, at=at),
-        policy.probe_every,
-    )
+    every = policy.probe_every
+    last = request.probed_by_serve(found, receiver, domain, source)
+    again = None if last is None or at - last >= every else last + every
+    if again is None:
+        visit = Visit(receiver=who, source=source, at=at)
+        again = enter(Path(found.general.data), visit, every)
     if again is not None:
-        request.too_soon(who, source, again, policy.probe_every, lang)
+        request.too_soon(who, source, again, every, lang)
     said = smtp.ask(
         smtp.Question(
             host=server.host,
@@ -196,7 +197,7 @@ def _probe(
         why=said.why,
         diagnosis=diagnosis,
         at=at.isoformat(timespec="seconds"),
-        again=(at + policy.probe_every).isoformat(timespec="seconds"),
+        again=(at + every).isoformat(timespec="seconds"),
     )
 
 

@@ -6,14 +6,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from todoku.cases.policy import Policy
 from todoku.cli import EX_USAGE, Failure, check_request
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
-from todoku.model import Refusal, Remote
-from todoku.settings import Settings, table
+from todoku.model import Identity, Refusal, Remote
+from todoku.settings import SQLITE, Settings, table
 
 if TYPE_CHECKING:
     from todoku.knowledge.schema import Compiled
@@ -244,6 +245,30 @@ def local_address(server: Exchanger, lang: Language) -> str:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         refuse("no-route", lang, EX_NOT_KNOWN, host=server.host, address=server.address, why=why)
+
+
+def probed_by_serve(
+    found: Settings, receiver: str | None, domain: str, source: str
+) -> datetime | None:
+    """When `todoku serve` last asked this receiver about this address, for an open case."""
+    store = found.general.store
+    if store.startswith(SQLITE) and not Path(store.removeprefix(SQLITE)).exists():
+        return None
+    from todoku.cases.case import identity_key
+    from todoku.serve import opening
+
+    key = identity_key(Identity(kind="ip", value=source))
+    last: datetime | None = None
+    with opening.desk(found) as desk:
+        for row in desk.rows():
+            case = desk.case(row["number"])
+            standing = case.standing(key)
+            if standing is None or standing.probed_at is None:
+                continue
+            theirs = {case.place and case.place.id, case.diagnosis and case.diagnosis.receiver}
+            if (receiver is not None and receiver in theirs) or domain in case.to:
+                last = standing.probed_at if last is None else max(last, standing.probed_at)
+    return last
 
 
 def too_soon(receiver: str, source: str, again: datetime, every: timedelta, lang: Language) -> None:
