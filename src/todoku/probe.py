@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
-from typing import TYPE_CHECKING, Final, get_args
+import threading
+from typing import IO, TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 WAIT: Final = 60.0
 """Seconds for each reply; RFC 5321 (4.5.3.2) would have us wait for minutes."""
+WHOLE: Final = 300.0
+"""Seconds for the whole dialogue: whoever sends a byte a minute never lets one reply time out."""
+MOST: Final = 1 << 16
+"""Bytes of all replies."""
 
 _ORDER: Final[tuple[Stage, ...]] = ("CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO")
 
@@ -76,17 +82,51 @@ def refuses_at(knowledge: Compiled, receiver: str) -> Stage | None:
     return None
 
 
+class _Bounded:
+    """What a server says, up to a bound: a reply may go on in as many lines as it likes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._left = file, MOST
+
+    def readline(self, most: int) -> bytes:
+        line = self._file.readline(most)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("it says too much")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Talk(smtplib.SMTP):
+    file: Any
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Bounded(self.sock.makefile("rb"))
+        return super().getreply()
+
+    def cut(self) -> None:
+        """From another thread: whoever waits for a reply gets none."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+
 class _Ended(Exception):
     def __init__(self, stage: Stage, code: int, text: bytes) -> None:
         super().__init__(code)
         self.stage, self.code, self.text = stage, code, text
 
 
-def ask(q: Question, wait: float = WAIT) -> Found:
+def ask(q: Question, wait: float = WAIT, whole: float = WHOLE) -> Found:
     """One probe. Never raises for what a network or a receiver does."""
     if not q.sender:
         raise ValueError("a probe needs a sender")
-    talk = smtplib.SMTP(local_hostname=q.helo, timeout=wait, source_address=(q.source, 0))
+    talk = _Talk(local_hostname=q.helo, timeout=wait, source_address=(q.source, 0))
+    watch = threading.Timer(whole, talk.cut)
+    watch.daemon = True
+    watch.start()
     try:
         stage, code, text = _dialogue(talk, q)
     except _Ended as end:
@@ -97,6 +137,7 @@ def ask(q: Question, wait: float = WAIT) -> Found:
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             talk.quit()
+        watch.cancel()
         talk.close()
     result = "accepted" if reaches(stage, q.stage or "MAIL FROM") else "inconclusive"
     return Found(result=result, stage=stage, reply=_reply(code, text), host=q.host)

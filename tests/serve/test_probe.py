@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -171,3 +173,39 @@ def test_no_further_than_it_refuses(
         found = probe.ask(q, wait=2)
     assert (found.stage, found.result) == (reached, result)
     assert log == heard
+
+
+@contextmanager
+def endless(piece: bytes, pause: float) -> Iterator[int]:
+    """A server that greets for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            client, _ = listening.accept()
+            with client, contextlib.suppress(OSError):
+                client.sendall(b"220-")
+                while True:
+                    client.sendall(piece)
+                    time.sleep(pause)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_one_that_says_too_much() -> None:
+    with endless(b"more\r\n220-" * 500, 0) as port:
+        found = probe.ask(question(port, address="127.0.0.1", source="127.0.0.1"), wait=2)
+    assert found.result == "failed"
+    assert "too much" in found.why
+
+
+def test_one_that_takes_for_ever() -> None:
+    with endless(b"x", 0.05) as port:
+        began = time.monotonic()
+        q = question(port, address="127.0.0.1", source="127.0.0.1")
+        found = probe.ask(q, wait=2, whole=0.5)
+    assert time.monotonic() - began < 2
+    assert found.result == "failed"
