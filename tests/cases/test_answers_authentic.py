@@ -41,6 +41,8 @@ def judged(head: str, sender: str = FROM) -> answers.Answer:
         (results("dkim=pass (2048-bit key) header.d=microsoft.com header.s=s") + RECEIVED, "dkim"),
         (results("spf=pass smtp.mailfrom=b@css.one.microsoft.com") + RECEIVED, "spf"),
         (results('dkim=pass reason="it; holds" header.i=@microsoft.com'), "dkim"),
+        (results("dkim=pass header.d=microsoft.com header.i=desk@css.microsoft.com"), "dkim"),
+        (results("dkim=pass header.i=@microsoft.com header.d=microsoft.com"), "dkim"),
         (results(PASS, "mx1.hoge.test 1"), "dmarc"),
         (results("dmarc=pass header.from=evil.test", "mx.other.test") + results(PASS), "dmarc"),
     ],
@@ -68,6 +70,12 @@ def test_proven(head: str, how: str) -> None:
         results(f'dkim=fail reason="x; {PASS}"'),
         results(f"dkim=fail (x (; {PASS}"),
         results("dkim=pass header.d=evil.test header.d=microsoft.com"),
+        results("dkim=pass header.d=evil.test header.d=microsoft.com header.i=@microsoft.com"),
+        # i= outside of d=
+        results("dkim=pass header.d=microsoft.com header.i=@evil.test"),
+        results("dkim=pass header.d=microsoft.com header.i=desk@microsoft.com.evil.test"),
+        results("dkim=pass header.d=microsoft.com header.i=desk@evilmicrosoft.com"),
+        results("dkim=pass header.d=css.one.microsoft.com header.i=@microsoft.com"),
         results("spf=pass smtp.helo=css.one.microsoft.com smtp.mailfrom=a@evil.test"),
         "Authentication-Results: evil (mx1.hoge.test); " + PASS + "\r\n",
         "X-Authentication-Results: mx1.hoge.test; " + PASS + "\r\n",
@@ -112,15 +120,16 @@ def test_one_desk_does_not_speak_for_another() -> None:
 
 
 def signed(*, length: bool = False, domain: str = "microsoft.com",
-           head: tuple[bytes, ...] = (b"from", b"subject")) -> bytes:  # fmt: skip
+           head: tuple[bytes, ...] = (b"from", b"subject"), identity: bytes | None = None) -> bytes:  # fmt: skip
     import dkim
 
     data = (FROM + BODY).encode()
     signer = dkim.DKIM(data, minkey=512)
     pair = key(7)
     made: bytes = signer.sign(
-        SELECTOR.encode(), domain.encode(), pair.private, include_headers=list(head), length=length
-    )
+        SELECTOR.encode(), domain.encode(), pair.private,
+        identity=identity, include_headers=list(head), length=length,
+    )  # fmt: skip
     return made + data
 
 
@@ -136,6 +145,13 @@ def verified(data: bytes, now: datetime | None = None) -> answers.Answer:
 def test_a_signature_that_holds() -> None:
     found = verified(signed())
     assert (found.authentic, found.how) == (True, "dkim-verified")
+
+
+def test_a_signature_for_somebody_outside_of_its_domain_is_none() -> None:
+    assert verified(signed(identity=b"desk@css.microsoft.com")).authentic
+    outside = signed(identity=b"desk@evilmicrosoft.com")
+    assert b"i=desk@evilmicrosoft.com" in outside.replace(b"\r\n ", b"")
+    assert not verified(outside).authentic
 
 
 def test_signatures_that_prove_nothing() -> None:

@@ -183,15 +183,23 @@ def _passed(found: list[Result], domain: str) -> How | None:
         if each.result == "pass" and _host(each.properties.get("header.from")) == domain:
             return "dmarc"
     for each in found:
-        if each.method == "dkim" and each.result == "pass":
-            signer = each.properties.get("header.d") or each.properties.get("header.i")
-            if aligned(_host(signer), domain):
-                return "dkim"
+        if each.method == "dkim" and each.result == "pass" and aligned(_signer(each), domain):
+            return "dkim"
     for each in found:
         mailfrom = _host(each.properties.get("smtp.mailfrom"))
         if each.method == "spf" and each.result == "pass" and aligned(mailfrom, domain):
             return "spf"
     return None
+
+
+def _signer(dkim: Result) -> str:
+    """Domain of a signature: `d=`, else that of `i=`. Empty where `i=` lies outside of `d=`: such a
+    signature is none (RFC 6376, section 6.1.1), whatever the server made of it."""
+    d, i = (dkim.properties.get(name) for name in ("header.d", "header.i"))
+    if d is None or i is None:
+        return _host(i if d is None else d)
+    inside = f".{_host(i)}".endswith(f".{_host(d)}")
+    return _host(d) if inside else ""
 
 
 def _host(value: str | None) -> str:

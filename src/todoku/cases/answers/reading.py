@@ -258,15 +258,16 @@ def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Ask
 def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules | None) -> Reading:
     """A delivery report: of a request of ours, or of any other mail."""
     failed = letter.bounced or ()
-    desk = next((d for d in rules if any(goes_to(address, d) for address in failed)), None)
-    number = tickets.find(letter.returned, "", [*([desk] if desk else rules)])
-    ours = desk is not None or number is not None
+    desks = [d for d in rules if any(goes_to(address, d) for address in failed)]
+    number = tickets.find(letter.returned, "", desks or [*rules])
+    ours = bool(desks) or number is not None
     if not ours and general is not None:
         ours = _topical(" ".join((letter.returned, *failed)), [general])
     if not ours:
         return Reading("unrelated", ticket=number)
     words = ", ".join(failed[:3])
-    return Reading("bounce", words, number, desk=desk.desk if desk is not None else None)
+    # An address that several desks share tells none of them.
+    return Reading("bounce", words, number, desk=desks[0].desk if len(desks) == 1 else None)
 
 
 def goes_to(address: str, desk: AnswerRules) -> bool:
