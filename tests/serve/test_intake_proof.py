@@ -124,6 +124,53 @@ def test_an_address_that_is_not_ours_is_noted(house: House) -> None:
     assert (house.desk.rows(), house.doubts()) == ([], ["not-our-address"])
 
 
+DESK = "support@css.one.microsoft.com"
+TICKET = "SRX1234567890ID"
+
+
+def asked(house: House) -> str:
+    """A case whose desk was asked by mail. Gives its state."""
+    house.take(house.server.refused(TO, REPLY))
+    request = ev.Requested(
+        at=NOW, by="tanaka", desk="microsoft-consumer/support", channel="mail", ticket=TICKET
+    )
+    house.desk.change(1, lambda _: (request,))
+    return house.desk.case(1).state
+
+
+def about_the_ticket(mail: bytes) -> bytes:
+    return mail.replace(b"\nSubject: hello\n", f"\nSubject: Re: {TICKET}\n".encode())
+
+
+def test_a_request_of_ours_that_comes_back_opens_the_case_again(house: House) -> None:
+    assert asked(house) == "requested"
+    (taken,) = house.take(about_the_ticket(house.server.refused(DESK, REPLY)))
+    (answered,) = [r.event for r in house.desk.history(1) if isinstance(r.event, ev.Answered)]
+    assert (answered.class_, answered.authentic, answered.words) == ("bounce", True, DESK)
+    assert (house.desk.case(1).state, house.desk.case(1).waiting) == ("open", ())
+    assert taken.what == "refusal"  # that too: one more of the same case
+    assert [row["number"] for row in house.desk.rows()] == [1]
+
+
+def test_that_a_request_came_back_is_not_believed_of_a_stranger(house: House) -> None:
+    asked(house)
+    house.take(about_the_ticket(returned.bounce(DESK, REPLY, "ABCDEF", "<x@evil.test>")))
+    case = house.desk.case(1)
+    assert case.state == "requested"
+    assert [w.answer.class_ for w in case.waiting] == ["bounce"]  # a person looks
+
+
+def test_that_we_met_the_same_refusal_does_not_say_that_a_request_came_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(house)
+    monkeypatch.setattr("todoku.serve.proving.Ours.reproduced", lambda *_: True)
+    (taken,) = house.take(about_the_ticket(returned.bounce(DESK, REPLY, "ABCDEF", "<x@evil.test>")))
+    assert taken.what == "refusal"
+    case = house.desk.case(1)
+    assert (case.state, [w.answer.class_ for w in case.waiting]) == ("requested", ["bounce"])
+
+
 def test_the_log_comes_later_than_the_bounce(house: House) -> None:
     mail = returned.bounce(TO, REPLY, "4JYSCK000001", "<1@mx1.hoge.test>")
     (taken,) = house.take(mail)

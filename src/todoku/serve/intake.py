@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from todoku.cases import CaseError, EventError, answers, joining
+from todoku.cases import CaseError, EventError, answers, joining, provenance
 from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
 from todoku.cases.answers.reading import goes_to
@@ -166,8 +166,8 @@ class Intake:
             batch.done.append(self._answered(message, now))
             batch.news.append(message.sha256)
             return
-        if takes == "any" and self._is_request(found):  # of ours: an answer of a kind, too
-            self._answered(message, now)
+        if takes == "any" and (requests := self._requests(found)):  # an answer of a kind, too
+            self._answered(message, now, ours=self._are_ours(message, requests, known))
         sifted = sift(message.sha256, message.body, found, known, self._own, now)
         if sifted.unproven is not None:
             batch.unproven.append(sifted.unproven)
@@ -272,10 +272,20 @@ class Intake:
         told = read.ticket is not None or bool(read.thread.replies_to)
         return number is not None and (known or told)
 
-    def _is_request(self, found: Sequence[Diagnosis]) -> bool:
-        """Whether what bounced was addressed to a desk."""
-        failed = [d.recipient.lower() for d in found if d.recipient]
-        return any(goes_to(address, desk) for desk in self._rules for address in failed)
+    def _requests(self, found: Sequence[Diagnosis]) -> list[Diagnosis]:
+        """Those that were addressed to a desk."""
+        return [
+            d
+            for d in found
+            if d.recipient and any(goes_to(d.recipient.lower(), desk) for desk in self._rules)
+        ]
+
+    def _are_ours(self, message: Message, requests: Sequence[Diagnosis], known: Ours) -> bool:
+        """Whether it is proven that these were mails of ours. That we met the same refusal proves that
+        there is a block, and not that we had asked to lift it."""
+        clues = provenance.clues(message.body)
+        proofs = {provenance.judge(d, clues, known, self._own).proof for d in requests}
+        return not proofs <= {None, "reproduced"}
 
     def _read(self, message: Message, now: datetime) -> tuple[answers.Answer, int | None]:
         """What it says as an answer, and the case that it belongs to."""
@@ -291,8 +301,11 @@ class Intake:
             return read, None
         return read, answering.case_of(read, self._desk, self._rules)
 
-    def _answered(self, message: Message, now: datetime) -> Taken:
+    def _answered(self, message: Message, now: datetime, *, ours: bool = False) -> Taken:
+        """`ours`: what bounced is proven to be a request of ours, and moves its case at once."""
         read, number = self._read(message, now)
+        if ours and read.class_ == "bounce":
+            read = replace(read, authentic=True)
         if number is None:
             return Taken(message.sha256, "nothing")
         try:

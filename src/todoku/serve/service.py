@@ -159,8 +159,8 @@ def intake(
     overlay = Path(settings.knowledge.overlay)
     rules = answer_rules(overlay if overlay.is_dir() else None)
     if settings.lab.signer is not None:
-        signers = (settings.lab.signer,)
-        rules = tuple(msgspec.structs.replace(each, signers=signers) for each in rules)
+        host = (settings.lab.signer,)
+        rules = tuple(msgspec.structs.replace(each, signers=host, desks=host) for each in rules)
     look_up = None if means.resolver is None else partial(txt, resolver=means.resolver)
     mail, own = settings.mail, settings.own
     data = Path(settings.general.data)
