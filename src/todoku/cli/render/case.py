@@ -256,7 +256,7 @@ def _seen(
         case ev.Reported():
             name = short(who(event.who), 30) if event.who else ""
             quoted = ("「{}」" if lang == "ja" else ' "{}"').format(short(event.words, 80))
-            return name + (quoted if event.words else "")
+            return (name + (quoted if event.words else "")).lstrip()
         case ev.Refused():
             times = f"  {say(WORDS['times'], lang, n=event.count)}" if event.count > 1 else ""
             return short(event.reply.text, 70) + times
@@ -284,10 +284,23 @@ def _with_the_desk(
         case ev.Acknowledged():
             return say(WORDS["ticket"], lang, ticket=short(event.ticket or "-", 40))
         case ev.Answered():
-            parts = [short(event.words, 50) or event.class_]
+            parts = _said(event, lang)
             low, high = event.min_hours, event.max_hours
             if low is not None and high is not None:
                 parts.append(say(WORDS["hours"], lang, low=low, high=high))
             if not event.authentic:
                 parts.append(WORDS["unproven"][lang])
             return comma.join(parts)
+
+
+def _said(event: ev.Answered, lang: Language) -> list[str]:
+    """Its words; where these would tell half of it, what it means: several verdicts, each of its own
+    address, and a request that came back."""
+    from todoku.cli.render.case_answer import CLASSES
+
+    if len({verdict.class_ for verdict in event.verdicts}) > 1:
+        return [f"{short(v.identity.value, 45)}: {CLASSES[v.class_][lang]}" for v in event.verdicts]
+    words = short(event.words, 50)
+    if event.class_ == "bounce":
+        return [": ".join(p for p in (CLASSES["bounce"][lang], words) if p)]
+    return [words or event.class_]
