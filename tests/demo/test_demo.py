@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -18,6 +19,7 @@ from todoku.cli import EX_PIPE, Failure
 from todoku.cli.demo import demo as demo_command
 from todoku.cli.lab import lab as lab_command
 from todoku.lab.scenario import scenarios
+from todoku.lab.world import CLEAN, LISTED
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/reference/event.schema.json").read_text("utf-8"))
@@ -76,9 +78,10 @@ def test_the_story_straight(lang: str) -> None:
     assert moments == sorted(moments)
 
 
+@pytest.mark.parametrize("lang", ["ja", "en"])
 @pytest.mark.parametrize("scenario", [s for s in scenarios() if s != "straight"])
-def test_each_scenario_ends_well(scenario: str) -> None:
-    told = events("--scenario", scenario, "--lang", "ja")
+def test_each_scenario_ends_well(scenario: str, lang: str) -> None:
+    told = events("--scenario", scenario, "--lang", lang)
     names = [line["event"] for line in told]
     assert in_order(names, ("reported", "requested", "answered", "waited", "probed", "closed"))
     (tells, *more) = [e for e in told if e["event"] == "told" and e["about"] == "resolved"]
@@ -102,6 +105,66 @@ def test_declined_first_takes_a_reply_that_insists() -> None:
     classes = [line["class"] for line in told if line["event"] == "answered"]
     assert classes[0] == "not-qualified"
     assert classes[-1] == "conditionally-mitigated"
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_a_request_that_comes_back_is_made_by_another_way(lang: str) -> None:
+    told = events("--scenario", "bounced-request", "--lang", lang)
+    walk = ("answered", "escalated", "answered", "requested", "acknowledged", "answered", "waited")
+    assert in_order([line["event"] for line in told], walk)
+    declined, bounced, mitigated = [e for e in told if e["event"] == "answered"]
+    assert declined["class"] == "not-qualified"
+    assert (bounced["class"], bounced["authentic"]) == ("bounce", True)
+    assert bounced["words"] == "support@support.hotmail.test"
+    assert mitigated["class"] == "conditionally-mitigated"
+    # The letter was asked for in vain; the form of the second request gives a ticket of its own.
+    first, second = [e["ticket"] for e in told if e["event"] == "acknowledged"]
+    assert mitigated["ticket"] == second != first
+    assert declined["ticket"] == bounced["ticket"] == first
+    assert {e["case"] for e in told} == {1}
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_two_addresses_are_asked_for_at_once_and_get_two_verdicts(lang: str) -> None:
+    told = events("--scenario", "mixed", "--lang", lang)
+    both = {LISTED, CLEAN}
+    (requested,) = [e for e in told if e["event"] == "requested"]
+    assert {i["value"] for i in requested["identities"]} == both  # type: ignore[attr-defined]
+    mixed, rest = [e for e in told if e["event"] == "answered"]
+    assert mixed["class"] == "not-qualified"  # the worst of them
+    assert verdicts(mixed) == {LISTED: "conditionally-mitigated", CLEAN: "not-qualified"}
+    assert verdicts(rest) == {CLEAN: "conditionally-mitigated"}
+    (escalated,) = [e for e in told if e["event"] == "escalated"]
+    assert [i["value"] for i in escalated["identities"]] == [CLEAN]  # type: ignore[attr-defined]
+    accepted = [e for e in told if e["event"] == "probed" and e["result"] == "accepted"]
+    assert {e["identity"]["value"] for e in accepted} == both  # type: ignore[index]
+    assert {e["case"] for e in told} == {1}
+
+
+def verdicts(answered: dict[str, object]) -> dict[str, str]:
+    found: list[dict[str, Any]] = answered["verdicts"]  # type: ignore[assignment]
+    return {v["identity"]["value"]: v["class"] for v in found}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "lang", "words"),
+    [
+        ("mixed", "ja", f"{LISTED}: 条件付きで緩和されました、{CLEAN}: 緩和の対象外とされました"),
+        (
+            "mixed",
+            "en",
+            f"{LISTED}: conditionally mitigated, {CLEAN}: not qualified for mitigation",
+        ),
+        ("bounced-request", "ja", "依頼のメールが届きませんでした: support@support.hotmail.test"),
+        ("bounced-request", "en", "our request did not arrive: support@support.hotmail.test"),
+    ],
+)
+def test_the_screen_tells_each_verdict_and_what_came_back(
+    scenario: str, lang: str, words: str
+) -> None:
+    done = demo("--scenario", scenario, "--lang", lang)
+    assert done.returncode == 0, done.stderr
+    assert words in done.stdout
 
 
 def test_the_screen_tells_it_for_a_person() -> None:

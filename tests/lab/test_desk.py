@@ -333,7 +333,7 @@ def test_the_reply_is_itself_refused(tmp_path: Path, way: str) -> None:
         await clock.advance(HOUR)
         assert not lab.happened.of(Read)
         bounce = mails(lab)[-1][0]
-        assert b"multipart/report" in bounce and b"5.7.511" in bounce
+        assert b"multipart/report" in bounce and b"S3150" in bounce
         if way == "the form":
             await post(lab)
         else:

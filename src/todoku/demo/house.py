@@ -22,6 +22,10 @@ from todoku.settings import Settings
 from todoku.store.cases import Desk
 
 ADMINISTRATOR: Final = "postmaster@hoge.test"
+ELSEWHERE: Final = "postmaster@other.hoge.test"
+"""His too, and the same mailbox; its mail leaves from the other address."""
+SENDERS: Final = {LISTED: ADMINISTRATOR, CLEAN: ELSEWHERE}
+"""As whom he sends from an address."""
 FILE: Final = "todoku.toml"
 
 
@@ -67,6 +71,10 @@ def move_in(lab: Lab, folder: Path, lang: Language, clock: str | None = None) ->
     box = lab.sender.mailbox(ADMINISTRATOR)
     for part in ("tmp", "new", "cur"):
         (box / part).mkdir(parents=True, exist_ok=True)
+    other = lab.sender.mailbox(ELSEWHERE)
+    if not other.exists():
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.symlink_to(box, target_is_directory=True)
     file = folder / FILE
     file.write_text(settings_text(lab, lang, clock), "utf-8")
     return settings.load(file, environ={})

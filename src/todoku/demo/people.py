@@ -8,7 +8,7 @@ import re
 import smtplib
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,7 +20,7 @@ from todoku.cases import events as ev
 from todoku.cases.case import Case, later
 from todoku.cases.states import ASKED
 from todoku.cases.tasks import Task, TaskKind, tasks
-from todoku.demo.house import ADMINISTRATOR, House
+from todoku.demo.house import ADMINISTRATOR, SENDERS, House
 from todoku.i18n import Language, Words, say
 from todoku.lab import maildir
 from todoku.model import Identity
@@ -30,8 +30,6 @@ from todoku.serve.reporting import report
 USER: Final = "sato@hoge.test"
 FRIEND: Final = "taro@hotmail.test"
 BY: Final = "admin"
-ELSEWHERE: Final = "postmaster@other.hoge.test"
-"""The administrator's too; its mail leaves from another address."""
 
 MINUTE: Final = timedelta(minutes=1)
 AFTER: Final[Mapping[TaskKind, timedelta]] = {
@@ -51,6 +49,10 @@ WORDS: Final[Words] = {
     "complaint": {
         "ja": "Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?",
         "en": "I can't send to Hotmail addresses. What shall we do?",
+    },
+    "several": {
+        "ja": "次の各アドレスから送れるか試しています: {addresses}",
+        "en": "trying from each of these addresses: {addresses}",
     },
     "trial": {"ja": "テスト", "en": "test"},
     "again": {"ja": "先日の件", "en": "As I wrote"},
@@ -95,13 +97,22 @@ class NoHelp(Exception):
 
 
 class People:
-    def __init__(self, house: House, form: str, door: tuple[str, int], lang: Language) -> None:
-        """`form`: the URL of the desk's form. `door`: where the house takes mail for sending."""
+    def __init__(
+        self,
+        house: House,
+        form: str,
+        door: tuple[str, int],
+        lang: Language,
+        blocked: Sequence[str],
+    ) -> None:
+        """`form`: the URL of the desk's form. `door`: where the house takes mail for sending.
+        `blocked`: addresses of the house of which he has heard that mail is refused."""
         self._house = house
         self._form = form
         self._door = door
         self._lang: Language = lang
-        self._done: set[str] = set()
+        self._blocked = tuple(blocked)
+        self._done: set[tuple[int, str]] = set()
         self._doing: Mapping[TaskKind, Callable[[Case, Task, datetime], object]] = {
             "identify": self._try_it,
             "cause": self._look_for_the_cause,
@@ -126,12 +137,15 @@ class People:
             lang=self._lang,
             to=(FRIEND.rpartition("@")[2],),
         )
-        house = self._house
-        report(given, house.desk, house.diagnoser, house.settings.own, now)
+        self._report(given, now)
 
     def write_again(self, now: datetime) -> None:
         """To the friend, once it is said to work."""
         self._send(USER, FRIEND, self.say("again"), self.say("complaint"), now)
+
+    def _report(self, given: Report, now: datetime) -> None:
+        house = self._house
+        report(given, house.desk, house.diagnoser, house.settings.own, now)
 
     # The administrator
 
@@ -139,7 +153,7 @@ class People:
         """Do the first task whose time has come. False: there is none."""
         for task in self._open(case):
             if self._when(task) <= now:
-                self._done.add(task.key)
+                self._done.add((case.number, task.key))
                 self._doing[task.kind](case, task, now)
                 return True
         return False
@@ -149,14 +163,21 @@ class People:
 
     def _open(self, case: Case) -> list[Task]:
         found = tasks(case, self._house.desk.policy)
-        return [t for t in found if t.kind in self._doing and t.key not in self._done]
+        done = self._done
+        return [t for t in found if t.kind in self._doing and (case.number, t.key) not in done]
 
     def _when(self, task: Task) -> datetime:
         return later(task.since, AFTER[task.kind])
 
     def _try_it(self, case: Case, _task: Task, now: datetime) -> None:
         to = f"taro@{next(iter(case.to), 'hotmail.test')}"
-        self._send(ADMINISTRATOR, to, self.say("trial"), self.say("trial"), now)
+        for address in self._blocked:
+            self._send(SENDERS[address], to, self.say("trial"), self.say("trial"), now)
+        if len(self._blocked) > 1:  # one request for all: they belong to one case
+            identities = tuple(Identity("ip", address) for address in self._blocked)
+            words = self.say("several", addresses=", ".join(self._blocked))
+            given = Report(by=BY, words=words, to=case.to, identities=identities)
+            self._report(given, now)
 
     def _look_for_the_cause(self, case: Case, _task: Task, now: datetime) -> None:
         found = ev.CauseFound(at=now, by=BY, cause=self.say("cause"), evidence=self.say("evidence"))
@@ -238,8 +259,8 @@ class People:
             text += f"\n\n{case.reply.text}"
         host = urllib.parse.urlsplit(self._form).hostname
         to = f"support@{self._house.settings.lab.signer or host}"
-        # Never by the address that they block.
-        self._send(ELSEWHERE, to, f"Re: {ticket}", text, now)
+        # As anybody answers; where that comes back, the case asks for another way.
+        self._send(ADMINISTRATOR, to, f"Re: {ticket}", text, now)
         return text
 
     def _send(self, sender: str, to: str, subject: str, text: str, now: datetime) -> None:

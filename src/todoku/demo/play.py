@@ -96,7 +96,7 @@ class _Play:
         self._house = house
         self._show = show
         self._lang: Language = lang
-        self._people = People(house, lab.desk.url, lab.submission, lang)
+        self._people = People(house, lab.desk.url, lab.submission, lang, list(lab.rules.blocked))
         self._seen: dict[int, int] = {}
         self._scenes: list[Scene] = []
 

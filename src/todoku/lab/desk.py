@@ -20,7 +20,7 @@ from todoku.lab.clock import Clock
 from todoku.lab.form import Form, Request
 from todoku.lab.happenings import Filed, Happened, Read, Wrote
 from todoku.lab.nameserver import Resolver
-from todoku.lab.receiver import Receiver, replies
+from todoku.lab.receiver import Receiver
 from todoku.lab.scenario import Event, Scenario, Step, Which, manner
 from todoku.lab.signing import Key, sign
 from todoku.lab.smtp import Client
@@ -240,7 +240,7 @@ class Desk:
     ) -> str:
         source = session.peer[0] if session.peer else ""
         if self.scenario.closed_to_blocked and self._receiver.blocks(source):
-            reply = replies()["banned"].lines[0].format(ip=source)
+            reply = self._receiver.words(source, self.domain)
             sender = envelope.mail_from
             self._receiver.met(self.domain, source, "RCPT TO", reply, sender, (address,))
             return reply

@@ -107,6 +107,12 @@ class Receiver:
     def host(self, name: str) -> Host:
         return Host(self, name)
 
+    def words(self, source: str, host: str) -> str:
+        """What a host says to an address that is blocked: the whole reply."""
+        code = self.opinions[source].code or ""
+        values = {"ip": source, "host": host, "to": ""}
+        return "\r\n".join(line.format_map(values) for line in replies()[code].lines)
+
     async def refusal(
         self, stage: Stage, host: str, source: str, sender: str | None, to: str | None
     ) -> str | None:
@@ -224,8 +230,7 @@ class Host:
             return None
         if not reputation.refuses(opinion, self.name, receiver._clock.now()):
             return None
-        values = {"ip": peer, "host": self.name, "to": ""}
-        reply = "\r\n".join(ln.format_map(values) for ln in replies()[opinion.code].lines)
+        reply = receiver.words(peer, self.name)
         receiver.met(self.name, peer, "CONN", reply, None, ())
         return reply
 

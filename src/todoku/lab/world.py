@@ -118,7 +118,7 @@ class Lab:
         self.partner = self._receiver("partner.test", Rules(), (LIST,))
         self.sender = SendingServer(
             "mx1.hoge.test",
-            ["hoge.test"],
+            ["hoge.test", "other.hoge.test"],
             {"hoge.test": LISTED, "other.hoge.test": CLEAN},
             self.folder,
             clock=self.clock,
