@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 import msgspec
 
 from todoku.cases.events import Result
+from todoku.lazy import expression
 from todoku.model import Reply, Stage
 from todoku.reading import reply as replies
 
@@ -37,6 +38,9 @@ GROUNDS: Final = frozenset(("listed", "reputation", "refused-client", "reverse-d
 """Reasons for which an address is refused, whatever it sends and to whom."""
 _STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 """As they follow each other in a dialogue."""
+
+
+_NAME: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +105,8 @@ class _Bounded:
 
 class _Talk(smtplib.SMTP):
     file: Any
+    _host: str
+    """What `starttls` names to the server (RFC 6066), else only known to who connects by it."""
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
@@ -124,6 +130,7 @@ def ask(q: Question, wait: float = WAIT, whole: float = WHOLE) -> Found:
     if not q.sender:
         raise ValueError("a probe needs a sender")
     talk = _Talk(local_hostname=q.helo, timeout=wait, source_address=(q.source, 0))
+    talk._host = _name(q)
     watch = threading.Timer(whole, talk.cut)
     watch.daemon = True
     watch.start()
@@ -173,6 +180,12 @@ def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
     with contextlib.suppress(OSError, smtplib.SMTPException):
         talk.rset()
     return stage, *said
+
+
+def _name(q: Question) -> str:
+    """What TLS can name: the DNS may give a server any name."""
+    name = q.host.rstrip(".")
+    return name if len(name) <= 253 and _NAME.fullmatch(name) else q.address
 
 
 def _good(stage: Stage, said: tuple[int, bytes]) -> tuple[int, bytes]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -209,3 +212,73 @@ def test_one_that_takes_for_ever() -> None:
         found = probe.ask(q, wait=2, whole=0.5)
     assert time.monotonic() - began < 2
     assert found.result == "failed"
+
+
+@contextmanager
+def encrypting(folder: Path, heard: list[bytes]) -> Iterator[int]:
+    """A server that offers STARTTLS and refuses at `MAIL FROM`, by a certificate nobody vouches for."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=another.name", "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def talk(client: socket.socket) -> bool:
+        """Whether TLS is to begin."""
+        with client.makefile("rb") as lines:
+            for line in lines:
+                verb = line.split()[0].upper()
+                heard.append(verb)
+                client.sendall(
+                    {b"EHLO": b"250-a\r\n250 STARTTLS\r\n", b"MAIL": b"550 5.7.1 no\r\n"}.get(
+                        verb, b"220 ok\r\n" if verb == b"STARTTLS" else b"250 ok\r\n"
+                    )
+                )
+                if verb == b"STARTTLS":
+                    return True
+        return False
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            client, _ = listening.accept()
+            with client:
+                client.sendall(b"220 a\r\n")
+                if talk(client):
+                    with context.wrap_socket(client, server_side=True) as inner:
+                        heard.append(b"TLS")
+                        talk(inner)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(5)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize(
+    ("stage", "result", "last"),
+    [("MAIL FROM", "refused", [b"MAIL", b"QUIT"]), ("STARTTLS", "accepted", [b"QUIT"])],
+)
+def test_starttls_where_it_is_offered(
+    tmp_path: Path, stage: str, result: str, last: list[bytes]
+) -> None:
+    heard: list[bytes] = []
+    with encrypting(tmp_path, heard) as port:
+        q = question(port, address="127.0.0.1", source="127.0.0.1", stage=stage)
+        found = probe.ask(q, wait=5)
+    assert (found.result, found.stage) == (result, stage)
+    assert heard == [b"EHLO", b"STARTTLS", b"TLS", b"EHLO", *last]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("host", [".mx..example", "", "a" * 64, "\0", "m\xfcller.example"])
+def test_a_server_that_has_any_name(tmp_path: Path, host: str) -> None:
+    with encrypting(tmp_path, []) as port:
+        q = question(port, address="127.0.0.1", source="127.0.0.1", host=host)
+        assert probe.ask(q, wait=5).result == "refused"
