@@ -187,6 +187,17 @@ def test_the_screen_of_its_page_is_real() -> None:
     assert _masked(demo("--lang", "en").stdout) == _masked(block[1])
 
 
+@pytest.mark.parametrize("scenario", ["bounced-request", "mixed"])
+def test_what_its_page_shows_of_others_is_real(scenario: str) -> None:
+    page = (ROOT / "docs/demo.md").read_text("utf-8")
+    block = re.search(rf"(?s)`{scenario}`.*?^```\n(.+?)^```$", page, re.M)
+    assert block is not None
+    shown = _masked(block[1] + "It took").splitlines()
+    lines = iter(_masked(demo("--scenario", scenario, "--lang", "en").stdout).splitlines())
+    assert len(shown) >= 3
+    assert all(line in lines for line in shown)  # in this order
+
+
 def _masked(screen: str) -> str:
     """Without the number of the ticket, and the seconds that it took."""
     told, took, _ = screen.partition("It took")
