@@ -109,7 +109,7 @@ def _milder(below: AnswerClass, heading: AnswerClass) -> bool:
     if below in DECLINES:
         return heading in DECLINES
     return (
-        heading in DECLINES
+        (heading in DECLINES and below != "nothing-detected")
         or below == heading
         or (below == "needs-information" and heading == "nothing-detected")
     )
@@ -194,10 +194,15 @@ def _owner(
         if above_first:
             after = [hit for hit in headings if hit.start >= mention.end]
             return (after[0], 2) if after else (None, 9)
-        before = [hit for hit in headings if hit.end <= mention.start]
-        if before:
-            return before[-1], 2
-        return (None, 9)
+        before = [hit for hit in hits if hit.end <= mention.start]
+        above = next((hit for hit in reversed(before) if hit.heading), None)
+        # A sentence that says something else since that heading: nobody knows which of the two holds.
+        if above is None or (
+            "nothing-detected" in {hit.rule.class_ for hit in before[before.index(above) + 1 :]}
+            and above.rule.class_ in DECLINES
+        ):
+            return None, 9
+        return above, 2
     return _around(read, mention, hits)
 
 
