@@ -106,6 +106,14 @@ def test_each_address_has_the_verdict_above_it_and_the_worst_counts() -> None:
     }
 
 
+def test_an_address_below_two_words_that_differ_has_no_verdict() -> None:
+    sentence = "I do not see anything offhand that would be preventing your mail."
+    body = f"Not qualified for mitigation\n192.0.2.1\n\n{sentence}\n192.0.2.2\n"
+    found = answers.read("", body, RULES)
+    assert found.class_ == "not-qualified"
+    assert {v.identity.value: v.class_ for v in found.verdicts} == {"192.0.2.1": "not-qualified"}
+
+
 def test_what_we_wrote_ourselves_is_no_answer() -> None:
     assert answers.read("", "> Conditionally mitigated\n> 192.0.2.1\n", RULES).class_ == "unclear"
 
