@@ -100,11 +100,11 @@ class Sums:
         if delivery.relay is not None:
             self._count(group.hosts, delivery.relay)
 
-    def _count(self, counts: dict[K, int], name: K) -> None:
+    def _count(self, counts: dict[K, int], name: K, n: int = 1) -> None:
         if name in counts:
-            counts[name] += 1
+            counts[name] += n
         elif self._room():
-            counts[name] = 1
+            counts[name] = n
 
     def _room(self) -> bool:
         if self._names >= MOST_NAMES:
