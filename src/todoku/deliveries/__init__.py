@@ -1,8 +1,9 @@
 """Deliveries that are kept: each attempt a row of a Parquet file, by day.
 
-    rows.py    what a log told, as a table
-    parts.py   immutable files, written whole or not at all
-    ledger.py  which parts count, and how far logs are read
+    rows.py      what a log told, as a table
+    parts.py     immutable files, written whole or not at all
+    ledger.py    which parts count, and how far logs are read
+    identity.py  what a log is known by, and which of its bytes are new
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.
