@@ -19,6 +19,8 @@ from todoku.logs.run import Counts
 from todoku.logs.sums import Sums, row
 from todoku.logs.values import Delivery
 
+NUMBERS = [f.name for f in msgspec.structs.fields(Counts) if f.type is int]
+"""Of `Counts`: a count that is added there must be merged too."""
 OTHERS = [BOUNCED.replace("b.example", f"{name}.example") for name in "cdefg"]
 
 
@@ -103,3 +105,12 @@ def test_beyond_a_bound_attempts_still_add_up(bound: str, monkeypatch: pytest.Mo
     assert merged.partial
     assert sum(g.count for g in merged.groups.values()) == len(found) == len(OTHERS)
     assert merged._names <= bounds.MOST_NAMES
+
+
+def test_every_count_is_added() -> None:
+    one = Counts()
+    for n, name in enumerate(NUMBERS, 1):
+        setattr(one, name, n)
+    merged = copy.deepcopy(one)
+    merge_counts(merged, one)
+    assert [getattr(merged, n) for n in NUMBERS] == [2 * (i + 1) for i in range(len(NUMBERS))]
