@@ -4,6 +4,7 @@
     parts.py     immutable files, written whole or not at all
     ledger.py    which parts count, and how far logs are read
     identity.py  what a log is known by, and which of its bytes are new
+    key.py       the key that recipients are hashed with
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.
