@@ -5,6 +5,7 @@
     ledger.py    which parts count, and how far logs are read
     identity.py  what a log is known by, and which of its bytes are new
     key.py       the key that recipients are hashed with
+    keeping.py   one step of storing: parts by day, committed with the position
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.

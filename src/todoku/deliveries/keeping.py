@@ -1,0 +1,36 @@
+"""One step of storing: rows become parts by day, and count together with how far logs are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoku.deliveries.ledger import Ledger, Move
+from todoku.deliveries.parts import Folder, Part
+from todoku.store import Overtaken
+
+
+def keep(folder: Folder, ledger: Ledger, table: pa.Table, moves: Sequence[Move], at: float) -> None:
+    """All of it or nothing, wherever the process is killed. `at`: now, Unix time. Raises
+    `Overtaken` where another process read one of these logs on: nothing is kept then."""
+    with folder.writing():
+        folder.clean({part.name for part in ledger.parts()})
+        parts: list[Part] = [folder.write(rows, day) for day, rows in by_day(table, at)]
+        try:
+            ledger.commit(parts, moves, at)
+        except Overtaken:
+            # any other error may have come after the commit; what does not count is cleaned later
+            for part in parts:
+                (folder.path / part.name).unlink()
+            raise
+
+
+def by_day(table: pa.Table, at: float) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each day (UTC), in its order. Rows without a time are of the day of `at`."""
+    today = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    days = pc.fill_null(pc.strftime(table["time"], "%Y-%m-%d"), today)
+    for day in sorted(pc.unique(days).to_pylist()):
+        yield day, table.filter(pc.equal(days, day))
