@@ -133,7 +133,8 @@ class Life:
                 self.serving = await self._aside(self._open, stack)
                 served = self.serving.service
                 house = House(found, self.serving.desk, served.means.diagnoser, served)
-                self.people = People(house, self.lab.desk.url, self.lab.submission, "ja")
+                blocked = tuple(self.lab.rules.blocked)
+                self.people = People(house, self.lab.desk.url, self.lab.submission, "ja", blocked)
                 try:
                     await self._story()
                     await self._aside(self.check)

@@ -153,8 +153,8 @@ def test_killed_again_and_again(zygote: Zygote, tmp_path: Path) -> None:
         nonlocal point, kills
         if life.kills > kills:
             point += 5
-        elif life.points and life.points[-1]:  # it came through, and there was something to do
-            point = 1
+        elif life.points and life.points[-1] > min(filter(None, life.points)):
+            point = 1  # it came through, and did more than every round does
         kills = life.kills
         return point
 
