@@ -171,7 +171,7 @@ class House:
             "127.0.0.1",
             self.mx,
         )
-        asyncio.run_coroutine_threadsafe(serve, self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(serve, self._loop).result(10)
         self.postfix("start")
 
     def piped_to(self, python: str, packages: Path) -> None:
@@ -192,8 +192,17 @@ class House:
     def end(self) -> None:
         self.stop()
         self.postfix("stop")
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def send(self, sender: str, to: str, mail: bytes | None = None) -> None:
         body = (
