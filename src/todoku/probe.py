@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
-import socket
-import ssl
-import threading
-from typing import IO, TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import msgspec
 
 from todoku.cases.events import Result
-from todoku.lazy import expression
+from todoku.dialogue import Talk, name_for_tls, opportunistic, plain, talking
 from todoku.model import Reply, Stage
 from todoku.reading import reply as replies
 
@@ -29,8 +26,6 @@ WAIT: Final = 60.0
 """Seconds for each reply; RFC 5321 (4.5.3.2) would have us wait for minutes."""
 WHOLE: Final = 300.0
 """Seconds for the whole dialogue: whoever sends a byte a minute never lets one reply time out."""
-MOST: Final = 1 << 16
-"""Bytes of all replies."""
 
 _ORDER: Final[tuple[Stage, ...]] = ("CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO")
 
@@ -38,9 +33,6 @@ GROUNDS: Final = frozenset(("listed", "reputation", "refused-client", "reverse-d
 """Reasons for which an address is refused, whatever it sends and to whom."""
 _STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 """As they follow each other in a dialogue."""
-
-
-_NAME: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +59,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     why: str = ""
     """With `failed`: the system's words."""
+    starttls: bool | None = None
+    """Whether it offers it; `None`: it did not come to that."""
 
 
 def refuses_at(knowledge: Compiled, receiver: str) -> Stage | None:
@@ -86,39 +80,6 @@ def refuses_at(knowledge: Compiled, receiver: str) -> Stage | None:
     return None
 
 
-class _Bounded:
-    """What a server says, up to a bound: a reply may go on in as many lines as it likes."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._left = file, MOST
-
-    def readline(self, most: int) -> bytes:
-        line = self._file.readline(most)
-        self._left -= len(line)
-        if self._left < 0:
-            raise OSError("it says too much")
-        return line
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Talk(smtplib.SMTP):
-    file: Any
-    _host: str
-    """What `starttls` names to the server (RFC 6066), else only known to who connects by it."""
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None and self.sock is not None:
-            self.file = _Bounded(self.sock.makefile("rb"))
-        return super().getreply()
-
-    def cut(self) -> None:
-        """From another thread: whoever waits for a reply gets none."""
-        with contextlib.suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-
-
 class _Ended(Exception):
     def __init__(self, stage: Stage, code: int, text: bytes) -> None:
         super().__init__(code)
@@ -129,28 +90,23 @@ def ask(q: Question, wait: float = WAIT, whole: float = WHOLE) -> Found:
     """One probe. Never raises for what a network or a receiver does."""
     if not q.sender:
         raise ValueError("a probe needs a sender")
-    talk = _Talk(local_hostname=q.helo, timeout=wait, source_address=(q.source, 0))
-    talk._host = _name(q)
-    watch = threading.Timer(whole, talk.cut)
-    watch.daemon = True
-    watch.start()
-    try:
-        stage, code, text = _dialogue(talk, q)
-    except _Ended as end:
-        result: Result = "refused" if end.code >= 500 else "deferred"
-        return Found(result=result, stage=end.stage, reply=_reply(end.code, end.text), host=q.host)
-    except (OSError, smtplib.SMTPException) as error:
-        return Found(result="failed", host=q.host, why=_plain(error))
-    finally:
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            talk.quit()
-        watch.cancel()
-        talk.close()
-    result = "accepted" if reaches(stage, q.stage or "MAIL FROM") else "inconclusive"
-    return Found(result=result, stage=stage, reply=_reply(code, text), host=q.host)
+    name = name_for_tls(q.host, q.address)
+    with talking(helo=q.helo, wait=wait, whole=whole, source=q.source, host=name) as talk:
+        try:
+            stage, code, text = _dialogue(talk, q)
+            result: Result = (
+                "accepted" if reaches(stage, q.stage or "MAIL FROM") else "inconclusive"
+            )
+        except _Ended as end:
+            stage, code, text = end.stage, end.code, end.text
+            result = "refused" if code >= 500 else "deferred"
+        except (OSError, smtplib.SMTPException) as error:
+            return Found(result="failed", host=q.host, why=plain(error), starttls=talk.offered)
+    reply = _reply(code, text)
+    return Found(result=result, stage=stage, reply=reply, host=q.host, starttls=talk.offered)
 
 
-def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
+def _dialogue(talk: Talk, q: Question) -> tuple[Stage, int, bytes]:
     """As far as it may go: the last stage and what was said there. Raises `_Ended`."""
     said = _good("CONN", talk.connect(q.address, q.port))
     if q.stage == "CONN":
@@ -162,12 +118,7 @@ def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
     if q.stage == "EHLO":
         return "EHLO", *said
     if talk.has_extn("starttls"):
-        # Names in certificates of mail servers mean nothing without DANE or MTA-STS, and nothing
-        # that is secret is said.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        _good("STARTTLS", talk.starttls(context=context))
+        _good("STARTTLS", talk.starttls(context=opportunistic()))
         said = _good("EHLO", talk.ehlo())
         if q.stage == "STARTTLS":
             return "STARTTLS", *said
@@ -180,12 +131,6 @@ def _dialogue(talk: smtplib.SMTP, q: Question) -> tuple[Stage, int, bytes]:
     with contextlib.suppress(OSError, smtplib.SMTPException):
         talk.rset()
     return stage, *said
-
-
-def _name(q: Question) -> str:
-    """What TLS can name: the DNS may give a server any name."""
-    name = q.host.rstrip(".")
-    return name if len(name) <= 253 and _NAME.fullmatch(name) else q.address
 
 
 def _good(stage: Stage, said: tuple[int, bytes]) -> tuple[int, bytes]:
@@ -205,8 +150,3 @@ def reaches(stage: Stage, wanted: Stage) -> bool:
 def _reply(code: int, text: bytes) -> Reply:
     words = " ".join(text.decode("utf-8", "replace").split())
     return replies.parse(f"{code} {words}").reply
-
-
-def _plain(error: Exception) -> str:
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(why).split()).lower()

@@ -5,19 +5,19 @@ No mail is begun (`MAIL FROM`): whether a receiver takes mail from here is a que
 
 from __future__ import annotations
 
-import contextlib
 import smtplib
 import socket
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from todoku.dialogue import plain, talking
 from todoku.preflight import dns
 from todoku.preflight.checks.mx import exchangers
 from todoku.preflight.dns import Ask
 
 WAIT: Final = 8.0
-"""Seconds for the connection, and for each reply."""
+"""Seconds for the connection, and then for all that is said."""
 HOSTS: Final = 2
 """Servers of one receiver that are tried."""
 
@@ -72,23 +72,19 @@ def meet(
 
 
 def _talk(met: Met, address: str, source: str, helo: str, port: int, wait: float) -> Met:
-    talk = smtplib.SMTP(local_hostname=helo, timeout=wait, source_address=(source, 0))
-    try:
-        code, words = talk.connect(address, port)
-        if code == 220:
-            code, words = talk.ehlo()
+    with talking(helo=helo, wait=wait, whole=wait, source=source) as talk:
+        try:
+            code, words = talk.connect(address, port)
+            if code == 220:
+                code, words = talk.ehlo()
+        except smtplib.SMTPException as error:  # it answered, and then hung up or spoke nonsense
+            return met._replace(open=True, why=plain(error))
+        except OSError as error:
+            return met._replace(open=False, why=plain(error))
         if code >= 400:
             said = " ".join(words.decode("utf-8", "replace").split())
             return met._replace(open=True, refused=code >= 500, reply=f"{code} {said}")
-        return met._replace(open=True, starttls=talk.has_extn("starttls"))
-    except smtplib.SMTPException as error:  # it answered, and then hung up or spoke nonsense
-        return met._replace(open=True, why=_plain(error))
-    except OSError as error:
-        return met._replace(open=False, why=_plain(error))
-    finally:
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            talk.quit()
-        talk.close()
+        return met._replace(open=True, starttls=talk.offered)
 
 
 class Way(NamedTuple):
@@ -125,8 +121,3 @@ def source_of(ip: str, nat: Mapping[str, str]) -> str | None:
     public); `None` where this machine has neither."""
     inside: Sequence[str] = [private for private, public in nat.items() if public == ip]
     return next((a for a in (ip, *inside) if is_here(a)), None)
-
-
-def _plain(error: Exception) -> str:
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(why).split()).lower()
