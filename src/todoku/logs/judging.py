@@ -7,14 +7,22 @@ each line of the template is judged by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from todoku.diagnosis import Diagnoser
+from todoku.knowledge.schema import Compiled
 from todoku.model import Diagnosis, Refusal
 
 MOST: Final = 20_000
 """Templates remembered."""
+
+_ESCAPE: Final = re.compile(r"\\[a-zA-Z]|\{\{[^}]*\}\}")
+_WORD: Final = re.compile(r"[a-z]{2,}")
+_PART: Final = 3
+"""Letters of the halves of a word that is made of two: `black` and `listed`."""
+_ENDS: Final = frozenset(("s", "d", "ed", "es", "er", "ing", "ly"))
 
 Key = tuple[object, ...]
 """All that a diagnosis depends on: who answered, the recipient's domain, the masked reply, ..."""
@@ -26,6 +34,7 @@ class Judge:
     def __init__(self, diagnose: Diagnoser) -> None:
         self._diagnose = diagnose
         self._known: dict[Key, Diagnosis | None] = {}
+        self._words: frozenset[str] | None = None
         self.made = 0
         """Diagnoses that had to be made."""
 
@@ -33,6 +42,17 @@ class Judge:
     def knowledge(self) -> str:
         """Version of the knowledge that judges."""
         return self._diagnose.knowledge.version
+
+    def by_word(self, word: bytes) -> bool:
+        """Is this (lower case) a word by which a rule may judge, or made of two such?"""
+        if self._words is None:
+            self._words = words_of(self._diagnose.knowledge)
+        told, known = word.decode("utf-8", "replace"), self._words
+        return told in known or any(
+            told[:n] in known
+            and (told[n:] in _ENDS or (len(told) - n >= _PART and told[n:] in known))
+            for n in range(_PART, len(told))
+        )
 
     def known(self, key: Key) -> Diagnosis | None:
         """The diagnosis of this template, if there is one that holds for all its lines."""
@@ -47,6 +67,18 @@ class Judge:
                 self._known.clear()
             self._known[key] = d
         return d
+
+
+def words_of(knowledge: Compiled) -> frozenset[str]:
+    """The plain words in the rules and in the names of lists."""
+    told: set[str] = set()
+    for rule in knowledge.rules:
+        for pattern in (*rule.match, *rule.phrases):
+            told.update(_WORD.findall(_ESCAPE.sub(" ", pattern).lower()))
+    for listed in knowledge.lists:
+        for name in (listed.id, listed.name, *listed.names):
+            told.update(_WORD.findall(name.lower()))
+    return frozenset(told)
 
 
 def _named(d: Diagnosis, template: bytes) -> bool:

@@ -86,5 +86,5 @@ class Run:
         self.counts = Counts()
         self.daily = Daily()
         self.messages = Messages()
-        self.masks = Masks()
+        self.masks = Masks(judge.by_word)
         self.cases: dict[Key, Case] = {}
