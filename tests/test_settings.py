@@ -156,7 +156,7 @@ class TestMistakes:
                 "[zebra]\nx = 1",
                 [
                     "[zebra]",
-                    "[general], [own], [lists], [dns], [mail], [contact], [privacy], [knowledge]",
+                    "[general], [own], [lists], [dns], [mail], [contact], [cases], [privacy], [knowledge]",
                 ],
             ),
             (
@@ -510,7 +510,7 @@ class TestReference:
         got = load(write(tmp_path, example))
         assert got.own.given
         assert [box.name for box in got.mailboxes] == ["desk"]
-        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "cases", "knowledge"}
         assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
@@ -523,6 +523,7 @@ class TestReference:
             "mail": settings.Mail,
             "knowledge": settings.Knowledge,
             "contact": settings.Contact,
+            "cases": settings.Cases,
             "privacy": settings.Privacy,
             "lab": settings.Lab,
         }

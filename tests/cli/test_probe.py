@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,12 @@ from click.testing import CliRunner, Result
 
 from tests.preflight.world import serving
 from todoku import probe as smtp
-from todoku import settings
-from todoku.cases import commands
-from todoku.cases import events as ev
-from todoku.cases.policy import Policy
 from todoku.cli import Failure, main
-from todoku.cli import probe as command
 from todoku.errors import TodokuError
 from todoku.knowledge import load
 from todoku.lab.clock import RealClock
 from todoku.lab.zones import Zones, a, mx
 from todoku.lists import wire
-from todoku.model import Identity
-from todoku.serve import opening
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "probe.schema.json"
 SOURCE = "127.0.0.9"
@@ -270,35 +263,6 @@ def test_once_in_six_hours(monkeypatch: pytest.MonkeyPatch) -> None:
         assert receiver.peers == [SOURCE, "127.0.0.8"]
 
 
-@pytest.mark.parametrize(("hours", "code"), [(5, 75), (7, None)])
-def test_what_serve_asked_counts_too(
-    monkeypatch: pytest.MonkeyPatch, home: Path, hours: int, code: int | None
-) -> None:
-    monkeypatch.setenv("TODOKU_OWN_ADDRESSES", f"{SOURCE},127.0.0.8")
-    words = ["case", "open", "--refusal", "-", "--lang", "en"]
-    done = CliRunner().invoke(main, words, input=BLOCKED, standalone_mode=False)
-    assert done.exception is None, done.exception
-    event = ev.Probed(
-        at=datetime.now(UTC) - timedelta(hours=hours),
-        identity=Identity(kind="ip", value=SOURCE),
-        result="refused",
-        stage="MAIL FROM",
-    )
-    with opening.desk(settings.load()) as desk:
-        desk.change(1, lambda case: commands.probe(case, event))
-    receiver = Receiver()
-    with receiver.listening() as port:
-        monkeypatch.setenv("TODOKU_LAB_PORT", str(port))
-        if code is not None:
-            assert bad("outlook.com")[1] == code
-            assert receiver.peers == []
-        else:
-            assert run("outlook.com").return_value == 0
-        # The case is of that address and that receiver alone.
-        assert run("outlook.com", "--bind", "127.0.0.8").return_value == 0
-        assert run("partner.example").return_value == 1
-
-
 @pytest.mark.parametrize("lang", ["ja", "en"])
 @pytest.mark.parametrize(
     ("words", "code", "part"),
@@ -341,9 +305,19 @@ def test_no_sender_is_no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "null sender" in message
 
 
-@pytest.mark.parametrize("target", ["microsoft-consumer", "outlook.com"])
-def test_a_receiver_that_does_not_want_it(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
-    monkeypatch.setattr(command, "DEFAULT", Policy(never_probed=frozenset({"microsoft-consumer"})))
+@pytest.mark.parametrize(
+    ("never", "target"),
+    [
+        ("microsoft-consumer", "microsoft-consumer"),
+        ("microsoft-consumer", "outlook.com"),
+        ("outlook.com", "microsoft-consumer"),
+        ("@partner.example", "second.example"),  # the domain of its servers
+    ],
+)
+def test_a_receiver_that_does_not_want_it(
+    monkeypatch: pytest.MonkeyPatch, never: str, target: str
+) -> None:
+    monkeypatch.setenv("TODOKU_CASES_NEVER_PROBE", never)
     receiver = Receiver()
     with receiver.listening() as port:
         monkeypatch.setenv("TODOKU_LAB_PORT", str(port))

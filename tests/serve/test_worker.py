@@ -9,17 +9,21 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.cases.test_answers import VERDICT_JA
 from tests.serve.world import OWN, SATO, WORDS, Serving, live, rules
 from todoku.cases import commands
 from todoku.cases import events as ev
+from todoku.cases.policy import Policy
+from todoku.cases.tasks import tasks
 from todoku.lab.world import LISTED
 from todoku.model import Identity
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake
 from todoku.serve.proving import Proofs
 from todoku.store.unverified import Unverified
+from todoku.visits import FILE, Visit, VisitsError, enter
 
 HOUR = timedelta(hours=1)
 TICKET = "SRX1234567890ID"
@@ -245,3 +249,55 @@ def test_a_refusal_of_somebody_else_s_address_is_no_case(tmp_path: Path) -> None
         assert await s.collect() == []
 
     live(tmp_path, walk)
+
+
+def test_what_a_person_asked_counts_too(tmp_path: Path) -> None:
+    """And the other way round: one record of visits for both."""
+
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        await s.clock.advance_to(s.clock.now() + timedelta(hours=47))
+        every = s.policy.probe_every
+        asked = s.clock.now()
+        by_hand = Visit(receiver="microsoft-consumer", source=LISTED, at=asked)
+        assert enter(s.folder, by_hand, every) is None
+        await s.clock.advance(2 * 3600)
+        await s.work()
+        assert s.names()[-1] == "waited"
+        at = s.queue.next_at(s.clock.now())
+        assert at == (asked + every).timestamp()
+        await s.clock.advance_to(asked + every)
+        await s.work()
+        assert s.names()[-1] == "probed"
+        again = replace(by_hand, at=s.clock.now() + every / 2)
+        assert enter(s.folder, again, every) == asked + 2 * every
+
+    live(tmp_path, walk)
+
+
+def test_a_record_of_visits_that_cannot_be_read_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        await s.clock.advance(49 * 3600)
+        (s.folder / FILE).write_text("[{")
+        await s.aside(s.worker.work)
+        assert s.names()[-1] == "waited"
+        assert [type(e) for e in s.troubles] == [VisitsError]
+        s.troubles.clear()
+        (s.folder / FILE).unlink()
+        await live_on(s)
+        assert s.names()[-1] == "closed"
+
+    live(tmp_path, walk)
+
+
+def test_a_receiver_that_does_not_want_to_be_probed(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        await s.clock.advance(49 * 3600)
+        await s.work()
+        assert "probed" not in s.names()
+        assert [t.kind for t in tasks(s.desk.case(1), s.policy)] == ["try", "decide"]
+        assert not (s.folder / FILE).exists()
+
+    live(tmp_path, walk, policy=Policy(never_probed=frozenset({"microsoft-consumer"})))

@@ -65,6 +65,7 @@ class Serving:
             resolver=Server(self.lab.names.host, self.lab.names.port),
             relay=self.lab.submission,
             sender="postmaster@hoge.test",
+            data=self.folder,
             admin="postmaster@hoge.test",
             helo="mx1.hoge.test",
             port=self.lab.smtp_port,

@@ -88,6 +88,12 @@ WORDS: Final[Words] = {
         "ja": "案件 {case} の反映待ちは {until} までです。それまで探査しません。何も変更していません。",
         "en": "case {case} settles until {until}; it is not probed before. Nothing was changed.",
     },
+    "never-probed": {
+        "ja": "案件 {case} の受信側は探査を望みません（設定 [cases] never_probe）。何も送っていません。届くかどうかは、"
+        "その受信側にある自分のメールボックスへの試し送りで確かめてください。",
+        "en": "the receiver of case {case} does not want to be probed ([cases] never_probe of the "
+        "settings). Nothing was sent. Send a trial to a mailbox of your own there instead.",
+    },
     "not-in-case": {
         "ja": "{identity} は案件 {case} の対象ではありません。何も変更していません。対象: {known}",
         "en": "{identity} is not what case {case} is about. Nothing was changed. It is about: {known}",

@@ -21,7 +21,7 @@ from todoku.cases.fold import apply, fold
 from todoku.cases.policy import DEFAULT, Policy
 from todoku.cases.standings import PROMISES
 from todoku.cases.states import ASKED, UNDECIDED, State
-from todoku.cases.tasks import pause, silence
+from todoku.cases.tasks import never_probed, pause, silence
 from todoku.i18n import Sentence
 from todoku.model import Identity
 
@@ -103,6 +103,8 @@ def may_probe(case: Case, identity: Identity, now: datetime, policy: Policy = DE
     standing = case.standing(identity_key(identity))
     if standing is None:
         raise _not_in_case(case, identity)
+    if never_probed(case, policy):
+        raise _not(NotThis, "never-probed", case)
     if standing.state == "settling" and standing.until is not None and now < standing.until:
         raise _not(NotNow, "not-settled", case, until=_moment(standing.until, now))
     if standing.probed_at is not None:

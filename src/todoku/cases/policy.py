@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from todoku.settings import Settings
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -46,7 +49,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     unattended: frozenset[str] = frozenset()
     """Desks to which todoku may write without a person."""
     never_probed: frozenset[str] = frozenset()
-    """Receivers that do not want to be probed."""
+    """Receivers, or domains, that do not want to be probed."""
 
 
 DEFAULT: Final = Policy()
+
+
+def of(settings: Settings) -> Policy:
+    """As the settings have it."""
+    return Policy(never_probed=frozenset(settings.cases.never_probe))

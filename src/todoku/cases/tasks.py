@@ -65,11 +65,21 @@ def must_try(case: Case, standing: Standing, policy: Policy) -> bool:
     """Whether only mail can prove that this identity is free again: nothing else can be asked."""
     if case.place is None or case.place.zone:
         return case.place is None
-    askable = standing.identity.kind == "ip" and case.place.id not in policy.never_probed
+    askable = standing.identity.kind == "ip" and not never_probed(case, policy)
     return not askable or standing.vain >= policy.vain_probes
 
 
 def _tasks(case: Case, policy: Policy) -> Iterator[Task]:
+def never_probed(case: Case, policy: Policy) -> bool:
+    """Whether the receiver does not want to be probed, nor any domain of the case."""
+    names = {case.place.id.removeprefix("domain:")} if case.place is not None else set()
+    if case.diagnosis is not None and case.diagnosis.receiver is not None:
+        names.add(case.diagnosis.receiver)
+    if not names.isdisjoint(policy.never_probed):
+        return True
+    return bool(case.to) and policy.never_probed.issuperset(case.to)
+
+
     if case.opened_at is None:
         return
     if (case.held or case.detoured) and case.state in {"resolved", "closed"}:

@@ -24,6 +24,11 @@ class Undone(Exception):
     """The deed was certainly not done: nobody could be reached, nothing was sent. It is tried again
     later. Any other exception leaves open whether it was done."""
 
+    def __init__(self, why: str, until: datetime | None = None) -> None:
+        """`until`: when it may be tried again; `None`: after a pause that grows."""
+        super().__init__(why)
+        self.until = until
+
 
 class Deed(Protocol):
     """How one kind of action is done. What changes a case is a command, run on the case as it is
@@ -87,6 +92,7 @@ class Queue(Protocol):
         now: datetime,
         command: Command | None = None,
         why: str = "",
+        again: datetime | None = None,
     ) -> object: ...
     def unknown(self, now: datetime) -> list[Work]: ...
     def settle(
@@ -119,7 +125,7 @@ def step(
         if taken.attempt >= MOST_ATTEMPTS:
             given_up = deed.give_up(case, taken.action, clock())
         outcome = "failed" if given_up is None else "done"
-        queue.finish(taken, outcome, clock(), given_up, why=str(error))
+        queue.finish(taken, outcome, clock(), given_up, str(error), error.until)
         return taken
     try:
         queue.finish(taken, "done", clock(), command)

@@ -17,7 +17,8 @@ import msgspec
 from msgspec.structs import replace
 
 from todoku import settings
-from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases import policy as policies
+from todoku.cases.policy import Policy
 from todoku.cli import options
 from todoku.cli import probe_request as request
 from todoku.cli.render.text import harmless_json
@@ -109,7 +110,7 @@ def probe(
     overlay = Path(found.knowledge.overlay)
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     given = request.Given(bind, helo, sender, mailbox, resolver)
-    probed = _probe(found, knowledge, target, given, DEFAULT, lang)
+    probed = _probe(found, knowledge, target, given, policies.of(found), lang)
     if as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(probed)) + b"\n")
     else:
@@ -131,10 +132,11 @@ def _probe(
     from todoku import probe as smtp
     from todoku.cli.case import now
     from todoku.diagnosis import Diagnoser
+    from todoku.serve import visiting
     from todoku.visits import Visit, enter
 
     named, domain = request.target_of(knowledge, target, given.mailbox, lang)
-    request.refuse_never(policy, [named], lang)
+    request.refuse_never(policy, [named, domain], lang)
     said_sender = found.mail.sender if given.sender is None else given.sender
     sender = request.mail_address("--sender", said_sender, lang)
     mailbox = (
@@ -146,20 +148,17 @@ def _probe(
         request.refuse("not-there", lang, mailbox=mailbox, domain=domain)
 
     server = request.server_of(request.resolver_of(found, given.resolver, lang), domain, lang)
-    receiver = request.whose(knowledge, server.host, domain) or named
-    request.refuse_never(policy, [receiver], lang)
+    receiver = visiting.whose(knowledge, server.host, domain) or named
+    who = receiver or visiting.registered(server.host)
+    request.refuse_never(policy, [who], lang)
     stage = None if receiver is None else smtp.refuses_at(knowledge, receiver)
     inner = inner or request.local_address(server, lang)
     source = found.own.nat.get(inner, inner)
 
     at = now(found)
-    who = receiver or request.registered(server.host)
     every = policy.probe_every
-    last = request.probed_by_serve(found, receiver, domain, source)
-    again = None if last is None or at - last >= every else last + every
-    if again is None:
-        visit = Visit(receiver=who, source=source, at=at)
-        again = enter(Path(found.general.data), visit, every)
+    visit = Visit(receiver=who, source=source, at=at)
+    again = enter(Path(found.general.data), visit, every)
     if again is not None:
         request.too_soon(who, source, again, every, lang)
     said = smtp.ask(

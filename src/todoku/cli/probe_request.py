@@ -6,15 +6,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from todoku.cases.policy import Policy
 from todoku.cli import EX_USAGE, Failure, check_request
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
-from todoku.model import Identity, Refusal, Remote
-from todoku.settings import SQLITE, Settings, table
+from todoku.settings import Settings, table
 
 if TYPE_CHECKING:
     from todoku.knowledge.schema import Compiled
@@ -37,10 +35,11 @@ WORDS: Final[Words] = {
         "en": "{value} has other servers for each domain: name the domain you write to. Nothing was sent.",
     },
     "never": {
-        "ja": "{value} は探査を望まない受信側です（設定の方針）。何も送っていません。代わりに、実際のメールが届くか"
-        "を見てください。",
-        "en": "{value} does not want to be probed, by the policy set here. Nothing was sent. Look at "
-        "whether real mail arrives instead.",
+        "ja": "{value} は探査を望まない受信側です（設定 [cases] never_probe）。何も送っていません。代わりに、実際の"
+        "メールが届くかを見るか、その受信側にある自分のメールボックスへ試し送りしてください（todoku case try）。",
+        "en": "{value} does not want to be probed ([cases] never_probe of the settings). Nothing was sent. "
+        "Look at whether real mail arrives, or send a trial to a mailbox of your own there (todoku case "
+        "try).",
     },
     "no-sender": {
         "ja": "送信者のアドレスがありません。--sender か設定 [mail] sender で、受信できる自分のアドレスを指定して"
@@ -152,8 +151,9 @@ def _a_domain(receiver: str, domains: Iterable[str]) -> str | None:
     return told or next((d for d in domains if not {"*", "?"} & set(d)), None)
 
 
-def refuse_never(policy: Policy, receivers: Iterable[str | None], lang: Language) -> None:
-    for each in receivers:
+def refuse_never(policy: Policy, names: Iterable[str | None], lang: Language) -> None:
+    """`names`: of the receiver, and its domains."""
+    for each in names:
         if each is not None and each in policy.never_probed:
             refuse("never", lang, value=each)
 
@@ -220,22 +220,6 @@ def server_of(resolver: Server, domain: str, lang: Language) -> Exchanger:
     return servers[0]
 
 
-def whose(knowledge: Compiled, host: str, domain: str) -> str | None:
-    """Who answers there: by the host's name, else by the domain."""
-    from todoku.diagnosis.receivers import Receivers
-
-    asked = Refusal(remote=Remote(host=host.rstrip(".")), recipient=f"postmaster@{domain}")
-    place = Receivers(knowledge).places(asked)
-    number = place.host if place.host is not None else place.domain
-    return None if number is None else knowledge.receivers[number].id
-
-
-def registered(host: str) -> str:
-    from todoku.lists.identities import registered_domain
-
-    return registered_domain(host.rstrip(".").lower()) or host.lower()
-
-
 def local_address(server: Exchanger, lang: Language) -> str:
     """The address from which this machine would connect. Connecting a datagram socket sends nothing."""
     try:
@@ -245,30 +229,6 @@ def local_address(server: Exchanger, lang: Language) -> str:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         refuse("no-route", lang, EX_NOT_KNOWN, host=server.host, address=server.address, why=why)
-
-
-def probed_by_serve(
-    found: Settings, receiver: str | None, domain: str, source: str
-) -> datetime | None:
-    """When `todoku serve` last asked this receiver about this address, for an open case."""
-    store = found.general.store
-    if store.startswith(SQLITE) and not Path(store.removeprefix(SQLITE)).exists():
-        return None
-    from todoku.cases.case import identity_key
-    from todoku.serve import opening
-
-    key = identity_key(Identity(kind="ip", value=source))
-    last: datetime | None = None
-    with opening.desk(found) as desk:
-        for row in desk.rows():
-            case = desk.case(row["number"])
-            standing = case.standing(key)
-            if standing is None or standing.probed_at is None:
-                continue
-            theirs = {case.place and case.place.id, case.diagnosis and case.diagnosis.receiver}
-            if (receiver is not None and receiver in theirs) or domain in case.to:
-                last = standing.probed_at if last is None else max(last, standing.probed_at)
-    return last
 
 
 def too_soon(receiver: str, source: str, again: datetime, every: timedelta, lang: Language) -> None:

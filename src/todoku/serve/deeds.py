@@ -8,6 +8,7 @@ import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -23,11 +24,12 @@ from todoku.diagnosis import Diagnoser
 from todoku.i18n import Language
 from todoku.lists.values import Server
 from todoku.model import Identity, Refusal, Remote
-from todoku.serve import sightings, telling
+from todoku.serve import sightings, telling, visiting
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import People
+from todoku.visits import Visit, enter
 
 WAIT: Final = 60.0
 """Seconds for the local relay to answer."""
@@ -52,6 +54,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """The local mail server that takes what we tell."""
     sender: str
     """Our address in From, and in `MAIL FROM` of a probe."""
+    data: Path
+    """The data folder."""
     admin: str
     """Whom tasks are recalled to."""
     helo: str
@@ -159,7 +163,7 @@ class Probe(_Quiet):
             commands.may_probe(case, standing.identity, now, self.means.policy)
         except CaseError as error:
             raise Undone(str(error)) from error
-        found, hosts = self._ask(case, standing)
+        found, hosts = self._ask(case, standing, now)
         event = ev.Probed(
             at=now,
             identity=standing.identity,
@@ -170,14 +174,20 @@ class Probe(_Quiet):
         )
         return lambda c: commands.probe(c, event, self.means.policy, hosts)
 
-    def _ask(self, case: Case, standing: Standing) -> tuple[probe.Found, int]:
-        """What came of it, and how many hosts answer there."""
-        servers = self._servers(case)
+    def _ask(self, case: Case, standing: Standing, now: datetime) -> tuple[probe.Found, int]:
+        """What came of it, and how many hosts answer there. The visit is entered before."""
+        domain, servers = self._servers(case)
         if not servers:
             return probe.Found(result="failed", why="no host takes mail there"), 1
         names = list(dict.fromkeys(server.host for server in servers))
         host = names[standing.probes % min(len(names), FEW_HOSTS)]
         server = next(s for s in servers if s.host == host)
+        knowledge = self.means.diagnoser.knowledge
+        receiver = visiting.whose(knowledge, host, domain) or visiting.registered(host)
+        visit = Visit(receiver=receiver, source=standing.identity.value, at=now)
+        again = enter(self.means.data, visit, self.means.policy.probe_every)
+        if again is not None:
+            raise Undone(f"{receiver} was probed from {visit.source} already", again)
         refuses_at = case.diagnosis.refuses_at if case.diagnosis is not None else case.stage
         question = probe.Question(
             host=server.host,
@@ -190,17 +200,18 @@ class Probe(_Quiet):
         )
         return probe.ask(question), len(names)
 
-    def _servers(self, case: Case) -> tuple[Exchanger, ...]:
+    def _servers(self, case: Case) -> tuple[str, tuple[Exchanger, ...]]:
+        """The domain that is asked, and its servers."""
         if self.means.resolver is None:
             raise Undone("no resolver is known")
-        for domain in case.to:
+        for domain in (d for d in case.to if d not in self.means.policy.never_probed):
             try:
                 found = exchangers(domain, self.means.resolver)
             except NoAnswer as error:
                 raise Undone(str(error)) from error
             if found:
-                return found
-        return ()
+                return domain, found
+        return "", ()
 
 
 class Tell(_Quiet):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from todoku import store
-from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases import policy
 from todoku.errors import TodokuError
 from todoku.i18n import Words
 from todoku.settings import SQLITE, Settings
@@ -37,11 +37,11 @@ class Served(TodokuError):
 
 
 @contextmanager
-def desk(settings: Settings, policy: Policy = DEFAULT) -> Iterator[Desk]:
+def desk(settings: Settings) -> Iterator[Desk]:
     """Raises `StoreError`."""
     engine = store.connect(settings.general.store)
     try:
-        yield Desk(engine, policy)
+        yield Desk(engine, policy.of(settings))
     finally:
         engine.dispose()
 

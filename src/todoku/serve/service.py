@@ -142,6 +142,7 @@ def means(
         resolver=servers[0] if servers else None,
         relay=endpoint(settings.mail.relay, 25),
         sender=sender,
+        data=Path(settings.general.data),
         admin=settings.mail.admin or sender,
         helo=next(iter(settings.own.helo), socket.getfqdn()),
         inner={outer: inner for inner, outer in settings.own.nat.items()},

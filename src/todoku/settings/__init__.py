@@ -130,6 +130,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """URL of the page that tells who operates the server."""
 
 
+class Cases(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done in cases, and what never is."""
+
+    never_probe: tuple[str, ...] = ()
+    """Ids of receivers, or domains."""
+
+
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
     """For those that live in the world of `todoku lab`, which writes all of it."""
 
@@ -171,6 +178,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: Knowledge
     lab: Lab = Lab()
     contact: Contact = Contact()
+    cases: Cases = Cases()
     privacy: Privacy = Privacy()
     mailboxes: tuple[Mailbox, ...] = ()
     """Those of `[mailbox.NAME]`, by name."""
@@ -508,6 +516,7 @@ def _settle(
         knowledge=Knowledge(overlay=str(overlay)),
         lab=Lab(**of("lab")),
         contact=Contact(**of("contact")),
+        cases=Cases(**of("cases")),
         privacy=Privacy(**of("privacy")),
         mailboxes=_mailboxes(values, place),
         file=path,

@@ -155,6 +155,11 @@ def _list_id(text: str) -> str | None:
     return name if _ID.fullmatch(name) else None
 
 
+def _place_id(text: str) -> str | None:
+    """The id of a receiver (`t-online`), or a domain; whether there is one, the knowledge tells."""
+    return _list_id(text.removeprefix("@"))
+
+
 _KEY: Final = expression(r"[A-Za-z0-9_-]{1,63}")
 
 
@@ -269,6 +274,11 @@ _IP: Final[Sentence] = {
 _LISTS: Final[Sentence] = {
     "ja": 'リストの id かゾーンの並び。例: ["spamhaus-zen", "bl.spamcop.net"]',
     "en": 'a list of the ids or zones of lists, such as ["spamhaus-zen", "bl.spamcop.net"]',
+}
+
+_PLACES: Final[Sentence] = {
+    "ja": '受信側の id かドメインの並び。例: ["t-online", "partner.example"]',
+    "en": 'a list of the ids of receivers, or of domains, such as ["t-online", "partner.example"]',
 }
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -499,6 +509,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             '"https://www.example.jp/company"',
         },
     ),
+    Setting("cases", "never_probe", "list", _place_id, _PLACES),
     Setting(
         "privacy",
         "operator",

@@ -8,6 +8,7 @@ from typing import Final
 
 from todoku.i18n import Language, Sentence, Words
 from todoku.settings.discover import Found
+from todoku.settings.table import SETTINGS
 
 HEAD: Final[Sentence] = {
     "ja": """\
@@ -180,6 +181,11 @@ COMMENTS: Final[Words] = {
         "ja": "運営者を示すページ（求める受信側があります）",
         "en": "The page that tells who operates the server (some receivers demand one)",
     },
+    "cases": {"ja": "案件での動き", "en": "What is done in cases"},
+    "never_probe": {
+        "ja": "探査（接続して尋ねるだけで、メールは送らない）を望まない受信側。試し送りで確かめます",
+        "en": "Receivers that do not want to be probed; a trial mail tells instead",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -224,6 +230,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "authserv": '["mx1.example.jp"]',
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
+    "never_probe": '["t-online"]',
     "overlay": '"knowledge"',
 }
 
@@ -289,16 +296,12 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield '# user = "delisting@example.jp"'
         yield '# password_file = "/etc/todoku/imap-password"'
         yield ""
-        yield from comment("privacy")
-        yield "[privacy]"
-        for key in ("operator", "legal_basis", "decided_by", "decided_on", "keep_days"):
-            yield from entry(key, None)
-        yield ""
-        yield from comment("contact")
-        yield "[contact]"
-        for key in ("name", "email", "phone", "company", "business", "sends", "imprint"):
-            yield from entry(key, None)
-        yield ""
+        for section in ("privacy", "contact", "cases"):
+            yield from comment(section)
+            yield f"[{section}]"
+            for key in (s.key for s in SETTINGS if s.section == section):
+                yield from entry(key, None)
+            yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
 

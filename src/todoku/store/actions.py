@@ -18,7 +18,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -38,6 +38,7 @@ from todoku.store.rows import lock, plain
 LEASE: Final = timedelta(minutes=5)
 BACK_OFF: Final = timedelta(minutes=1)
 """After a deed that failed; twice as long after each further one, up to a day."""
+_Late: TypeAlias = tuple[Work, Outcome, datetime, "Command | None", str, "datetime | None"]
 c = t.actions.c
 
 
@@ -47,7 +48,7 @@ class Queue:
     def __init__(self, desk: Desk, lease: timedelta = LEASE) -> None:
         self.desk = desk
         self.lease = lease
-        self._late: list[tuple[Work, Outcome, datetime, Command | None, str]] = []
+        self._late: list[_Late] = []
 
     def case(self, number: int) -> Case:
         return self.desk.case(number)
@@ -103,10 +104,12 @@ class Queue:
         now: datetime,
         command: Command | None = None,
         why: str = "",
+        again: datetime | None = None,
     ) -> tuple[Recorded, ...]:
         """The outcome and what the command makes of it, together. What was done is recorded even
         where the lease is over; twice recorded, it counts once (its source is `action:ID`). Where
-        the store cannot be used, the outcome is kept for `catch_up`."""
+        the store cannot be used, the outcome is kept for `catch_up`. `again`: when what failed may be
+        tried again; `None`: after a pause that grows."""
 
         def work(connection: sa.Connection) -> tuple[Recorded, ...]:
             lock(connection, taken.case)
@@ -114,7 +117,7 @@ class Queue:
             values |= {"why": plain(why) or None}
             if outcome == "failed":
                 wait = min(BACK_OFF * 2 ** min(taken.attempt - 1, 20), timedelta(days=1))
-                values["again_at"] = (now + wait).timestamp()
+                values["again_at"] = (again or now + wait).timestamp()
             statement = sa.update(t.actions).where(c.id == taken.id, c.outcome_at.is_(None))
             connection.execute(statement.values(**values))
             case = self.desk.load(connection, taken.case)
@@ -132,7 +135,7 @@ class Queue:
         try:
             return self.desk.transaction(work)
         except UNUSABLE:
-            self._late.append((taken, outcome, now, command, why))
+            self._late.append((taken, outcome, now, command, why, again))
             raise
 
     def catch_up(self) -> int:
