@@ -71,7 +71,7 @@ def test_it_ends(manner: Manner, says: str | None) -> None:
     with (
         serving(manner) as port,
         pytest.raises((OSError, smtplib.SMTPException), match=says),
-        talking(helo="mx1.ours.jp", wait=5, whole=0.6) as talk,
+        talking(host="mx.test", helo="mx1.ours.jp", wait=5, whole=0.6) as talk,
     ):
         talk.connect("127.0.0.1", port)
         talk.ehlo()

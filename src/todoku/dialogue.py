@@ -1,7 +1,7 @@
 """An SMTP dialogue that ends (RFC 5321): a stranger's server may be slow, or say more than anybody
 reads. Bounded are each reply, the whole time, and all bytes.
 
-    with talking(helo="mx1.example.jp", wait=10, whole=30) as talk:
+    with talking(host="mx.example.jp", helo="mx1.example.net", wait=10, whole=30) as talk:
         code, words = talk.connect("192.0.2.1", 25)
 
 Whatever a network or a server does is an `OSError` or an `smtplib.SMTPException`. At the end `QUIT` is
@@ -81,7 +81,7 @@ class Talk(smtplib.SMTP):
 
 @contextmanager
 def talking(
-    *, helo: str, wait: float, whole: float, source: str | None = None, host: str = ""
+    *, host: str, helo: str, wait: float, whole: float, source: str | None = None
 ) -> Iterator[Talk]:
     """`wait`: seconds for each reply; `whole`: for all of it, as whoever sends a byte a minute never
     lets one reply time out. `source`: the address of ours that it comes from. `host`: the server's

@@ -72,7 +72,7 @@ def meet(
 
 
 def _talk(met: Met, address: str, source: str, helo: str, port: int, wait: float) -> Met:
-    with talking(helo=helo, wait=wait, whole=wait, source=source) as talk:
+    with talking(host=met.host, helo=helo, wait=wait, whole=wait, source=source) as talk:
         try:
             code, words = talk.connect(address, port)
             if code == 220:
