@@ -87,6 +87,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "max_hours": st.sampled_from([None, 48.0, float("inf")]),
     "desk": st.sampled_from([None, "microsoft-consumer"]),
     "delivered": st.booleans(),
+    "letter": st.one_of(
+        st.none(), st.builds(ev.Letter, to=texts, subject=texts, sender=texts, name=texts)
+    ),
+    "obstacles": st.lists(st.sampled_from(["gaps", "no-cause"]), max_size=2).map(tuple),
 }
 OWN: dict[type[ev.Event], dict[str, st.SearchStrategy[Any]]] = {
     ev.Reported: {"who": st.one_of(st.none(), people)},
@@ -96,6 +100,7 @@ OWN: dict[type[ev.Event], dict[str, st.SearchStrategy[Any]]] = {
     ev.Waited: {"until": moments},
     ev.Held: {"how": texts},
     ev.Mended: {"what": texts},
+    ev.Sent: {"message_id": st.sampled_from(["<a@hoge.test>", "<b@hoge.test>"]), "why": texts},
     ev.Reopened: {"why": texts},
 }
 

@@ -542,11 +542,79 @@ def test_todoku_asks_by_itself_only_where_it_may() -> None:
     assert w.wants() == ["cause"], "not before the cause is known"
     w.serve(w.tasks()[0])
     assert w.kinds() == ["request"]
+    w.do(w.due()[0])
+    assert w.kinds() == ["send"] and w.states() == ["requested"]
     w.work()
-    w.answer("not-qualified")
+    assert w.due() == () and w.case.outbox == ()
+    w.answer("not-qualified", message_id="<no@desk.test>")
     assert w.wants() == []
     w.pass_(hours=4)
     assert w.kinds() == ["escalate"]
+    w.work()
+    assert w.case.thread[1] == "<no@desk.test>" and len(w.case.thread) == 3
+
+
+def by_itself() -> World:
+    w = World(Policy(unattended=frozenset({"microsoft-consumer"})))
+    w.refuse()
+    w.work()
+    w.serve(w.tasks()[0])
+    return w
+
+
+def test_what_is_in_the_way_is_put_to_a_person_once() -> None:
+    w = by_itself()
+    w.run(commands.hinder, ev.Hindered(at=w.now, obstacles=("gaps",)))
+    assert w.due() == () and w.wants() == ["request"]
+    w.pass_(days=1)
+    assert w.kinds() == ["remind"]
+    # What is learnt since may have cleared the way.
+    w.add([ev.Mended(at=w.now, by="admin", what="closed the relay")])
+    assert "request" in w.kinds() and w.wants() == []
+
+
+def test_a_request_that_was_never_sent_is_a_persons_again() -> None:
+    w = by_itself()
+    w.do(w.due()[0])
+    w.do(w.due()[0], "failed")
+    assert w.states() == ["open"] and w.case.outbox == ()
+    assert w.due() == () and w.wants() == ["request"]
+
+
+def test_a_reply_that_was_never_sent_counts_for_nothing() -> None:
+    w = by_itself()
+    w.work()
+    w.answer("refused")
+    w.pass_(hours=4)
+    w.do(w.due()[0])
+    assert w.case.standings[0].escalations == 1
+    w.do(w.due()[0], "failed")
+    assert w.states() == ["declined"] and w.case.standings[0].escalations == 0
+    assert w.wants() == [] and w.due() == ()
+    w.pass_(hours=4)
+    assert w.wants() == ["escalate"], "after the pause, and a person's"
+
+
+def test_an_answer_that_overtakes_the_letter_makes_it_pointless() -> None:
+    w = by_itself()
+    w.do(w.due()[0])
+    w.answer("delisted", max_hours=1.0)
+    assert "send" not in w.kinds()
+    # And it is not taken out again for what comes later.
+    w.pass_(hours=2)
+    w.work("refused")
+    w.pass_(hours=4)
+    w.do(w.due()[0])
+    assert len([a for a in w.due() if a.kind == "send"]) == 1
+
+
+def test_a_closed_case_sends_nothing() -> None:
+    w = by_itself()
+    w.do(w.due()[0])
+    w.run(commands.close, w.now, "gave-up", by="admin")
+    assert w.due() == ()
+    w.report("suzuki")
+    assert "send" not in w.kinds()
 
 
 def test_a_report_alone_waits_for_a_person() -> None:

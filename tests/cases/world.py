@@ -104,6 +104,11 @@ class World:
     def request(self, **fields: Any) -> None:
         self.run(commands.request, ev.Requested(at=self.now, by="admin", channel="form", **fields))
 
+    def letter(self) -> dict[str, Any]:
+        """What makes a request a mail that is to be sent."""
+        mail = ev.Letter(to="desk@a.test", subject="unblock", sender="admin@hoge.test")
+        return {"message_id": f"<{len(self.events)}@hoge.test>", "letter": mail}
+
     def answer(self, class_: ev.AnswerClass, **fields: Any) -> None:
         known: dict[str, Any] = {"authentic": True} | fields
         self.run(commands.answer, ev.Answered(at=self.now, class_=class_, **known))
@@ -133,10 +138,15 @@ class World:
             case "wait":
                 self.run(commands.wait_over, at)
             case "request":
-                self.run(commands.request, ev.Requested(at=at, identities=tuple(identities)))
+                asked = ev.Requested(at=at, identities=tuple(identities), **self.letter())
+                self.run(commands.request, asked)
             case "escalate":
-                event_ = ev.Escalated(at=at, identities=tuple(identities))
+                event_ = ev.Escalated(at=at, identities=tuple(identities), **self.letter())
                 self.run(commands.escalate, event_, self.policy)
+            case "send":
+                message_id = action.key.removeprefix("send/")
+                taken = ev.Sent(at=at, message_id=message_id, delivered=result != "failed")
+                self.run(commands.sent, taken)
             case "tell" | "remind":
                 assert action.about is not None
                 told = ev.Told(

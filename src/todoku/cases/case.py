@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -27,6 +28,7 @@ FIRST: Final = datetime.min.replace(tzinfo=UTC)
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
+@functools.lru_cache(1024)
 def identity_key(identity: Identity) -> str:
     """By which an identity is known again: `ip:192.0.2.1`; an IPv6 address by its /64."""
     value = identity.value.strip().lower()
@@ -103,6 +105,19 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answered
 
 
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter to the desk that our mail server has not taken yet."""
+
+    seq: int
+    """Of the event that has it."""
+    at: datetime
+    message_id: str
+    keys: tuple[str, ...]
+    """The identities that it is about."""
+    reply: bool
+    """To a desk that had said no, or nothing."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case after `seq` events. Moments are those of the events; `None` before the first."""
 
@@ -144,6 +159,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     tickets: tuple[str, ...] = ()
     letters: tuple[str, ...] = ()
     """Message-IDs of what was written to the desk."""
+    thread: tuple[str, ...] = ()
+    """The same, and those of its answers that count, the newest last."""
+    outbox: tuple[Outgoing, ...] = ()
+    by_hand: bool = False
+    """Something was in the way when todoku was to write to the desk by itself: a person does."""
     requests: int = 0
     escalations: int = 0
     answer: Answered | None = None

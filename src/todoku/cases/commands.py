@@ -221,6 +221,17 @@ def escalate(case: Case, event: ev.Escalated, policy: Policy = DEFAULT) -> Event
     return (event,)
 
 
+def sent(_case: Case, event: ev.Sent) -> Events:
+    """Our mail server has a letter to the desk, or never took it: a fact in any state."""
+    return (replace(event, why=event.why[:LONGEST]),)
+
+
+def hinder(case: Case, event: ev.Hindered) -> Events:
+    """todoku does not write by itself: something is in the way."""
+    _alive(case)
+    return (event,)
+
+
 # People, and the mail meanwhile
 
 

@@ -16,10 +16,11 @@ import msgspec
 from todoku.cases.case import FIRST, Case, later
 from todoku.cases.events import About
 from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases.states import ASKED
 from todoku.cases.tasks import must_try, pause, tasks, unattended
 
 ActionKind = Literal[
-    "diagnose", "check", "probe", "wait", "request", "escalate", "tell", "remind", "close"
+    "diagnose", "check", "probe", "wait", "request", "escalate", "send", "tell", "remind", "close"
 ]
 
 REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
@@ -27,9 +28,10 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
     "check": timedelta(0),  # asks a list, which nobody notices
     "wait": timedelta(0),  # only an event
     "close": timedelta(0),  # only an event
+    "request": timedelta(0),  # only an event: a letter, which waits to be sent
+    "escalate": timedelta(0),  # the same
     "probe": DEFAULT.probe_every,  # sends nothing, but an impatient visitor is remembered
-    "request": None,
-    "escalate": None,
+    "send": None,
     "tell": None,
     "remind": None,
 }
@@ -95,6 +97,11 @@ def _understand(case: Case, policy: Policy) -> Iterator[Action]:
 
 
 def _with_the_desk(case: Case, policy: Policy) -> Iterator[Action]:
+    for out in case.outbox:
+        # An answer that came meanwhile makes it pointless.
+        if any(s.key in out.keys for s in case.among(*ASKED)):
+            key = f"send/{out.message_id}"
+            yield Action(kind="send", key=key, not_before=out.at, identities=out.keys)
     if not unattended(case, policy):
         return
     fresh = tuple(s for s in case.among("open") if not s.asks)

@@ -150,6 +150,19 @@ class Mended(Event, frozen=True, kw_only=True, tag="mended"):
     evidence: str = ""
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail to a desk that todoku is to send. Its words are the event's `text`."""
+
+    to: str
+    subject: str
+    sender: str
+    """Our address in From, where the desk answers."""
+    name: str = ""
+    """Of the person in From."""
+    thread: tuple[str, ...] = ()
+    """Message-IDs of what it replies to, the oldest first."""
+
+
 class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     """A desk was asked, or given what it had asked for."""
 
@@ -161,6 +174,8 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     text: str = ""
     message_id: str | None = None
     """Where it was asked by mail: that of the letter, `<...>`. What replies to it is this case's."""
+    letter: Letter | None = None
+    """Set where todoku sends it: what comes of that is a `sent`."""
 
 
 class Acknowledged(Event, frozen=True, kw_only=True, tag="acknowledged"):
@@ -168,6 +183,8 @@ class Acknowledged(Event, frozen=True, kw_only=True, tag="acknowledged"):
 
     ticket: str | None = None
     identities: tuple[Identity, ...] = ()
+    message_id: str | None = None
+    """Of the desk's mail that says so."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +210,8 @@ class Answered(Event, frozen=True, kw_only=True, tag="answered"):
     """The desk's own figures."""
     asks: tuple[Asked, ...] = ()
     authentic: bool = False
+    message_id: str | None = None
+    """Of its mail: what we write next replies to it."""
 
 
 class AcceptedByPerson(Event, frozen=True, kw_only=True, tag="accepted-by-person"):
@@ -242,6 +261,25 @@ class Escalated(Event, frozen=True, kw_only=True, tag="escalated"):
     text: str = ""
     message_id: str | None = None
     """Of the letter, as above."""
+    letter: Letter | None = None
+    """As above."""
+
+
+class Sent(Event, frozen=True, kw_only=True, tag="sent"):
+    """Our mail server took a letter to the desk, or never did."""
+
+    message_id: str
+    delivered: bool = True
+    """False: it was tried often enough, and left at that."""
+    why: str = ""
+    """With that: what was said the last time."""
+
+
+class Hindered(Event, frozen=True, kw_only=True, tag="hindered"):
+    """todoku was to write to the desk by itself, and something is in the way: a person is asked."""
+
+    obstacles: tuple[str, ...] = ()
+    """Their kinds (docs/requests.md)."""
 
 
 class Held(Event, frozen=True, kw_only=True, tag="held"):
@@ -314,6 +352,8 @@ AnyEvent: TypeAlias = (
     | Probed
     | Tried
     | Escalated
+    | Sent
+    | Hindered
     | Held
     | Detoured
     | Released

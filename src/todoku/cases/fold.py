@@ -11,12 +11,13 @@ import msgspec
 
 from todoku.cases import events as ev
 from todoku.cases import standings as st
-from todoku.cases.case import Case, Person, Standing, Waiting, identity_key
+from todoku.cases.case import Case, Outgoing, Person, Standing, Waiting, identity_key
 from todoku.model import Identity
 
 replace = msgspec.structs.replace
 
 MOST_DOMAINS: Final = 50
+MOST_THREAD: Final = 50
 
 
 def fold(events: Iterable[ev.AnyEvent], case: Case | None = None) -> Case:
@@ -148,11 +149,11 @@ def _diagnosed(case: Case, event: ev.Diagnosed) -> Case:
 
 
 def _cause_found(case: Case, event: ev.CauseFound) -> Case:
-    return replace(case, cause=event)
+    return replace(case, cause=event, by_hand=False)
 
 
 def _mended(case: Case, event: ev.Mended) -> Case:
-    return replace(case, mended=event)
+    return replace(case, mended=event, by_hand=False)
 
 
 # The desk
@@ -162,13 +163,37 @@ def _ticket(case: Case, ticket: str | None) -> Case:
     return replace(case, tickets=_more(case.tickets, (ticket,), 1000)) if ticket else case
 
 
-def _letter(case: Case, message_id: str | None) -> Case:
-    return replace(case, letters=_more(case.letters, (message_id,), 1000)) if message_id else case
+def _letter(case: Case, event: ev.Requested | ev.Escalated) -> Case:
+    """A newer letter about the same takes the place of one that has not gone out."""
+    keys = _named(case, event.identities)
+    outbox = tuple(out for out in case.outbox if not keys.intersection(out.keys))
+    case = replace(case, outbox=outbox, by_hand=False)
+    if event.message_id is None:
+        return case
+    case = _threaded(replace(case, letters=_more(case.letters, (event.message_id,), 1000)), event)
+    if event.letter is None:
+        return case
+    waits = Outgoing(
+        seq=case.seq,
+        at=event.at,
+        message_id=event.message_id,
+        keys=tuple(sorted(keys)),
+        reply=isinstance(event, ev.Escalated),
+    )
+    return replace(case, outbox=(*case.outbox, waits))
+
+
+def _threaded(
+    case: Case, event: ev.Requested | ev.Escalated | ev.Acknowledged | ev.Answered
+) -> Case:
+    if not event.message_id or event.message_id in case.thread:
+        return case
+    return replace(case, thread=(*case.thread, event.message_id)[-MOST_THREAD:])
 
 
 def _requested(case: Case, event: ev.Requested) -> Case:
     case = replace(_ticket(case, event.ticket), requests=case.requests + 1)
-    case = _letter(case, event.message_id)
+    case = _letter(case, event)
     case = replace(case, desk=event.desk or case.desk)
 
     def ask(s: Standing) -> Standing:
@@ -179,7 +204,7 @@ def _requested(case: Case, event: ev.Requested) -> Case:
 
 def _acknowledged(case: Case, event: ev.Acknowledged) -> Case:
     return _each(
-        _ticket(case, event.ticket),
+        _threaded(_ticket(case, event.ticket), event),
         _named(case, event.identities),
         lambda s: replace(st.move(s, "acknowledged", event.at), asks=()),
     )
@@ -207,7 +232,7 @@ def _looked(case: Case, answers: set[int]) -> Case:
 
 def _heeded(case: Case, answer: ev.Answered, at: datetime) -> Case:
     """An answer that counts."""
-    case = replace(_ticket(case, answer.ticket), answer=answer)
+    case = _threaded(replace(_ticket(case, answer.ticket), answer=answer), answer)
     verdicts = {identity_key(v.identity): v.class_ for v in answer.verdicts}
 
     def heed(s: Standing) -> Standing:
@@ -226,7 +251,7 @@ def _waited(case: Case, event: ev.Waited) -> Case:
 
 def _escalated(case: Case, event: ev.Escalated) -> Case:
     case = replace(_ticket(case, event.ticket), escalations=case.escalations + 1)
-    case = _letter(case, event.message_id)
+    case = _letter(case, event)
 
     def ask(s: Standing) -> Standing:
         n = s.escalations + 1
@@ -234,6 +259,26 @@ def _escalated(case: Case, event: ev.Escalated) -> Case:
         return replace(moved_, asks=(), requested_at=event.at, escalations=n)
 
     return _each(case, _named(case, event.identities), ask)
+
+
+def _sent(case: Case, event: ev.Sent) -> Case:
+    out = next((o for o in case.outbox if o.message_id == event.message_id), None)
+    if out is None:
+        return case
+    case = replace(case, outbox=tuple(o for o in case.outbox if o is not out))
+    if event.delivered:
+        return case
+
+    def back(s: Standing) -> Standing:
+        if not out.reply:
+            return st.move(s, "unsent request", event.at)
+        return replace(st.move(s, "unsent reply", event.at), escalations=max(0, s.escalations - 1))
+
+    return _each(replace(case, by_hand=True), set(out.keys), back)
+
+
+def _hindered(case: Case, _event: ev.Hindered) -> Case:
+    return replace(case, by_hand=True)
 
 
 # Proof
@@ -316,7 +361,7 @@ def _closed(case: Case, event: ev.Closed) -> Case:
     if case.closed is not None:
         return case
     case = _each(case, _named(case, ()), lambda s: st.move(s, "closed", event.at))
-    return replace(case, closed=event, waiting=())
+    return replace(case, closed=event, waiting=(), outbox=(), by_hand=False)
 
 
 def _reopened(case: Case, event: ev.Reopened) -> Case:
@@ -346,6 +391,8 @@ _APPLY: Final[dict[type, Callable[..., Case]]] = {
     ev.Probed: _probed,
     ev.Tried: _tried,
     ev.Escalated: _escalated,
+    ev.Sent: _sent,
+    ev.Hindered: _hindered,
     ev.Held: _held,
     ev.Detoured: _detoured,
     ev.Released: _released,

@@ -42,7 +42,8 @@ ASKED: Final[tuple[State, ...]] = ("requested", "acknowledged")
 
 Trigger: TypeAlias = str
 """The name of an event; `answered CLASS`; `refused` (mail, probe or trial, or still listed) and
-`proved` (enough was accepted), whichever event brings it."""
+`proved` (enough was accepted), whichever event brings it; `unsent request` and `unsent reply` (to a
+desk that had said no, or nothing): our mail server never took the letter."""
 
 
 def _to(state: State, *froms: State) -> Mapping[State, State]:
@@ -66,6 +67,8 @@ MOVES: Final[Mapping[Trigger, Mapping[State, State]]] = {
     "answered not-qualified": _NO,
     "answered refused": _NO,
     "answered bounce": _to("open", "requested"),
+    "unsent request": _to("open", "requested"),
+    "unsent reply": _to("declined", "requested"),
     "answered unclear": {},
     "answered unrelated": {},
     "waited": _to("verifying", "settling"),

@@ -46,7 +46,8 @@ def tasks(case: Case, policy: Policy = DEFAULT) -> tuple[Task, ...]:
 
 
 def unattended(case: Case, policy: Policy) -> bool:
-    return case.desk is not None and case.desk in policy.unattended
+    """Whether todoku writes to the desk by itself."""
+    return case.desk in policy.unattended and not case.by_hand
 
 
 def pause(standing: Standing, policy: Policy) -> datetime:
@@ -69,7 +70,6 @@ def must_try(case: Case, standing: Standing, policy: Policy) -> bool:
     return not askable or standing.vain >= policy.vain_probes
 
 
-def _tasks(case: Case, policy: Policy) -> Iterator[Task]:
 def never_probed(case: Case, policy: Policy) -> bool:
     """Whether the receiver does not want to be probed, nor any domain of the case."""
     names = {case.place.id.removeprefix("domain:")} if case.place is not None else set()
@@ -80,6 +80,7 @@ def never_probed(case: Case, policy: Policy) -> bool:
     return bool(case.to) and policy.never_probed.issuperset(case.to)
 
 
+def _tasks(case: Case, policy: Policy) -> Iterator[Task]:
     if case.opened_at is None:
         return
     if (case.held or case.detoured) and case.state in {"resolved", "closed"}:

@@ -3,13 +3,14 @@
     case, knowledge ──desks──▶ which desk ──obstacles──▶ what is in the way
                                    └────────drafting───▶ fields to copy, a letter, its translation
 
-todoku drafts; a person reads, sends or fills in, and records that with
-`todoku case request N --done`. No line here names a receiver or a list: what a desk wants stands
+A form is filled in by a person, who records that with `todoku case request N --done`. A letter is
+sent by todoku (`composing`) where a person confirms it, or the settings allow that desk. No line here names a receiver or a list: what a desk wants stands
 in the knowledge.
 """
 
 from __future__ import annotations
 
+from todoku.cases.requesting.composing import compose, keeps
 from todoku.cases.requesting.desks import Chosen, choose
 from todoku.cases.requesting.drafting import draft
 from todoku.cases.requesting.values import (
@@ -32,5 +33,7 @@ __all__ = [
     "Purpose",
     "Reverse",
     "choose",
+    "compose",
     "draft",
+    "keeps",
 ]

@@ -13,6 +13,7 @@ from todoku.cases.policy import DEFAULT, Policy
 from todoku.cases.requesting import letters, obstacles
 from todoku.cases.requesting.desks import Chosen, name_of
 from todoku.cases.requesting.values import Draft, Facts, Filled, Purpose
+from todoku.cases.standings import PROMISES
 from todoku.cases.states import ASKED
 from todoku.i18n import Language
 from todoku.knowledge import fields
@@ -21,6 +22,11 @@ from todoku.model import Identity
 
 MOST_REPLY: Final = 1500
 """Characters of a refusal that a letter quotes."""
+_TOLD: Final = frozenset({
+    "address", "refusal", "mended", "description", "contact-name", "contact-email", "title",
+    "phone", "company",
+})  # fmt: skip
+"""What every letter has in its sentences."""
 
 
 def draft(
@@ -61,7 +67,9 @@ def draft(
         language=language,
         identities=tuple(s.identity for s in standings),
         to=case.to[:5],
-        obstacles=obstacles.obstacles(case, chosen, facts, purpose, standings, now, policy),
+        obstacles=obstacles.obstacles(
+            case, chosen, facts, purpose, standings, now, policy, writer.gaps(filled)
+        ),
         fields=filled,
         subject=writer.subject(language),
         letter=writer.letter(language, filled),
@@ -158,6 +166,12 @@ class _Writer:
         parts += [self._ask(language), self._signed(language)]
         return "\n\n".join(part for part in parts if part) + "\n"
 
+    def gaps(self, filled: Sequence[Filled]) -> tuple[str, ...]:
+        """What a letter to this desk leaves to a person, by the labels."""
+        if self.chosen.desk.channel != "mail":
+            return ()
+        return tuple(f.label for f in filled if f.value is None and f.field not in _TOLD)
+
     def url(self) -> str | None:
         """Where the refusal itself leads to."""
         removal = self.case.diagnosis.removal if self.case.diagnosis else None
@@ -198,11 +212,9 @@ class _Writer:
         """Fields that the letter has not told yet: a desk that takes mail wants them in it."""
         if self.chosen.desk.channel != "mail":
             return []
-        told = {"address", "refusal", "mended", "description", "contact-name", "contact-email"}
-        told |= {"title", "phone", "company"}
         lines = []
         for each in filled:
-            if each.field in told:
+            if each.field in _TOLD:
                 continue
             value = self.value(each.field, language) or self._say("missing", language)
             label = fields.label(each.field, language)
@@ -213,6 +225,9 @@ class _Writer:
         if self.purpose == "request":
             return self._say("ask-request" if self.by_list is None else "ask-listed", language)
         asked = min((s.requested_at for s in self.standings if s.requested_at), default=None)
+        answer = self.case.answer
+        if self.purpose == "escalate" and answer is not None and answer.class_ in PROMISES:
+            return self._say("ask-broken", language, answered=self._date(answer.at))
         asks = dict.fromkeys(a for s in self.standings for a in s.asks)
         return self._say(
             f"ask-{self.purpose}",

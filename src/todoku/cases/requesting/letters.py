@@ -102,6 +102,17 @@ WORDS: Final[Mapping[str, Letter]] = {
         "fr": "Selon votre réponse rien n'est à faire, pourtant le refus ci-dessus continue. Merci de "
         "faire réexaminer cette adresse par une personne.",
     },
+    "ask-broken": {
+        "en": "You wrote on {answered} that the block was lifted; the time for it has passed, and mail is "
+        "still refused as quoted. Please have a person look at this address again.",
+        "ja": "{answered} に解除のご回答をいただき、反映に要する時間も過ぎましたが、上のとおり拒否が続いています。"
+        "お手数ですが、担当の方にもう一度お調べいただけますでしょうか。",
+        "de": "Am {answered} schrieben Sie, die Sperre sei aufgehoben. Die Frist dafür ist um, doch wird "
+        "weiterhin wie oben abgelehnt. Bitte lassen Sie diese Adresse noch einmal von einem Menschen "
+        "prüfen.",
+        "fr": "Vous avez écrit le {answered} que le blocage était levé ; le délai est passé, et les messages "
+        "sont toujours refusés comme ci-dessus. Merci de faire réexaminer cette adresse par une personne.",
+    },
     "ask-chase": {
         "en": "We have had no answer to our request of {asked}. Could you tell us how it stands?",
         "ja": "{asked} にお願いした件について、まだご回答をいただいておりません。状況をお知らせいただけますで"

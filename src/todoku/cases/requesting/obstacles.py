@@ -30,15 +30,17 @@ def obstacles(
     standings: Sequence[Standing],
     now: datetime,
     policy: Policy,
+    gaps: Sequence[str] = (),
 ) -> tuple[Obstacle, ...]:
-    """Those that stop first."""
+    """Those that stop first. `gaps`: what the letter leaves open, by the labels."""
     found = [
         *_whether_to_ask(case, chosen, facts, standings),
         *_when(case, chosen, purpose, standings, now, policy),
         *_what_is_missing(case, chosen, facts, now),
         *_cause(case, chosen, purpose),
         *_reverse(chosen, facts, standings),
-        *_to_know(case, chosen, standings),
+        *_to_know(case, chosen, facts, standings),
+        *((_one("gaps", *gaps),) if gaps else ()),
     ]
     return tuple(sorted(found, key=lambda o: not o.stops))
 
@@ -150,7 +152,9 @@ def _reverse(chosen: Chosen, facts: Facts, standings: Sequence[Standing]) -> Ite
             yield _one(kind, *values, stops=must and kind != "reverse-unknown")
 
 
-def _to_know(case: Case, chosen: Chosen, standings: Sequence[Standing]) -> Iterator[Obstacle]:
+def _to_know(
+    case: Case, chosen: Chosen, facts: Facts, standings: Sequence[Standing]
+) -> Iterator[Obstacle]:
     wants = chosen.desk.requires
     if "account" in wants:
         yield _one("needs-account")
@@ -160,7 +164,7 @@ def _to_know(case: Case, chosen: Chosen, standings: Sequence[Standing]) -> Itera
         yield _one("static-only", *(s.identity.value for s in standings))
     if "authentication" in wants:
         yield _one("authentication")
-    if chosen.desk.channel == "mail":
+    if chosen.desk.channel == "mail" and not facts.elsewhere:
         yield _one("own-mailbox", *(s.identity.value for s in standings))
     here = None if case.place is None else case.place.id
     listed = dict.fromkeys(f.list for f in case.findings if f.state == "listed" and f.list != here)

@@ -43,6 +43,7 @@ ObstacleKind = Literal[
     "old-refusal",
     "own-words",
     "own-mailbox",
+    "gaps",
 ]
 KINDS: Final[tuple[ObstacleKind, ...]] = get_args(ObstacleKind)
 STOPS: Final = frozenset(KINDS[: KINDS.index("ends-later")])
@@ -77,6 +78,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact = Contact()
     reverse: Mapping[str, Reverse] = {}
     """By address."""
+    elsewhere: bool = False
+    """Letters to desks leave by a way of their own, which is not blocked."""
 
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True):

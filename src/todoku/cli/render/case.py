@@ -47,6 +47,8 @@ EVENTS: Final[Words] = {
     "probed": {"ja": "探査", "en": "probed"},
     "tried": {"ja": "試送", "en": "tried"},
     "escalated": {"ja": "再依頼", "en": "escalated"},
+    "sent": {"ja": "送信", "en": "sent"},
+    "hindered": {"ja": "保留", "en": "hindered"},
     "held": {"ja": "待機", "en": "held"},
     "detoured": {"ja": "迂回", "en": "detoured"},
     "released": {"ja": "復帰", "en": "released"},
@@ -83,6 +85,7 @@ ACTIONS: Final[dict[ActionKind, Sentence]] = {
     "wait": {"ja": "反映待ちの終わり", "en": "the time to settle is over"},
     "request": {"ja": "解除を依頼", "en": "ask for removal"},
     "escalate": {"ja": "再考を依頼", "en": "ask to look again"},
+    "send": {"ja": "窓口への手紙を送信", "en": "send the letter to the desk"},
     "tell": {"ja": "申告者に連絡", "en": "tell who reported"},
     "remind": {"ja": "作業を催促", "en": "remind of a task"},
     "close": {"ja": "案件を終了", "en": "close the case"},
@@ -111,6 +114,15 @@ WORDS: Final[Words] = {
     "not-asked": {
         "ja": "尋ねられるリストがありませんでした",
         "en": "there was no list that could be asked",
+    },
+    "letter": {"ja": "{to} へのメール", "en": "by mail to {to}"},
+    "sent": {
+        "ja": "窓口への手紙をメールサーバーに渡しました",
+        "en": "our mail server has the letter to the desk",
+    },
+    "unsent": {
+        "ja": "窓口への手紙を送れませんでした（{why}）",
+        "en": "the letter to the desk could not be sent ({why})",
     },
     "told-not": {"ja": "（届けられませんでした）", "en": " (could not be reached)"},
     "unsure": {
@@ -218,6 +230,11 @@ def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
         case ev.Told():
             told = "" if event.delivered else WORDS["told-not"][lang]
             return f"{short(who(event.who), 30)}: {ABOUTS[event.about][lang]}{told}"
+        case ev.Sent():
+            key = "sent" if event.delivered else "unsent"
+            return say(WORDS[key], lang, why=short(event.why, 80))
+        case ev.Hindered():
+            return _hindered(event, lang)
         case ev.Waited():
             return ACTIONS["wait"][lang]
         case ev.Closed():
@@ -280,7 +297,10 @@ def _with_the_desk(
     comma = COMMA[lang]
     match event:
         case ev.Requested() | ev.Escalated():
-            return comma.join(safe(p) for p in (event.desk, event.ticket) if p)
+            parts = [safe(p) for p in (event.desk, event.ticket) if p]
+            if event.letter is not None:
+                parts.append(say(WORDS["letter"], lang, to=safe(event.letter.to)))
+            return comma.join(parts)
         case ev.Acknowledged():
             return say(WORDS["ticket"], lang, ticket=short(event.ticket or "-", 40))
         case ev.Answered():
@@ -291,6 +311,13 @@ def _with_the_desk(
             if not event.authentic:
                 parts.append(WORDS["unproven"][lang])
             return comma.join(parts)
+
+
+def _hindered(event: ev.Hindered, lang: Language) -> str:
+    """What was in the way, in the words of a draft."""
+    from todoku.cli.render.case_request import short_words
+
+    return COMMA[lang].join(short_words(kind, lang) for kind in event.obstacles)
 
 
 def _said(event: ev.Answered, lang: Language) -> list[str]:

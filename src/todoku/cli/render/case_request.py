@@ -261,11 +261,26 @@ OBSTACLES: Final[Mapping[ObstacleKind, Mapping[str, Sentence]]] = {
     "own-mailbox": {
         "short": {"ja": "別の経路で送る", "en": "send it another way"},
         "long": {
-            "ja": "拒否されている {about} からではなく、別の経路のメールボックスから送ってください。",
-            "en": "send it from a mailbox whose mail does not leave from {about}, which is refused.",
+            "ja": "拒否されている {about} からではなく、別の経路のメールボックスから送ってください。設定 [cases] relay が"
+            "あれば、todoku がそのサーバーから送ります。",
+            "en": "send it from a mailbox whose mail does not leave from {about}, which is refused. With "
+            "[cases] relay of the settings todoku sends it by a server of its own.",
+        },
+    },
+    "gaps": {
+        "short": {"ja": "未記入の項目", "en": "the letter has gaps"},
+        "long": {
+            "ja": "手紙に、あなたにしか書けない項目が残っています: {about}",
+            "en": "the letter leaves open what only you can tell: {about}",
         },
     },
 }
+
+
+def short_words(kind: str, lang: Language) -> str:
+    """An obstacle in a few words; the kind itself, of a newer todoku."""
+    known = OBSTACLES.get(kind)  # type: ignore[call-overload]
+    return kind if known is None else str(known["short"][lang])
 
 
 def draft(made: Draft, lang: Language, named: Named) -> Iterator[str]:
