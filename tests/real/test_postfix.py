@@ -3,114 +3,45 @@ while `serve` is down it keeps them. Its own instance, on loopback alone."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 import shutil
 import signal
-import smtplib
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
 
+from tests.postfix import Postfix, Receiver, folder, free, needed
 from tests.serve import returned
 
-POSTFIX = shutil.which("postfix") or "/usr/sbin/postfix"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not Path(POSTFIX).exists(), reason="Postfix is not installed"),
-    pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="Postfix starts as root"),
-]
+pytestmark = [pytest.mark.slow, *needed]
 WAIT = 60.0
 LISTED = "127.0.0.2"
 
 MAIN = """
-compatibility_level = 3.6
-queue_directory = {root}/spool
-data_directory = {root}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
 myhostname = out1.todoku.test
 mydomain = todoku.test
 myorigin = todoku.test
-mydestination =
-local_recipient_maps =
 local_transport = error:5.1.1 null client
-alias_maps =
-alias_database =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions =
-smtp_dns_support_level = disabled
-smtp_host_lookup = native
-disable_dns_lookups = yes
-smtpd_peername_lookup = no
-maillog_file = {root}/log/mail.log
-maillog_file_prefixes = {root}
-enable_long_queue_ids = yes
 default_transport = error:5.4.4 no route
 transport_maps = texthash:{root}/etc/transport
 sender_dependent_default_transport_maps = texthash:{root}/etc/sender_transport
-minimal_backoff_time = 2s
-maximal_backoff_time = 2s
-queue_run_delay = 2s
 """
 MASTER = """
-127.0.0.1:{smtp} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 2 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
 out1 unix - - n - - smtp -o smtp_bind_address=127.0.0.1 -o syslog_name=postfix-out1
 out2 unix - - n - - smtp -o smtp_bind_address=127.0.0.2 -o syslog_name=postfix-out2
 out3 unix - - n - - smtp -o smtp_bind_address=127.0.0.3 -o syslog_name=postfix-out3
-error unix - - n - - error
-retry unix - - n - - error
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 todoku unix - n n - 2 pipe flags=DORhu user=nobody argv={root}/ingest
 """
 
 
-class Receiver:
-    """Refuses one address, as a large provider does. Hooks of aiosmtpd."""
-
-    async def handle_MAIL(  # noqa: N802
-        self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]
-    ) -> str:
-        if session.peer[0] == LISTED:
-            return returned.SC_001.format(LISTED)
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
-        return "250 2.0.0 accepted"
-
-
-def free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        return int(made.getsockname()[1])
+def refused(source: str) -> str | None:
+    """As a large provider does it: one address."""
+    return returned.SC_001.format(LISTED) if source == LISTED else None
 
 
 def until(true: Callable[[], object]) -> None:
@@ -123,8 +54,10 @@ def until(true: Callable[[], object]) -> None:
 class House:
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.smtp, self.lmtp, self.mx = free(), free(), free()
-        self.log = root / "log" / "mail.log"
+        self.lmtp = free()
+        self.receiver = Receiver(refused)
+        self.postfix = Postfix(root, MAIN, MASTER)
+        self.log = self.postfix.log
         self.spool = root / "todoku-spool"
         self.running: subprocess.Popen[str] | None = None
         self.environ = {
@@ -134,45 +67,31 @@ class House:
             "TODOKU_OWN_ADDRESSES": "127.0.0.1,127.0.0.2,127.0.0.3",
             "TODOKU_OWN_DOMAINS": "todoku.test",
             "TODOKU_OWN_HELO": "out1.todoku.test",
-            "TODOKU_MAIL_RELAY": f"127.0.0.1:{self.smtp}",
+            "TODOKU_MAIL_RELAY": f"127.0.0.1:{self.postfix.port}",
             "TODOKU_MAIL_SENDER": "postmaster@todoku.test",
             "TODOKU_MAIL_SPOOL": str(self.spool),
             "TODOKU_MAIL_LMTP": f"127.0.0.1:{self.lmtp}",
             "TODOKU_MAIL_LOG": str(self.log),
             "TODOKU_DNS_RESOLVER": "127.0.0.1:1",
         }
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def begin(self) -> None:
         root = self.root
-        for part in ("etc", "spool", "data", "log", "home"):
-            (root / part).mkdir()
-        root.chmod(0o755)
-        shutil.chown(root / "data", "postfix")
-        for folder in (self.spool, self.spool / "tmp", self.spool / "new"):
-            folder.mkdir()
-            folder.chmod(0o3777)
-        etc = root / "etc"
-        (etc / "main.cf").write_text(f"config_directory = {etc}{MAIN.format(root=root)}")
-        (etc / "master.cf").write_text(MASTER.format(root=root, smtp=self.smtp).lstrip())
+        (root / "home").mkdir()
+        for part in (self.spool, self.spool / "tmp", self.spool / "new"):
+            part.mkdir()
+            part.chmod(0o3777)
+        etc = self.postfix.etc
         (etc / "transport").write_text(
             f"pipe.todoku.test todoku:\ntodoku.test lmtp:inet:127.0.0.1:{self.lmtp}\n"
             f".todoku.test lmtp:inet:127.0.0.1:{self.lmtp}\n"
         )
-        mx = f"[127.0.0.1]:{self.mx}"
+        mx = f"[127.0.0.1]:{self.receiver.port}"
         (etc / "sender_transport").write_text(
             f"@ip1.todoku.test out1:{mx}\n@ip2.todoku.test out2:{mx}\n@ip3.todoku.test out3:{mx}\n"
             f"@pipe.todoku.test out2:{mx}\n"
         )
-        self._thread.start()
-        serve = self._loop.create_server(
-            lambda: SMTP(Receiver(), hostname="mx.hotmail.test", loop=self._loop),
-            "127.0.0.1",
-            self.mx,
-        )
-        self._server = asyncio.run_coroutine_threadsafe(serve, self._loop).result(10)
-        self.postfix("start")
+        self.postfix.start()
 
     def piped_to(self, python: str, packages: Path) -> None:
         """What the pipe runs as nobody: it may read the program and write the spool, and no more."""
@@ -183,37 +102,10 @@ class House:
         )
         script.chmod(0o755)
 
-    def postfix(self, what: str) -> None:
-        subprocess.run(
-            [POSTFIX, "-c", str(self.root / "etc"), what], check=True, timeout=60,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
     def end(self) -> None:
         self.stop()
-        self.postfix("stop")
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    async def _close(self) -> None:
-        self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    def send(self, sender: str, to: str, mail: bytes | None = None) -> None:
-        body = (
-            mail
-            or (
-                f"From: {sender}\r\nTo: {to}\r\nMessage-ID: <{time.time_ns()}@todoku.test>\r\n"
-                "Subject: hello\r\n\r\nhello\r\n"
-            ).encode()
-        )
-        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as talk:
-            talk.sendmail("" if mail else sender, [to], body)
+        self.postfix.stop()
+        self.receiver.close()
 
     def todoku(self, *words: str) -> str:
         return subprocess.run(
@@ -236,9 +128,8 @@ class House:
 
 @pytest.fixture
 def house() -> Iterator[House]:
-    # Short: the path of a socket has hardly 100 bytes. And all of it for Postfix to reach.
-    with tempfile.TemporaryDirectory(prefix="tdk", dir="/tmp", ignore_cleanup_errors=True) as name:
-        made = House(Path(name))
+    with folder() as root:
+        made = House(root)
         made.begin()
         try:
             yield made
@@ -272,15 +163,15 @@ def for_nobody(folder: Path) -> tuple[str, Path] | None:
 
 
 def test_lmtp_a_real_bounce_and_a_forged_one_and_serve_away(house: House) -> None:
-    house.send("news@ip2.todoku.test", "a@hotmail.com")  # nobody takes its bounce yet
-    house.send("news@ip1.todoku.test", "b@hotmail.com")
+    house.postfix.send("a@hotmail.com", "news@ip2.todoku.test")  # nobody takes its bounce yet
+    house.postfix.send("b@hotmail.com", "news@ip1.todoku.test")
     until(lambda: "status=bounced" in house.log.read_text())
     until(lambda: "status=deferred" in house.log.read_text())
     forged = returned.bounce(
         "c@hotmail.com", returned.SC_001.format("127.0.0.1"), "4ABCDEF", "<c@todoku.test>",
         reporter="out1.todoku.test", came_to="news@todoku.test",
     ).replace(b"\n", b"\r\n")  # fmt: skip
-    house.send("", "news@todoku.test", forged)
+    house.postfix.send("news@todoku.test", mail=forged)
     house.serve()
     until(lambda: "SC-001" in house.todoku("case", "show", "1"))
     until(lambda: "no proof that it is about our mail" in house.todoku("case", "accept"))
@@ -296,7 +187,7 @@ def test_a_pipe_as_a_user_without_rights(house: House) -> None:
     if found is None:
         pytest.skip("there is no Python that the user nobody may run")
     house.piped_to(*found)
-    house.send("news@pipe.todoku.test", "a@hotmail.com")
+    house.postfix.send("a@hotmail.com", "news@pipe.todoku.test")
     until(lambda: list((house.spool / "new").iterdir()))
     house.serve()
     until(lambda: "SC-001" in house.todoku("case", "show", "1"))
