@@ -5,7 +5,9 @@
     ledger.py    which parts count, and how far logs are read
     identity.py  what a log is known by, and which of its bytes are new
     key.py       the key that recipients are hashed with
+    grounds.py   why mail was refused, told once for all rows that share it
     keeping.py   one step of storing: parts by day, committed with the position
+    reading.py   what is stored, for whoever computes with it
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.

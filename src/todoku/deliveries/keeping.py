@@ -8,19 +8,26 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoku.deliveries.ledger import Ledger, Move
+from todoku.deliveries.ledger import NOTHING, Also, Ledger, Move
 from todoku.deliveries.parts import Folder, Part
 from todoku.store import Overtaken
 
 
-def keep(folder: Folder, ledger: Ledger, table: pa.Table, moves: Sequence[Move], at: float) -> None:
+def keep(
+    folder: Folder,
+    ledger: Ledger,
+    table: pa.Table,
+    moves: Sequence[Move],
+    at: float,
+    also: Also = NOTHING,
+) -> None:
     """All of it or nothing, wherever the process is killed. `at`: now, Unix time. Raises
     `Overtaken` where another process read one of these logs on: nothing is kept then."""
     with folder.writing():
         folder.clean({part.name for part in ledger.parts()})
         parts: list[Part] = [folder.write(rows, day) for day, rows in by_day(table, at)]
         try:
-            ledger.commit(parts, moves, at)
+            ledger.commit(parts, moves, at, also)
         except Overtaken:
             # any other error may have come after the commit; what does not count is cleaned later
             for part in parts:

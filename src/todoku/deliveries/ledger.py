@@ -6,8 +6,9 @@ read by another: nothing of the pass is kept then, so no line counts twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -38,13 +39,82 @@ class Move(NamedTuple):
     after: Read
 
 
+class Journal(NamedTuple):
+    """A journal that was piped in and read on: sequence numbers, `before` 0 for a new one."""
+
+    name: str
+    before: int
+    after: int
+
+
+class Day(NamedTuple):
+    """What was read of a day's log besides deliveries. Times: Unix time."""
+
+    lines: int = 0
+    other_programs: int = 0
+    unknown: int = 0
+    expired: int = 0
+    jumps: int = 0
+    first: float | None = None
+    last: float | None = None
+    formats: tuple[str, ...] = ()
+
+    def plus(self, more: Day) -> Day:
+        firsts = [x for x in (self.first, more.first) if x is not None]
+        lasts = [x for x in (self.last, more.last) if x is not None]
+        return Day(
+            self.lines + more.lines,
+            self.other_programs + more.other_programs,
+            self.unknown + more.unknown,
+            self.expired + more.expired,
+            self.jumps + more.jumps,
+            min(firsts, default=None),
+            max(lasts, default=None),
+            tuple(sorted({*self.formats, *more.formats})),
+        )
+
+
+class Tail(NamedTuple):
+    """Rows that are no part yet: Arrow's stream format."""
+
+    id: int
+    rows: int
+    made_at: float
+    data: bytes
+
+
+class Also(NamedTuple):
+    """What one step changes besides parts and positions of logs."""
+
+    journals: Sequence[Journal] = ()
+    days: Mapping[str, Day] = {}
+    grounds: Mapping[int, str] = {}
+    """By number; those that are there already stay as they are."""
+    knowledge: str = ""
+    """The version that told these grounds."""
+    tail: tuple[int, bytes] | None = None
+    """Rows, and their number, to be added to the tail."""
+    taken: Collection[int] = ()
+    """Ids of tails that are in these parts now."""
+    replaced: Collection[str] = ()
+    """Names of parts whose rows are in these parts now, or are erased."""
+
+
+NOTHING = Also()
+
+
 class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def parts(self) -> list[Part]:
+    def parts(self, first: str | None = None, last: str | None = None) -> list[Part]:
+        """Those of these days (`2026-11-24`, both included), by day."""
         c = t.parts.c
         query = sa.select(c.name, c.day, c.rows, c.bytes).order_by(c.day, c.name)
+        if first is not None:
+            query = query.where(c.day >= first)
+        if last is not None:
+            query = query.where(c.day <= last)
         with self._engine.connect() as connection:
             return [Part(*row) for row in connection.execute(query)]
 
@@ -54,15 +124,76 @@ class Ledger:
         with self._engine.connect() as connection:
             return [Read(*row) for row in connection.execute(query)]
 
-    def commit(self, parts: Sequence[Part], moves: Sequence[Move], at: float) -> None:
+    def journals(self) -> dict[str, int]:
+        query = sa.select(t.journals.c.journal, t.journals.c.position)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def look(self) -> tuple[list[Part], list[Tail]]:
+        """All parts and tails of one moment: rows that move from one to the other are in one."""
+        p, c = t.parts.c, t.tails.c
+        parts = sa.select(p.name, p.day, p.rows, p.bytes).order_by(p.day, p.name)
+        tails = sa.select(c.id, c.rows, c.made_at, c.data).order_by(c.id)
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            return (
+                [Part(*row) for row in connection.execute(parts)],
+                [Tail(*row) for row in connection.execute(tails)],
+            )
+
+    def tails(self) -> list[Tail]:
+        return self.look()[1]
+
+    def tail_size(self) -> tuple[int, float | None]:
+        """Rows in the tail, and when the oldest of them came (Unix time)."""
+        c = t.tails.c
+        query = sa.select(sa.func.coalesce(sa.func.sum(c.rows), 0), sa.func.min(c.made_at))
+        with self._engine.connect() as connection:
+            rows, oldest = connection.execute(query).one()
+        return int(rows), oldest
+
+    def days(self) -> dict[str, Day]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(t.days)).mappings().all()
+        return {r["day"]: _day(r) for r in rows}
+
+    def grounds(self) -> dict[int, str]:
+        with self._engine.connect() as connection:
+            query = sa.select(t.grounds.c.id, t.grounds.c.payload)
+            return dict(connection.execute(query).tuples().all())
+
+    def commit(
+        self, parts: Sequence[Part], moves: Sequence[Move], at: float, also: Also = NOTHING
+    ) -> None:
         """All of it or nothing. `at`: now, Unix time. Raises `Overtaken` where another process read
-        one of these logs on; the files of these parts are then the caller's to take away."""
+        one of these logs on, or put away what this one did; the files of these parts are then the
+        caller's to take away."""
         with writing(self._engine) as connection:
             for move in moves:
                 _move(connection, move, at)
+            for journal in also.journals:
+                _journal(connection, journal)
+            _remove(connection, t.parts, t.parts.c.name, also.replaced)
+            _remove(connection, t.tails, t.tails.c.id, also.taken)
             rows = [{**part._asdict(), "made_at": at} for part in parts]
             if rows:
                 connection.execute(sa.insert(t.parts), rows)
+            if also.tail is not None:
+                values = {"rows": also.tail[0], "data": also.tail[1], "made_at": at}
+                connection.execute(sa.insert(t.tails).values(**values))
+            for day, told in also.days.items():
+                _add_day(connection, day, told)
+            _add_grounds(connection, also)
+
+    def forget(self, day: str, before: float, grounds: Collection[int]) -> None:
+        """What is told of days before `day`, of logs not read since `before` (Unix time), and all
+        grounds but these."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(t.days).where(t.days.c.day < day))
+            connection.execute(sa.delete(t.sources).where(t.sources.c.read_at < before))
+            there = connection.execute(sa.select(t.grounds.c.id)).scalars().all()
+            _remove(connection, t.grounds, t.grounds.c.id, set(there) - set(grounds))
 
 
 def _move(connection: sa.Connection, move: Move, at: float) -> None:
@@ -75,7 +206,68 @@ def _move(connection: sa.Connection, move: Move, at: float) -> None:
         if connection.execute(statement.values(**values)).rowcount != 1:
             raise Overtaken(WORDS["overtaken"])
         return
+    _insert(connection, sa.insert(t.sources).values(**values))
+
+
+def _journal(connection: sa.Connection, journal: Journal) -> None:
+    c, name = t.journals.c, plain(journal.name)
+    if not journal.before:
+        values = {"journal": name, "position": journal.after}
+        return _insert(connection, sa.insert(t.journals).values(**values))
+    statement = sa.update(t.journals).where(c.journal == name, c.position == journal.before)
+    if connection.execute(statement.values(position=journal.after)).rowcount != 1:
+        raise Overtaken(WORDS["overtaken"])
+    return None
+
+
+def _insert(connection: sa.Connection, statement: sa.Insert) -> None:
     try:
-        connection.execute(sa.insert(t.sources).values(**values))
+        connection.execute(statement)
     except sa.exc.IntegrityError as error:
         raise Overtaken(WORDS["overtaken"]) from error
+
+
+def _remove(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[str] | sa.Column[int],
+    names: Collection[str] | Collection[int],
+) -> None:  # fmt: skip
+    several: list[Any] = list(names)
+    for at in range(0, len(several), 500):
+        some = several[at : at + 500]
+        done = connection.execute(sa.delete(table).where(column.in_(some)))
+        if done.rowcount != len(some):
+            raise Overtaken(WORDS["overtaken"])
+
+
+def _day(row: sa.RowMapping) -> Day:
+    values = {name: row[name] for name in Day._fields if name != "formats"}
+    return Day(**values, formats=tuple(json.loads(row["formats"])))
+
+
+def _add_day(connection: sa.Connection, day: str, more: Day) -> None:
+    c = t.days.c
+    found = connection.execute(sa.select(t.days).where(c.day == day)).mappings().first()
+    told = more if found is None else _day(found).plus(more)
+    values = {**told._asdict(), "formats": json.dumps(told.formats)}
+    if found is None:
+        connection.execute(sa.insert(t.days).values(day=day, **values))
+    else:
+        connection.execute(sa.update(t.days).where(c.day == day).values(**values))
+
+
+def _add_grounds(connection: sa.Connection, also: Also) -> None:
+    if not also.grounds:
+        return
+    c = t.grounds.c
+    there: set[int] = set()
+    numbers = list(also.grounds)
+    for at in range(0, len(numbers), 500):
+        query = sa.select(c.id).where(c.id.in_(numbers[at : at + 500]))
+        there.update(connection.execute(query).scalars())
+    rows = [
+        {"id": n, "knowledge": also.knowledge, "payload": plain(payload)}
+        for n, payload in also.grounds.items()
+        if n not in there
+    ]
+    if rows:
+        connection.execute(sa.insert(t.grounds), rows)

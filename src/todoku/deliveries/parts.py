@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 LOCK: Final = ".writing"
+READING: Final = ".reading"
 SUFFIX: Final = ".parquet"
 HALF: Final = ".half"
 
@@ -47,6 +48,36 @@ class Folder:
         finally:
             os.close(lock)
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While it is held, no part that the manifest names, or named when it was read within, is
+        taken away. Any number of readers at a time."""
+        import fcntl
+
+        if not self.path.is_dir():
+            yield
+            return
+        lock = os.open(self.path / READING, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _no_reader(self) -> Iterator[bool]:
+        """Whether nobody reads, nor can begin to within."""
+        import fcntl
+
+        lock = os.open(self.path / READING, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(lock)
+
     def write(self, table: pa.Table, day: str) -> Part:
         """A part of this day (UTC), safe on the disk under its name. Hold `writing`."""
         folder = self.path / f"day={day}"
@@ -66,14 +97,16 @@ class Folder:
         return Part(str(final.relative_to(self.path)), day, table.num_rows, size)
 
     def clean(self, named: Collection[str]) -> list[str]:
-        """Takes away what a crash left: half files, and parts that the manifest does not name. Hold
-        `writing`, and read the manifest within. Returns what was taken away."""
+        """Takes away what a crash left: half files, and parts that the manifest does not name (these
+        only while nobody reads). Hold `writing`, and read the manifest within. Returns what was
+        taken away."""
         left = []
-        for path in sorted(self.path.glob("day=*/*")):
-            name = str(path.relative_to(self.path))
-            if path.suffix == HALF or (path.suffix == SUFFIX and name not in named):
-                path.unlink()
-                left.append(name)
+        with self._no_reader() as alone:
+            for path in sorted(self.path.glob("day=*/*")):
+                name = str(path.relative_to(self.path))
+                if path.suffix == HALF or (alone and path.suffix == SUFFIX and name not in named):
+                    path.unlink()
+                    left.append(name)
         return left
 
 

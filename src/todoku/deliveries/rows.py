@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
+from todoku.deliveries.grounds import MOST, Ground, ground, number
 from todoku.logs.clock import Clock
 from todoku.logs.messages import sender_of
 from todoku.logs.postfix import Sent
-from todoku.logs.sums import place_of
+from todoku.logs.sums import blamed, key_of, place_of
 from todoku.logs.values import Delivery
-from todoku.model import Diagnosis, Identity
+from todoku.model import Diagnosis
 
 if TYPE_CHECKING:
     from todoku.logs.run import Recipients
     from todoku.settings.own import Own
 
 VERSION: Final = 1
-_OF_US: Final = frozenset(("ip", "range", "asn", "hostname", "domain", "address"))
+_KEPT: Final = 20_000
+T = TypeVar("T")
 
 SCHEMA: Final = pa.schema(
     [
@@ -35,7 +37,9 @@ SCHEMA: Final = pa.schema(
             "identity_kind", "identity",
         )),
         ("temporary", pa.bool_()),
+        ("who_acts", pa.string()),
         ("rule", pa.string()),
+        ("ground", pa.int64()),
         ("delay", pa.float64()),
         ("knowledge", pa.string()),
     ],
@@ -47,14 +51,21 @@ class Rows:
     """Makes tables of what one pass over some logs tells."""
 
     def __init__(self, knowledge: str, own: Own | None, recipients: Recipients, key: bytes) -> None:
-        """`knowledge`: the version that judges; `key`: of the hash of recipients, as the run's."""
+        """`knowledge`: the version that judges; `key`: of the hash of recipients, as the run's.
+        With `recipients` off none is stored, whatever the run tells of them."""
         self._knowledge = knowledge
         self._own = own
         self._recipients: Recipients = recipients
         self._key = key
+        self._programs: dict[bytes | None, tuple[str, str, str | None]] = {}
+        self._relays: dict[bytes | None, tuple[str | None, str | None]] = {}
+        self._numbers: dict[tuple[int, str | None], tuple[Diagnosis, int]] = {}
+        self.grounds: dict[int, Ground] = {}
+        """Those of the rows so far, at most `MOST`; whoever stores them empties it."""
 
     def refused(self, deliveries: Sequence[Delivery]) -> pa.Table:
         """Those that the reader hands out, whatever became of them."""
+        off = self._recipients == "off"
         columns: dict[str, list[Any]] = {
             "time": [_micros(d.time) for d in deliveries],
             "host": [d.host for d in deliveries],
@@ -63,7 +74,7 @@ class Rows:
             "source": [d.source for d in deliveries],
             "queue_id": [d.queue_id for d in deliveries],
             "sender": [d.message.sender for d in deliveries],
-            "recipient": [d.recipient for d in deliveries],
+            "recipient": [None if off else d.recipient for d in deliveries],
             "domain": [d.domain for d in deliveries],
             "relay": [d.relay for d in deliveries],
             "relay_address": [d.relay_ip for d in deliveries],
@@ -78,49 +89,88 @@ class Rows:
         for name, of in _DIAGNOSED.items():
             columns[name] = [of(d.diagnosis) if d.diagnosis else None for d in deliveries]
         columns["place"] = [place_of(d.diagnosis, d) if d.diagnosis else None for d in deliveries]
+        columns["ground"] = [
+            self._ground(d.diagnosis, d) if d.diagnosis else None for d in deliveries
+        ]
         columns["knowledge"] = [self._knowledge] * len(deliveries)
         return _table(columns, len(deliveries))
 
     def sent(self, lines: Sequence[Sent], clock: Clock) -> pa.Table:
         """Deliveries of Postfix as they stand in a log (`Run.sent`); `clock`: that of its source."""
-        columns: dict[str, list[Any]] = {name: [] for name in _OF_SENT}
-        put = [columns[name].append for name in _OF_SENT]
-        for stamp, host, tag, qid, to, relay, delay, status, line in lines:
-            instance, _, transport = _text(tag or b"").partition("/")
-            name, _, address = _text((relay or b"").rpartition(b":")[0]).rstrip("]").partition("[")
-            told = (
-                _micros(clock.read(stamp or b"")), _text(host or b""), instance, transport,
-                self._source(transport), _text(qid or b""), sender_of(line).sender if line else None,
-                self._recipient(to or b""), _text((to or b"").rpartition(b"@")[2].lower()) or None,
-                name or None, address or None, _text(status) if status else None, _number(delay),
-            )  # fmt: skip
-            for add, value in zip(put, told, strict=True):
-                add(value)
+        stamps, hosts, tags, ids, tos, relays, delays, statuses, about = (
+            zip(*lines, strict=True) if lines else [()] * 9
+        )
+        programs = [self._programs.get(tag) or self._program(tag) for tag in tags]
+        answered = [self._relays.get(relay) or self._relay(relay) for relay in relays]
+        read, text = clock.read, _text
+        columns: dict[str, list[Any]] = {
+            "time": [_micros(read(stamp or b"")) for stamp in stamps],
+            "host": [text(host or b"") for host in hosts],
+            "instance": [p[0] for p in programs],
+            "transport": [p[1] for p in programs],
+            "source": [p[2] for p in programs],
+            "queue_id": [text(qid or b"") for qid in ids],
+            "sender": [self._sender(line) for line in about],
+            "recipient": self._several(tos),
+            "domain": [text((to or b"").rpartition(b"@")[2].lower()) or None for to in tos],
+            "relay": [r[0] for r in answered],
+            "relay_address": [r[1] for r in answered],
+            "status": [text(status) if status else None for status in statuses],
+            "delay": [_number(delay) for delay in delays],
+        }
         columns["outcome"] = ["sent"] * len(lines)
         columns["knowledge"] = [self._knowledge] * len(lines)
         return _table(columns, len(lines))
 
-    def _recipient(self, to: bytes) -> str | None:
+    def _ground(self, d: Diagnosis, delivery: Delivery) -> int:
+        place = place_of(d, delivery)
+        known = self._numbers.get((id(d), place))
+        if known is not None and known[0] is d:
+            return known[1]
+        if len(self._numbers) >= _KEPT:
+            self._numbers.clear()
+        n = number(key_of(d, delivery))
+        self._numbers[id(d), place] = (d, n)
+        if n not in self.grounds and len(self.grounds) < MOST:
+            self.grounds[n] = ground(d, delivery)
+        return n
+
+    def _several(self, recipients: Sequence[bytes | None]) -> list[str | None]:
         """As `todoku.logs.reader` does it: one person has one name, whatever became of the mail."""
-        if self._recipients == "hashed":
-            return hashlib.blake2b(to, digest_size=8, key=self._key).hexdigest()
-        return _text(to) if self._recipients == "clear" else None
+        if self._recipients == "clear":
+            return [_text(to or b"") for to in recipients]
+        if self._recipients == "off":
+            return [None] * len(recipients)
+        told: list[str | None] = []
+        begun = hashlib.blake2b(digest_size=8, key=self._key)
+        for to in recipients:
+            hashed = begun.copy()  # the key is mixed in once
+            hashed.update(to or b"")
+            told.append(hashed.hexdigest())
+        return told
+
+    def _program(self, tag: bytes | None) -> tuple[str, str, str | None]:
+        instance, _, transport = _text(tag or b"").partition("/")
+        program = self._programs[tag] = (instance, transport, self._source(transport))
+        return _bounded(self._programs, program)
+
+    def _relay(self, relay: bytes | None) -> tuple[str | None, str | None]:
+        name, _, address = _text((relay or b"").rpartition(b":")[0]).rstrip("]").partition("[")
+        answered = self._relays[relay] = (name or None, address or None)
+        return _bounded(self._relays, answered)
+
+    def _sender(self, line: bytes | None) -> str | None:
+        return sender_of(line).sender if line else None
 
     def _source(self, transport: str) -> str | None:
         addresses = self._own.sends_from(transport) if self._own is not None else ()
         return addresses[0] if len(addresses) == 1 else None
 
 
-_OF_SENT: Final = (
-    "time", "host", "instance", "transport", "source", "queue_id", "sender", "recipient", "domain",
-    "relay", "relay_address", "status", "delay",
-)  # fmt: skip
-
-
-def blamed(d: Diagnosis) -> Identity | None:
-    """What of ours the answer names as the ground, as `todoku.logs.sums` has it."""
-    ours = next((b for b in d.blocked if b.kind in _OF_US), None)
-    return ours or next(iter(d.blocked), None)
+def _bounded(known: dict[Any, T], value: T) -> T:
+    if len(known) > _KEPT:
+        known.clear()
+    return value
 
 
 _DIAGNOSED: Final[dict[str, Callable[[Diagnosis], Any]]] = {
@@ -132,6 +182,7 @@ _DIAGNOSED: Final[dict[str, Callable[[Diagnosis], Any]]] = {
     "identity_kind": lambda d: i.kind if (i := blamed(d)) else None,
     "identity": lambda d: i.value if (i := blamed(d)) else None,
     "temporary": lambda d: d.temporary,
+    "who_acts": lambda d: d.who_acts,
     "rule": lambda d: d.rule,
 }
 

@@ -114,15 +114,7 @@ class Sums:
         return True
 
     def _group(self, d: Diagnosis, delivery: Delivery) -> Group:
-        identity = next((b for b in d.blocked if b.kind in _OF_US), None)
-        if identity is None and d.blocked:
-            identity = d.blocked[0]
-        blocklist = d.blocklist.id if d.blocklist else None
-        who = d.receiver or d.gateway or place_of(d, delivery)
-        key: Key = (
-            who, d.gateway, d.reason, d.receiver_code, blocklist, identity and (identity.kind, identity.value),
-            d.temporary,
-        )  # fmt: skip
+        key = key_of(d, delivery)
         group = self.groups.get(key)
         if group is None:
             if len(self.groups) >= MOST_GROUPS:
@@ -130,7 +122,7 @@ class Sums:
                 key = (d.receiver, d.reason)
                 group = self.groups.get(key)
             if group is None:
-                group = self.groups[key] = Group(d, delivery, identity)
+                group = self.groups[key] = Group(d, delivery, blamed(d))
         return group
 
     def ordered(self) -> list[Group]:
@@ -139,6 +131,22 @@ class Sums:
             self.groups.values(),
             key=lambda g: (urgency(g.diagnosis), g.diagnosis.who_acts not in OURS, -g.count),
         )
+
+
+def key_of(d: Diagnosis, delivery: Delivery) -> Key:
+    """What attempts of one group share."""
+    identity = blamed(d)
+    return (
+        d.receiver or d.gateway or place_of(d, delivery), d.gateway, d.reason, d.receiver_code,
+        d.blocklist.id if d.blocklist else None, identity and (identity.kind, identity.value),
+        d.temporary,
+    )  # fmt: skip
+
+
+def blamed(d: Diagnosis) -> Identity | None:
+    """What of ours the answer names as the ground, else what it names first."""
+    ours = next((b for b in d.blocked if b.kind in _OF_US), None)
+    return ours or next(iter(d.blocked), None)
 
 
 def place_of(d: Diagnosis, delivery: Delivery) -> str | None:
