@@ -156,7 +156,7 @@ class TestMistakes:
                 "[zebra]\nx = 1",
                 [
                     "[zebra]",
-                    "[general], [own], [lists], [dns], [mail], [contact], [cases], [privacy], [knowledge]",
+                    "[general], [own], [lists], [dns], [mail], [contact], [cases], [privacy], [logs], [knowledge]",
                 ],
             ),
             (
@@ -510,7 +510,7 @@ class TestReference:
         got = load(write(tmp_path, example))
         assert got.own.given
         assert [box.name for box in got.mailboxes] == ["desk"]
-        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "cases", "knowledge"}
+        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "cases", "logs", "knowledge"}
         assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
@@ -525,6 +525,7 @@ class TestReference:
             "contact": settings.Contact,
             "cases": settings.Cases,
             "privacy": settings.Privacy,
+            "logs": settings.Logs,
             "lab": settings.Lab,
         }
         for section, struct in structs.items():

@@ -32,6 +32,7 @@ __all__ = [
     "Knowledge",
     "Lab",
     "Lists",
+    "Logs",
     "Mail",
     "Own",
     "Privacy",
@@ -163,6 +164,14 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     """After so many days the text of a mail that came in is erased."""
 
 
+class Logs(msgspec.Struct, frozen=True, kw_only=True):
+    """How deliveries are stored (docs/deliveries.md)."""
+
+    recipients: Literal["off", "hashed", "clear"] = "hashed"
+    keep_deliveries: str = "180"
+    """Days."""
+
+
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
 
@@ -180,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact = Contact()
     cases: Cases = Cases()
     privacy: Privacy = Privacy()
+    logs: Logs = Logs()
     mailboxes: tuple[Mailbox, ...] = ()
     """Those of `[mailbox.NAME]`, by name."""
     file: Path | None = None
@@ -518,6 +528,7 @@ def _settle(
         contact=Contact(**of("contact")),
         cases=Cases(**of("cases")),
         privacy=Privacy(**of("privacy")),
+        logs=Logs(**of("logs")),
         mailboxes=_mailboxes(values, place),
         file=path,
     )

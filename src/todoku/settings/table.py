@@ -537,6 +537,23 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         {"ja": '1〜3650 の日数。例: "30"', "en": 'days, from 1 to 3650, such as "30"'},
     ),
     Setting(
+        "logs",
+        "recipients",
+        "text",
+        _choice("off", "hashed", "clear"),
+        {
+            "ja": '"off"（保存しない）、"hashed"（鍵付きハッシュ）または "clear"（そのまま）',
+            "en": '"off" (not stored), "hashed" (with a key) or "clear"',
+        },
+    ),
+    Setting(
+        "logs",
+        "keep_deliveries",
+        "text",
+        _days,
+        {"ja": '1〜3650 の日数。例: "180"', "en": 'days, from 1 to 3650, such as "180"'},
+    ),
+    Setting(
         "knowledge",
         "overlay",
         "text",

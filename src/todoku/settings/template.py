@@ -186,6 +186,18 @@ COMMENTS: Final[Words] = {
         "ja": "探査（接続して尋ねるだけで、メールは送らない）を望まない受信側。試し送りで確かめます",
         "en": "Receivers that do not want to be probed; a trial mail tells instead",
     },
+    "logs": {
+        "ja": "todoku logs --store と --follow が保存する配送の記録（docs/deliveries.md）",
+        "en": "Deliveries that todoku logs --store and --follow keep (docs/deliveries.md)",
+    },
+    "recipients": {
+        "ja": "宛先の残し方: off（残さない）、hashed（鍵付きハッシュ）、clear（そのまま）",
+        "en": "How recipients are kept: off (not at all), hashed (with a key) or clear",
+    },
+    "keep_deliveries": {
+        "ja": "配送の記録を残す日数",
+        "en": "For how many days deliveries are kept",
+    },
     "overlay": {
         "ja": "自分で書いた規則のフォルダー。同梱の規則に重ねて使います",
         "en": "Folder of your own rules, laid over the shipped ones",
@@ -231,6 +243,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
     "never_probe": '["t-online"]',
+    "recipients": '"hashed"',
+    "keep_deliveries": '"180"',
     "overlay": '"knowledge"',
 }
 
@@ -296,7 +310,7 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield '# user = "delisting@example.jp"'
         yield '# password_file = "/etc/todoku/imap-password"'
         yield ""
-        for section in ("privacy", "contact", "cases"):
+        for section in ("privacy", "logs", "contact", "cases"):
             yield from comment(section)
             yield f"[{section}]"
             for key in (s.key for s in SETTINGS if s.section == section):
