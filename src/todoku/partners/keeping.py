@@ -1,0 +1,344 @@
+"""The file in which evidence is kept: `partners.db` in the data folder, SQLite through the standard
+library. What was learned, from what it was learned, and the summary are written in one transaction.
+
+    with Kept.open(folder) as kept:
+        with kept.learning() as step:          # all of it or nothing
+            step.add(evidence)
+        kept.summary(), kept.view(lists)
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from todoku.partners import values
+from todoku.partners.kept_file import NAME, WAIT, open_file, telling, transaction
+from todoku.partners.summary import Summary, View, summarise
+from todoku.partners.values import Evidence, Mail, MailKey, Origin, Proof, Use, UseKey
+
+
+class LogRead(NamedTuple):
+    """How far one log was learned from; as `todoku.deliveries.ledger.Read`."""
+
+    head_length: int
+    head: str
+    position: int
+    mark: str
+    path: str
+
+
+class Kept:
+    """One connection. Not to be shared between threads or across a fork."""
+
+    def __init__(self, path: str, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+
+    @classmethod
+    def open(cls, folder: Path, *, wait: float = WAIT) -> Self:
+        """The file in the data folder, made where it is not there."""
+        path = folder / NAME
+        return cls(str(path), open_file(path, wait))
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ── what is asked ─────────────────────────────────────────────────────────────────────────
+
+    def summary(self) -> Summary:
+        with telling(self.path):
+            row = self._db.execute("SELECT data FROM summary").fetchone()
+            return msgspec.msgpack.decode(row[0], type=Summary) if row else Summary()
+
+    def view(self, lists: Iterable[str] | None = None) -> View:
+        """What is known about these lists; `None`: about all, without the sentences."""
+        with self._reading():
+            summary = self.summary()
+            if lists is None:
+                return View(summary, self._uses("", ()), self._proofs("", (), words="''"))
+            uses: dict[str, list[tuple[UseKey, Use]]] = {}
+            proofs: dict[str, list[tuple[str, Proof]]] = {}
+            for list_ in sorted(set(lists)):
+                uses |= self._uses("WHERE list = ?", (list_,))
+                proofs |= self._proofs("WHERE list = ?", (list_,))
+            return View(summary, uses, proofs)
+
+    def of(self, domain: str) -> View:
+        """All that is known of one partner."""
+        with self._reading():
+            return View(
+                self.summary(),
+                self._uses("WHERE domain = ?", (domain,)),
+                self._proofs("WHERE domain = ?", (domain,)),
+            )
+
+    def origins(self) -> list[tuple[str, int, bool]]:
+        """Id, steps, whether it is this installation."""
+        with telling(self.path):
+            rows = self._db.execute("SELECT id, seq, own FROM origins ORDER BY number")
+            return [(str(id_), int(seq), bool(own)) for id_, seq, own in rows]
+
+    def evidence(self, origin: str) -> Evidence:
+        """Of one origin, by its id."""
+        with self._reading() as db:
+            row = db.execute("SELECT number FROM origins WHERE id = ?", (origin,)).fetchone()
+            return self._evidence(int(row[0])) if row else Evidence()
+
+    def _evidence(self, number: int) -> Evidence:
+        db = self._db
+        (first, last) = db.execute(
+            "SELECT first, last FROM origins WHERE number = ?", (number,)
+        ).fetchone()
+        mail = db.execute(
+            "SELECT domain, gate, source, week, mails, refused FROM mail WHERE origin = ?",
+            (number,),
+        )
+        uses = db.execute(
+            "SELECT domain, list, week, named, within, accepted FROM uses WHERE origin = ?",
+            (number,),
+        )
+        proofs = db.execute(
+            "SELECT domain, list, first, last, words, stage, code, rule FROM proofs WHERE origin = ?",
+            (number,),
+        )
+        return Evidence(
+            {MailKey(*row[:4]): Mail(*row[4:]) for row in mail},
+            {UseKey(*row[:3]): Use(*row[3:]) for row in uses},
+            {(row[0], row[1]): Proof(*row[2:]) for row in proofs},
+            first,
+            last,
+        )
+
+    def _uses(self, where: str, what: tuple[str, ...]) -> dict[str, list[tuple[UseKey, Use]]]:
+        out: dict[str, list[tuple[UseKey, Use]]] = {}
+        for domain, list_, week, *counts in self._db.execute(
+            "SELECT domain, list, week, sum(named), sum(within), sum(accepted) FROM uses "  # noqa: S608
+            f"{where} GROUP BY list, domain, week",
+            what,
+        ):
+            out.setdefault(list_, []).append((UseKey(domain, list_, week), Use(*counts)))
+        return out
+
+    def _proofs(
+        self, where: str, what: tuple[str, ...], words: str = "words"
+    ) -> dict[str, list[tuple[str, Proof]]]:
+        found: dict[str, dict[str, Proof]] = {}
+        for domain, list_, *row in self._db.execute(
+            f"SELECT domain, list, first, last, {words}, stage, code, rule FROM proofs {where}",  # noqa: S608
+            what,
+        ):
+            own = found.setdefault(list_, {})
+            proof = Proof(*row)
+            own[domain] = values.later(own[domain], proof) if domain in own else proof
+        return {list_: sorted(own.items()) for list_, own in found.items()}
+
+    # ── learning ──────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def learning(self) -> Iterator[Step]:
+        """One step: what is added, and from what it was learned; all of it or nothing."""
+        with self._writing() as db:
+            step = Step(db, _own(db))
+            yield step
+            if step.changed:
+                db.execute("UPDATE origins SET seq = seq + 1 WHERE number = ?", (step.number,))
+                _finish(db)
+
+    @contextmanager
+    def merging(self) -> Iterator[Merge]:
+        """Copies of origins that others exported; all of it or nothing."""
+        with self._writing() as db:
+            merge = Merge(self, db)
+            yield merge
+            if merge.changed:
+                _finish(db)
+
+    def forget(self) -> None:
+        """All of it, from whomever it was learned."""
+        with self._writing() as db:
+            for table in ("origins", "mail", "uses", "proofs", "logs", "parts", "summary"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """All evidence, row by row: `origin`, `mail`, `use` or `proof`, then its values. Those of an
+        origin follow it."""
+        with self._reading() as db:
+            for number, *origin in db.execute(
+                "SELECT number, id, seq, first, last FROM origins ORDER BY id"
+            ).fetchall():
+                yield ("origin", *origin)
+                for kind, columns in _COLUMNS.items():
+                    table = kind if kind == "mail" else kind + "s"
+                    query = f"SELECT {columns} FROM {table} WHERE origin = ?"  # noqa: S608
+                    for row in db.execute(query, (number,)):
+                        yield (kind, *row)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the file, whatever others write."""
+        with transaction(self.path, self._db, "BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with transaction(self.path, self._db, "BEGIN IMMEDIATE") as db:
+            yield db
+
+
+_COLUMNS: Final = {
+    "mail": "domain, gate, source, week, mails, refused",
+    "use": "domain, list, week, named, within, accepted",
+    "proof": "domain, list, first, last, words, stage, code, rule",
+}
+
+
+class Step:
+    """What one step of learning adds."""
+
+    def __init__(self, db: sqlite3.Connection, number: int) -> None:
+        self._db = db
+        self.number = number
+        self.changed = False
+
+    def logs(self) -> list[LogRead]:
+        rows = self._db.execute("SELECT head_length, head, position, mark, path FROM logs")
+        return [LogRead(*row) for row in rows]
+
+    def parts(self) -> set[str]:
+        """Stored parts that were learned from."""
+        return {str(name) for (name,) in self._db.execute("SELECT name FROM parts")}
+
+    def add(self, evidence: Evidence) -> None:
+        _insert(self._db, self.number, evidence)
+        self.changed = True
+
+    def read(self, before: LogRead | None, after: LogRead) -> None:
+        if before is not None:
+            self._db.execute("DELETE FROM logs WHERE head_length = ? AND head = ?", before[:2])
+        self._db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)", after)
+        self.changed = True
+
+    def learned(self, parts: Iterable[str]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO parts VALUES (?)", [(p,) for p in parts])
+        self.changed = True
+
+
+class Merge:
+    """Takes copies of origins in, row by row: of two of one origin the later counts."""
+
+    def __init__(self, kept: Kept, db: sqlite3.Connection) -> None:
+        self._kept = kept
+        self._db = db
+        self.changed = False
+
+    def take(self, id_: str, seq: int, copies: Iterable[Evidence]) -> bool:
+        """One origin's copy, in pieces. Whether it told anything new."""
+        db = self._db
+        row = db.execute("SELECT number, seq, own FROM origins WHERE id = ?", (id_,)).fetchone()
+        if row is not None and row[1] > seq:
+            for _ in copies:
+                pass
+            return False
+        cursor = db.execute(
+            "INSERT INTO origins (id, seq, own) VALUES (?, ?, 0)", (secrets.token_hex(16), seq)
+        )
+        number = cursor.lastrowid
+        assert number is not None  # noqa: S101
+        for piece in copies:
+            _insert(db, number, piece)
+        if row is not None:
+            mine, own_seq, own = row
+            if own_seq == seq:
+                ours = Origin(seq, self._kept._evidence(mine))
+                theirs = Origin(seq, self._kept._evidence(number))
+                if values.union({id_: ours}, {id_: theirs})[id_] is ours:
+                    _drop(db, number)
+                    return False
+            if own:
+                # A later copy of ourselves: this file was restored from a backup. What is learned
+                # from now on is another origin's, as that copy knows things that this file forgot.
+                db.execute("DELETE FROM logs")
+                db.execute("DELETE FROM parts")
+            _drop(db, mine)
+        db.execute("UPDATE origins SET id = ? WHERE number = ?", (id_, number))
+        self.changed = True
+        return True
+
+
+def _insert(db: sqlite3.Connection, number: int, e: Evidence) -> None:
+    db.executemany(
+        "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " mails = mails + excluded.mails, refused = refused + excluded.refused",
+        ((*key, number, *mail) for key, mail in e.mail.items()),
+    )
+    db.executemany(
+        "INSERT INTO uses VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " named = named + excluded.named, within = within + excluded.within,"
+        " accepted = accepted + excluded.accepted",
+        ((k.list, k.domain, k.week, number, *use) for k, use in e.uses.items()),
+    )
+    for (domain, list_), proof in e.proofs.items():
+        row = db.execute(
+            "SELECT first, last, words, stage, code, rule FROM proofs"
+            " WHERE list = ? AND domain = ? AND origin = ?",
+            (list_, domain, number),
+        ).fetchone()
+        both = values.later(Proof(*row), proof) if row else proof
+        db.execute(
+            "INSERT OR REPLACE INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (list_, domain, number, *both),
+        )
+    if e.first is not None:
+        db.execute(
+            "UPDATE origins SET first = min(coalesce(first, ?), ?), last = max(coalesce(last, ?), ?)"
+            " WHERE number = ?",
+            (e.first, e.first, e.last, e.last, number),
+        )
+
+
+def _finish(db: sqlite3.Connection) -> None:
+    """Forgets what is too old, and makes the summary."""
+    (newest,) = db.execute("SELECT max(week) FROM mail").fetchone()
+    begin = (newest or 0) - values.FORGOTTEN
+    db.execute("DELETE FROM mail WHERE week < ?", (begin,))
+    if db.execute("DELETE FROM uses WHERE week < ?", (begin,)).rowcount:
+        db.execute(
+            "DELETE FROM proofs WHERE NOT EXISTS (SELECT 1 FROM uses u WHERE u.list = proofs.list"
+            " AND u.domain = proofs.domain AND u.origin = proofs.origin AND u.named > 0)"
+        )
+    first, last = db.execute("SELECT min(first), max(last) FROM origins").fetchone()
+    rows = db.execute("SELECT domain, gate, source, week, mails, refused FROM mail ORDER BY domain")
+    made = summarise(((MailKey(*r[:4]), Mail(r[4], r[5])) for r in rows), first, last)
+    data = msgspec.msgpack.encode(made)
+    db.execute("INSERT OR REPLACE INTO summary VALUES (1, ?)", (data,))
+
+
+def _drop(db: sqlite3.Connection, number: int) -> None:
+    db.execute("DELETE FROM origins WHERE number = ?", (number,))
+    for table in ("mail", "uses", "proofs"):
+        db.execute(f"DELETE FROM {table} WHERE origin = ?", (number,))  # noqa: S608
+
+
+def _own(db: sqlite3.Connection) -> int:
+    """The number of this installation's origin, made where there is none."""
+    row = db.execute("SELECT number FROM origins WHERE own = 1").fetchone()
+    if row is not None:
+        return int(row[0])
+    cursor = db.execute(
+        "INSERT INTO origins (id, seq, own) VALUES (?, 0, 1)", (secrets.token_hex(8),)
+    )
+    assert cursor.lastrowid is not None  # noqa: S101
+    return cursor.lastrowid

@@ -1,0 +1,263 @@
+"""Deliveries to evidence.
+
+A reply that names a list proves that the partner uses it. Mail that is accepted while the own identity
+stands on a list is evidence that it does not. Everything else says nothing, and adds nothing.
+
+When an identity was listed is known from what `todoku check` found (`Window`), and from the refusals
+themselves: between two that name the same list and identity, a day apart at most, it was listed. One
+step of learning sees only the refusals that it is given; what it thereby misses is not counted, so
+evidence is never wrong because logs came in pieces.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from todoku.logs.daily import about_us
+from todoku.logs.values import Delivery
+from todoku.model import Diagnosis
+from todoku.partners.gates import Gates, well_made
+from todoku.partners.sentence import naming, proving
+from todoku.partners.values import (
+    DAY,
+    Evidence,
+    Mail,
+    MailKey,
+    Proof,
+    Use,
+    UseKey,
+    later,
+    week_of,
+)
+from todoku.settings.own import Own, parse_ip
+
+PROVE: Final = frozenset({"listed", "lookup-failed", "reputation", "policy", "refused-client"})
+"""Reasons with which a list that is named was asked. (`lookup-failed`: it was asked, and the answer
+was taken for an error.)"""
+LONGEST_LIST: Final = 100
+MOST_LISTS: Final = 30
+"""Lists that one domain is believed to use: a receiver can print any name."""
+_HERE: Final = frozenset({"127.0.0.1", "::1"})
+MOST_OPEN: Final = 1_000
+_SENTENCES: Final = 5_000
+_DOMAINS: Final = 200_000
+
+
+class Window(NamedTuple):
+    """Times between which an identity is known to be listed."""
+
+    identity: str
+    """An address, or a domain."""
+    list: str
+    first: float
+    last: float
+
+
+class _Open:
+    """A list that names one of our identities in refusals: what happened since the last of them."""
+
+    __slots__ = ("first", "last", "since")
+
+    def __init__(self, at: float) -> None:
+        self.first = self.last = at
+        self.since: dict[tuple[str, int], list[int]] = {}
+        """By domain and week: within, accepted."""
+
+
+class Learner:
+    """Takes deliveries, best in the order of time, and gives evidence."""
+
+    def __init__(self, gates: Gates, own: Own | None, windows: Iterable[Window] = ()) -> None:
+        self._gates = gates
+        self._own = own if own is not None and own.given else None
+        self._single = _singles(self._own)
+        self._ours = attributable(self._own)
+        self._windows: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        for w in sorted(windows, key=lambda w: (w.identity, w.list, w.first, w.last)):
+            self._windows.setdefault(w.identity, {}).setdefault(w.list, []).append(
+                (w.first, w.last)
+            )
+        self._open: dict[str, dict[str, _Open]] = {}
+        self._sentences: dict[tuple[int, str, str], tuple[Diagnosis, str]] = {}
+        self._lists: dict[str, set[str]] = {}
+        self.untimed = 0
+        """Deliveries without a time: not learned from."""
+        self.evidence = Evidence()
+
+    def take(self) -> Evidence:
+        """What was learned since the last time. What is open stays so."""
+        out, self.evidence = self.evidence, Evidence()
+        return out
+
+    def add(self, d: Delivery) -> None:
+        domain, time = d.domain, d.time
+        if domain is None or d.outcome == "expired" or not d.relay or d.relay_ip in _HERE:
+            return
+        if d.relay_ip is None and "." not in d.relay:  # `local`, `none`: no server answered
+            return
+        if not well_made(domain) or (self._own is not None and domain in self._own.domains):
+            return
+        if time is None:
+            self.untimed += 1
+            return
+        gate = (
+            self._gates.of(d.relay, domain)
+            if d.diagnosis is None
+            else self._gates.told(d.diagnosis, d.relay, domain)
+        )
+        source = self._source(d)
+        week = week_of(time)
+        mail = d.outcome in {"sent", "bounced"}
+        refused = d.diagnosis is not None and about_us(d.diagnosis)
+        if mail or refused:
+            self._count(MailKey(domain, gate, source, week), mail, refused)
+        e = self.evidence
+        e.first = time if e.first is None else min(e.first, time)
+        e.last = time if e.last is None else max(e.last, time)
+        if d.outcome == "sent":
+            if gate:  # not our smarthost's yes
+                self._accepted(d, domain, source, week, time)
+        elif d.diagnosis is not None:
+            self._refused(d, d.diagnosis, domain, week, time)
+
+    def _count(self, key: MailKey, mail: bool, refused: bool) -> None:
+        m = self.evidence.mail.get(key, Mail())
+        self.evidence.mail[key] = Mail(m.mails + mail, m.refused + refused)
+
+    def _source(self, d: Delivery) -> str:
+        """The address that it left from, where that is beyond doubt: a list has the address, and a
+        host has one of each family."""
+        if d.relay_ip is None:
+            return ""
+        six = ":" in d.relay_ip
+        if self._own is None or not self._own.transports:
+            return self._single[six]
+        return _one(self._own.sends_from(d.transport or ""), six=six)
+
+    # ── accepted ──────────────────────────────────────────────────────────────────────────────
+
+    def _accepted(self, d: Delivery, domain: str, source: str, week: int, time: float) -> None:
+        sender = (d.message.sender or "").rpartition("@")[2].lower()
+        for identity in (source, sender):
+            if not identity:
+                continue
+            windows = self._windows.get(identity, {})
+            listed = {n for n, times in windows.items() if _covers(times, time)}
+            for list_ in listed:
+                self._use(UseKey(domain, list_, week), Use(accepted=1))
+            opened = self._open.get(identity)
+            if opened is None:
+                continue
+            for list_, o in opened.items():
+                if list_ not in listed and 0 <= time - o.last <= DAY:
+                    o.since.setdefault((domain, week), [0, 0])[1] += 1
+
+    # ── refused ───────────────────────────────────────────────────────────────────────────────
+
+    def _refused(self, d: Delivery, why: Diagnosis, domain: str, week: int, time: float) -> None:
+        named = why.blocklist
+        if named is None or why.reason not in PROVE or why.refused_by == "own-smarthost":
+            return
+        list_ = named.id[:LONGEST_LIST]
+        if len(self._lists) >= _DOMAINS:
+            self._lists.clear()
+        lists = self._lists.setdefault(domain, set())
+        if list_ not in lists and len(lists) >= MOST_LISTS:
+            return
+        words = self._words(d, why, domain)
+        if not words:
+            return
+        lists.add(list_)
+        within = self._within(why, domain, list_, week, time)
+        self._use(UseKey(domain, list_, week), Use(named=1, within=within))
+        code = " ".join(str(c) for c in (why.reply.code, why.reply.enhanced) if c) or None
+        proof = Proof(time, time, words, d.stage or why.stage, code, why.rule)
+        mine = self.evidence.proofs.get((domain, list_))
+        self.evidence.proofs[domain, list_] = proof if mine is None else later(mine, proof)
+
+    def _within(self, why: Diagnosis, domain: str, list_: str, week: int, time: float) -> int:
+        """1 where others, too, could have told at this time whether they use the list."""
+        if why.reason != "listed":
+            return 0
+        identity = _blamed(why)
+        if identity is None or (parse_ip(identity) and identity not in self._ours):
+            return 0  # of nobody could be told that he accepted mail from it
+        windows = self._windows.get(identity, {}).get(list_)
+        if windows and _covers(windows, time):
+            return 1
+        if len(self._open) >= MOST_OPEN:
+            self._open.clear()
+        opened = self._open.setdefault(identity, {})
+        o = opened.get(list_)
+        if o is None or abs(time - o.last) > DAY:
+            o = opened[list_] = _Open(time)
+            o.since[domain, week] = [1, 0]
+            return 0
+        if time <= o.first:  # nothing lies between
+            o.since.setdefault((domain, week), [0, 0])[0] += 1
+            return 0
+        for (who, when), (within, accepted) in o.since.items():
+            self._use(UseKey(who, list_, when), Use(within=within, accepted=accepted))
+        o.since.clear()
+        o.last = max(o.last, time)
+        return 1
+
+    def _use(self, key: UseKey, more: Use) -> None:
+        u = self.evidence.uses.get(key, Use())
+        self.evidence.uses[key] = Use(
+            u.named + more.named, u.within + more.within, u.accepted + more.accepted
+        )
+
+    def _words(self, d: Delivery, why: Diagnosis, domain: str) -> str:
+        template = d.template or why.reply.text
+        key = (id(why), domain, template)
+        known = self._sentences.get(key)
+        if known is not None and known[0] is why:
+            return known[1]
+        words = proving(template, domain, named=naming(why))
+        if len(self._sentences) >= _SENTENCES:
+            self._sentences.clear()
+        self._sentences[key] = (why, words)
+        return words
+
+
+def _covers(times: list[tuple[float, float]], time: float) -> bool:
+    at = bisect.bisect_right(times, (time, float("inf"))) - 1
+    return at >= 0 and any(first <= time <= last for first, last in times[max(0, at - 3) : at + 1])
+
+
+def _blamed(d: Diagnosis) -> str | None:
+    """The own address or domain that the reply names as the ground."""
+    for b in d.blocked:
+        if b.own is False:
+            continue
+        if b.kind == "ip":
+            ip = parse_ip(b.value)
+            return str(ip) if ip is not None else None
+        if b.kind in {"domain", "hostname"}:
+            return b.value.lower().rstrip(".")
+    return None
+
+
+def attributable(own: Own | None) -> frozenset[str]:
+    """The own addresses of which it can be told which mail left from them."""
+    if own is None or not own.transports:
+        return frozenset(filter(None, _singles(own)))
+    found = (own.sends_from(transport) for transport in own.transports)
+    return frozenset(a for f in found for six in (False, True) if (a := _one(f, six=six)))
+
+
+def _singles(own: Own | None) -> tuple[str, str]:
+    """The one IPv4 and the one IPv6 address of ours; empty where there are more, or none is known."""
+    if own is None or own.ranges:
+        return "", ""
+    addresses = [own.nat.get(a, a) for a in own.addresses]
+    return _one(addresses, six=False), _one(addresses, six=True)
+
+
+def _one(addresses: Iterable[str], *, six: bool) -> str:
+    found = {str(ip) for a in addresses if (ip := parse_ip(a)) is not None}
+    fitting = [a for a in found if (":" in a) == six]
+    return fitting[0] if len(fitting) == 1 else ""

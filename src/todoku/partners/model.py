@@ -1,0 +1,153 @@
+"""How likely it is that a partner refuses mail because of a list. docs/forecast.md tells the model.
+
+What a partner did in a week is `named` (it refused and named the list) or `accepted` (it took mail
+from an identity that was listed). Its use of the list is a state with two values that is lost slowly
+(`HALF_LIFE`) towards the share of its gateway; the share of each gateway is drawn from a common one
+of the list, whose place and width are unknown (`Shares`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from todoku.partners.values import UseKey, week_of
+
+HALF_LIFE: Final = 730 / 7
+"""Weeks after which what was seen of a partner counts for half."""
+MISS: Final = 0.05
+"""Chance that a partner who uses a list takes mail for a week all the same."""
+SPREADS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""How alike gateways are: in so many customers of one, the common share weighs as much as they do."""
+_SHARES: Final = tuple((n + 0.5) / 20 for n in range(20))
+SELF: Final = ""
+"""The group of those who run their mail themselves, or of whom nobody knows who does."""
+
+
+class Week(NamedTuple):
+    """What a partner did about a list in one week."""
+
+    week: int
+    named: bool
+    told: bool = True
+    """At a time when it could have been either: it counts for the share of its gateway."""
+
+
+def kept(weeks: float) -> float:
+    """What of a sight is left after so many weeks."""
+    return math.pow(2.0, -max(0.0, weeks) / HALF_LIFE)
+
+
+def weeks_of(uses: Iterable[tuple[UseKey, int, int, int]]) -> list[Week]:
+    """From (key, named, within, accepted) of one domain and one family of lists. Where both were
+    seen in a week, the refusal counts."""
+    found: dict[int, tuple[bool, bool]] = {}
+    for key, named, within, accepted in uses:
+        yes, told = found.get(key.week, (False, False))
+        if named or accepted:
+            found[key.week] = (yes or named > 0, told or within > 0 or accepted > 0)
+    return [Week(w, yes, told) for w, (yes, told) in sorted(found.items())]
+
+
+def chance(weeks: Sequence[Week], share: float, now: float) -> float:
+    """That the partner uses the list at `now` (Unix time): `weeks` in order, `share` of its gateway."""
+    p, last = share, None
+    for week, named, _ in weeks:
+        if last is not None:
+            p = share + (p - share) * kept(week - last)
+        p = 1.0 if named else p * MISS / (p * MISS + 1.0 - p)
+        last = week
+    return share if last is None else share + (p - share) * kept(week_of(now) - last)
+
+
+class Told(NamedTuple):
+    """What customers of one gateway tell, in customers: how many use the list, and how many not."""
+
+    yes: float = 0.0
+    no: float = 0.0
+
+    @property
+    def seen(self) -> float:
+        return self.yes + self.no
+
+
+def told(partners: Iterable[Sequence[Week]], now: float) -> Told:
+    """Those of whom it could have been seen either way; old sights count for less."""
+    yes = no = 0.0
+    for weeks in partners:
+        counted = [w for w in weeks if w.told]
+        if counted:
+            weight = kept(week_of(now) - counted[-1].week)
+            p = chance(counted, 0.5, counted[-1].week * 7.0 * 86_400)
+            yes += weight * p
+            no += weight * (1.0 - p)
+    return Told(yes, no)
+
+
+class Shares:
+    """The shares of all gateways at one list, from what was seen of some of their customers.
+
+    A gateway's share is Beta(k s, k (1 - s)): `s` the common share, `k` how alike gateways are. Both
+    are unknown: each of the grid's pairs is weighed by how well it explains what was seen.
+    """
+
+    def __init__(self, groups: Mapping[str, Told]) -> None:
+        self.groups = {g: t for g, t in groups.items() if t.seen > 0}
+        cells = [(round(t.yes, 1), round(t.no, 1)) for t in self.groups.values()]
+        grid = [(k * s, k * (1 - s)) for k in SPREADS for s in _SHARES]
+        logs = []
+        for a, b in grid:
+            # common shares: Beta(1, 2), few use a list rather than many
+            prior = math.log(1.0 - a / (a + b))
+            logs.append(prior + sum(_beta(a + y, b + n) - _beta(a, b) for y, n in cells))
+        most = max(logs)
+        weights = [math.exp(x - most) for x in logs]
+        all_ = sum(weights)
+        self._grid = [(a, b, w / all_) for (a, b), w in zip(grid, weights, strict=True)]
+        self._sums = list(itertools.accumulate(w for _, _, w in self._grid))
+        self._means: dict[str, float] = {}
+
+    @property
+    def seen(self) -> float:
+        """Customers, of all gateways."""
+        return sum(t.seen for t in self.groups.values())
+
+    def share(self, group: str) -> float:
+        """The chance that a customer of this gateway uses the list, of whom nothing was seen."""
+        if group not in self.groups:
+            group = "?"
+        mean = self._means.get(group)
+        if mean is None:
+            t = self.groups.get(group, Told())
+            mean = sum(w * (a + t.yes) / (a + b + t.seen) for a, b, w in self._grid)
+            self._means[group] = mean
+        return mean
+
+    def draw(self, rng: random.Random, groups: Sequence[str]) -> list[float]:
+        """One possible world: the share of each of these."""
+        a, b, _ = rng.choices(self._grid, cum_weights=self._sums)[0]
+        out = []
+        for group in groups:
+            t = self.groups.get(group, Told())
+            out.append(rng.betavariate(a + t.yes, b + t.no))
+        return out
+
+    def range(self, group: str, level: float = 0.8, draws: int = 400) -> tuple[float, float]:
+        """Between which the share of this gateway lies."""
+        rng = random.Random(group)  # noqa: S311 (the same answer each time)
+        drawn = sorted(self.draw(rng, (group,))[0] for _ in range(draws))
+        return quantile(drawn, (1 - level) / 2), quantile(drawn, (1 + level) / 2)
+
+
+def quantile(ordered: Sequence[float], q: float) -> float:
+    at = q * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+
+
+def _beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
