@@ -12,6 +12,7 @@ from tests.serve import returned
 from tests.serve.returned import SC_001, MailServer
 from todoku import store
 from todoku.cases import events as ev
+from todoku.cases.answers.reading import goes_to
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.serve import intake as intakes
@@ -124,6 +125,7 @@ def test_large_messages_are_taken_few_at_a_time(
     desk: Desk, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intakes, "OCTETS", 3000)
+    monkeypatch.setattr(spool, "LARGEST", 3000)
     spool.make(tmp_path)
     spool.put(tmp_path, *(bounce(n) + b"x" * 1000 for n in range(9)))
     assert 1 <= intake.collect(tmp_path, NOW, ours=True) < 9
@@ -134,3 +136,13 @@ def test_large_messages_are_taken_few_at_a_time(
         pass
     desk.flush(NOW + timedelta(hours=2))
     assert desk.case(1).refusals == 9
+
+
+def test_who_is_a_desk_is_known_as_the_rules_have_it(intake: Intake) -> None:
+    rules = answer_rules()
+    named = {name for desk in rules for name in (*desk.desks, *desk.addresses)}
+    addresses = {name if "@" in name else f"help@eu.{name}" for name in named}
+    addresses |= {f"x@not{name.rpartition('@')[2]}" for name in named} | {"", "@", "taro@hoge.test"}
+    for address in addresses:
+        assert intake._is_desk(address) == any(goes_to(address, desk) for desk in rules), address
+    assert any(map(intake._is_desk, addresses))

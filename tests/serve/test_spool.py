@@ -23,7 +23,8 @@ BOUNCE = (
 
 
 def waiting(folder: Path) -> list[bytes]:
-    return [p.read_bytes() for p in sorted((folder / "new").iterdir())]
+    files = sorted((folder / "new").iterdir())
+    return [m for path in files for m in spool.messages(path.name, path.read_bytes())]
 
 
 class TestSpool:
@@ -39,8 +40,25 @@ class TestSpool:
         assert mode == 0o640
         assert stat.S_IMODE((tmp_path / "s" / "new").stat().st_mode) == 0o700
 
+    def test_many_are_one_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also those that look like a pack, or are empty; a large one is a file of its own."""
+        monkeypatch.setattr(spool, "LARGEST", 100)
+        spool.make(tmp_path)
+        mails = [b"3\nabc", b"", b"\0\xff", b"x" * 101, b"7\n"]
+        spool.put(tmp_path, *mails)
+        names = sorted(p.name.rpartition(".")[2] for p in (tmp_path / "new").iterdir())
+        assert (len(names), names.count("pack")) == (3, 1)
+        assert waiting(tmp_path) == mails
+
+    @pytest.mark.parametrize(
+        "foreign", [b"Subject: x\n\ny", b"5\nabc", b"-1\nabc", b"3\nabcx", b"99999999999\n", b"3"]
+    )
+    def test_what_is_no_pack_is_one_message(self, foreign: bytes) -> None:
+        assert spool.messages("1.pack", foreign) == [foreign]
+
     def test_all_or_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The disk is full in the middle of the third."""
+        monkeypatch.setattr(spool, "LARGEST", 1)
         spool.make(tmp_path)
         write, written = os.write, 0
 
@@ -240,6 +258,22 @@ class TestLmtp:
         assert len(waiting(tmp_path)) == 20
         assert sum(batches) == 20
         assert len(batches) < 10
+
+    def test_commands_may_come_together(self, door: lmtp.Door, tmp_path: Path) -> None:
+        """RFC 2920, which RFC 2033 wants of every LMTP server."""
+        with socket.create_connection(("127.0.0.1", door.port), 10) as s, s.makefile("rb") as f:
+            f.readline()
+            s.sendall(b"LHLO mx1\r\n")
+            said = [f.readline()]
+            while said[-1][3:4] == b"-":
+                said.append(f.readline())
+            assert b"250-PIPELINING\r\n" in said
+            for n in range(3):
+                s.sendall(b"MAIL FROM:<>\r\nRCPT TO:<a@hoge.test>\r\nDATA\r\n")
+                s.sendall(BOUNCE + b"%d\r\n.\r\nNOOP\r\n" % n)
+            codes = b" ".join(f.readline()[:3] for _ in range(15))
+        assert codes == b" ".join([b"250 250 354 250 250"] * 3)
+        assert len(waiting(tmp_path)) == 3
 
     def test_garbage_and_a_client_that_goes_away(self, door: lmtp.Door, tmp_path: Path) -> None:
         for line in (b"\0\xff\r\n", b"EHLO x\r\n", b"DATA\r\n", b"LHLO x\r\nMAIL FROM:<>\r\n"):

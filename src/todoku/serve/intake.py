@@ -17,12 +17,11 @@ from msgspec.structs import replace
 from todoku.cases import CaseError, EventError, answers, joining, provenance
 from todoku.cases import events as ev
 from todoku.cases.answers.authentic import LookUp
-from todoku.cases.answers.reading import goes_to
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Diagnosis
 from todoku.reading import mail
-from todoku.serve import answering
+from todoku.serve import answering, spool
 from todoku.serve.proving import Ours, Proofs
 from todoku.serve.sifting import refusals, sift
 from todoku.serve.usermail import UserMail
@@ -95,6 +94,7 @@ class Intake:
         self._diagnose = diagnoser
         self._own = own
         self._rules = tuple(rules)
+        self._desks = {name for desk in self._rules for name in (*desk.desks, *desk.addresses)}
         self._trusted = {name.lower() for name in trusted}
         self._look_up = look_up
         self._tell = tell
@@ -118,10 +118,11 @@ class Intake:
             path = (new if maildir else folder) / name
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
                 with path.open("rb") as file:
-                    bodies.append(file.read(MOST))
+                    data = file.read(MOST)
+                bodies += spool.messages(name, data) if ours else [data]
                 taken.append(path)
-                octets += len(bodies[-1])
-            if octets > OCTETS:
+                octets += len(data)
+            if octets > OCTETS or len(bodies) >= BATCH:
                 break
         self._box.keep(bodies, f"folder:{folder}", now)
         for path in taken:
@@ -131,7 +132,7 @@ class Intake:
                     path.replace(folder / "cur" / f"{path.name}:2,S")
                 else:
                     path.unlink()
-        return len(taken)
+        return len(bodies)
 
     def handle(self, now: datetime) -> list[Taken]:
         """What was kept and nobody is done with. Bounces of one incident are one refusal with a
@@ -274,11 +275,13 @@ class Intake:
 
     def _requests(self, found: Sequence[Diagnosis]) -> list[Diagnosis]:
         """Those that were addressed to a desk."""
-        return [
-            d
-            for d in found
-            if d.recipient and any(goes_to(d.recipient.lower(), desk) for desk in self._rules)
-        ]
+        return [d for d in found if d.recipient and self._is_desk(d.recipient.lower())]
+
+    def _is_desk(self, address: str) -> bool:
+        """As `answers.reading.goes_to`, of all desks at once."""
+        labels = address.rpartition("@")[2].split(".")
+        ends = (".".join(labels[n:]) for n in range(len(labels)))
+        return address in self._desks or any(end in self._desks for end in ends)
 
     def _are_ours(self, message: Message, requests: Sequence[Diagnosis], known: Ours) -> bool:
         """Whether it is proven that these were mails of ours. That we met the same refusal proves that

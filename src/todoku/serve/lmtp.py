@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from todoku.serve import spool
 MOST: Final = 48 << 20
 """Octets of a message; a larger one is refused for good, with the size (RFC 1870)."""
 AT_ONCE: Final = 500
+SWITCH: Final = 0.00003
+"""Seconds after which a thread that judges mail lets this one go on. With Python's 5 ms each word of a
+client waits for that long, and a dialogue has five."""
 
 
 class _Writer:
@@ -61,10 +65,17 @@ class _Writer:
 
 
 class _Handler:
-    """The hooks of aiosmtpd."""
+    """The hooks of aiosmtpd (whose names they have)."""
 
     def __init__(self, writer: _Writer) -> None:
         self._writer = writer
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: Any, session: Session, _envelope: Envelope, name: str, replies: list[str]
+    ) -> list[str]:
+        """Commands are read one after the other, however they come (RFC 2033, section 5, wants it)."""
+        session.host_name = name
+        return [*replies[:-1], "250-PIPELINING", replies[-1]]
 
     async def handle_DATA(  # noqa: N802
         self, _server: Any, _session: Session, envelope: Envelope
@@ -118,6 +129,7 @@ class Door:
     def start(self) -> None:
         """Raises `OSError` where it cannot listen, or there is no spool."""
         spool.make(self._folder)
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()

@@ -4,9 +4,12 @@ that it was received; a machine that dies leaves no half of one.
     tmp/    being written
     new/    waiting (`Intake.collect` takes it into the store)
 
+One message is one file, as it came. Many that are handed over at once are one file too, `*.pack`, each
+with a line before it that tells its octets: the disk is waited for once, and they are there all or none.
+
 Whoever hands mail over needs no other right than to write here: an MTA's pipe runs as a user of its
 own. In a folder shared with it (`install -d -g todoku -m 3777 tmp new`) files take the folder's group,
-which may read them.
+which may read them. What is no pack, whatever its name says, is one message.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +26,9 @@ PARTS: Final = ("tmp", "new")
 MODE: Final = 0o640
 OLD: Final = 36 * 3600.0
 """Seconds after which a file that is still being written belongs to nobody (as in a Maildir)."""
+PACK: Final = ".pack"
+LARGEST: Final = 16 << 20
+"""Octets of a pack; a message above that is a file of its own."""
 
 
 def make(folder: Path) -> None:
@@ -35,10 +42,10 @@ def put(folder: Path, *messages: bytes) -> None:
     then taken away again, and whoever hands them over once more hands over nothing twice."""
     there: list[Path] = []
     try:
-        for message in messages:
+        for group in _groups(messages):
             name = f"{time.time_ns()}.{os.getpid()}.{secrets.token_hex(8)}"
-            there.append(folder / "tmp" / name)
-            _write(there[-1], message)
+            there.append(folder / "tmp" / (name if len(group) == 1 else name + PACK))
+            _write(there[-1], group[0] if len(group) == 1 else pack(group))
         for n, path in enumerate(there):
             there[n] = path.rename(folder / "new" / path.name)
         _sync(folder / "new")
@@ -47,6 +54,40 @@ def put(folder: Path, *messages: bytes) -> None:
             with contextlib.suppress(OSError):
                 path.unlink()
         raise
+
+
+def pack(messages: Sequence[bytes]) -> bytes:
+    return b"".join(part for each in messages for part in (b"%d\n" % len(each), each))
+
+
+def messages(name: str, data: bytes) -> list[bytes]:
+    """Those of a file in the spool. Never raises: anybody who may write there may write anything."""
+    if not name.endswith(PACK):
+        return [data]
+    found: list[bytes] = []
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start, start + 10)
+        length = data[start:end]
+        if end < 0 or not length.isdigit() or end + 1 + int(length) > len(data):
+            return [data]
+        start = end + 1 + int(length)
+        found.append(data[end + 1 : start])
+    return found
+
+
+def _groups(messages: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """What goes into one file each."""
+    group: list[bytes] = []
+    octets = 0
+    for message in messages:
+        if group and octets + len(message) > LARGEST:
+            yield group
+            group, octets = [], 0
+        group.append(message)
+        octets += len(message)
+    if group:
+        yield group
 
 
 def tidy(folder: Path, now: float) -> None:

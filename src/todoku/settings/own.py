@@ -120,6 +120,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@functools.lru_cache(1024)
 def parse_ip(text: str) -> IP | None:
     """An address in any usual spelling: in brackets, with a zone, IPv4 mapped into IPv6."""
     text = text.strip().strip("[]")
