@@ -162,6 +162,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     thread: tuple[str, ...] = ()
     """The same, and those of its answers that count, the newest last."""
     outbox: tuple[Outgoing, ...] = ()
+    hindrances: int = 0
     by_hand: bool = False
     """Something was in the way when todoku was to write to the desk by itself: a person does."""
     requests: int = 0

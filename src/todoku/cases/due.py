@@ -108,13 +108,13 @@ def _with_the_desk(case: Case, policy: Policy) -> Iterator[Action]:
     if fresh and (case.mended or case.cause is not None):
         keys = tuple(s.key for s in fresh)
         since = max(s.since for s in fresh)
-        key = f"request/{case.requests}"
+        key = f"request/{case.requests}/{case.hindrances}"
         yield Action(kind="request", key=key, not_before=since, identities=keys)
     declined = case.among("declined")
     if again := tuple(s for s in declined if s.escalations < policy.escalations):
         keys = tuple(s.key for s in again)
         since = max(pause(s, policy) for s in again)
-        key = f"escalate/{case.escalations}"
+        key = f"escalate/{case.escalations}/{case.hindrances}"
         yield Action(kind="escalate", key=key, not_before=since, identities=keys)
 
 

@@ -278,7 +278,7 @@ def _sent(case: Case, event: ev.Sent) -> Case:
 
 
 def _hindered(case: Case, _event: ev.Hindered) -> Case:
-    return replace(case, by_hand=True)
+    return replace(case, by_hand=True, hindrances=case.hindrances + 1)
 
 
 # Proof

@@ -57,4 +57,7 @@ DEFAULT: Final = Policy()
 
 def of(settings: Settings) -> Policy:
     """As the settings have it."""
-    return Policy(never_probed=frozenset(settings.cases.never_probe))
+    return Policy(
+        unattended=frozenset(settings.cases.write_to),
+        never_probed=frozenset(settings.cases.never_probe),
+    )

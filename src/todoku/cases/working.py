@@ -71,6 +71,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     intent: Mapping[str, Any] | None = None
     """What was about to be done, with an unknown outcome."""
     intent_at: float | None = None
+    failed: str | None = None
+    """Of what `step` gives: why it was certainly not done."""
 
 
 class Queue(Protocol):
@@ -126,7 +128,7 @@ def step(
             given_up = deed.give_up(case, taken.action, clock())
         outcome = "failed" if given_up is None else "done"
         queue.finish(taken, outcome, clock(), given_up, str(error), error.until)
-        return taken
+        return msgspec.structs.replace(taken, failed=str(error))
     try:
         queue.finish(taken, "done", clock(), command)
     except (NotNow, NotThis) as error:

@@ -3,8 +3,6 @@ order of intent, deed and outcome is that of `todoku.cases.working`."""
 
 from __future__ import annotations
 
-import contextlib
-import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
@@ -26,13 +24,14 @@ from todoku.lists.values import Server
 from todoku.model import Identity, Refusal, Remote
 from todoku.serve import sightings, telling, visiting
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
+from todoku.serve.submitting import send
+from todoku.serve.writing import Send, Write
+from todoku.settings import Contact
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import People
 from todoku.visits import Visit, enter
 
-WAIT: Final = 60.0
-"""Seconds for the local relay to answer."""
 FEW_HOSTS: Final = 2
 """Hosts of a receiver that are asked in turn, from probe to probe."""
 
@@ -64,6 +63,10 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 25
     """Where receivers answer."""
     lang: Language = "en"
+    contact: Contact = Contact()
+    """Who asks desks."""
+    desk_relay: tuple[str, int] | None = None
+    """Takes letters to desks; `None`: the local one does, where the blocked address may send them."""
     was_sent: Callable[[str], bool | None] | None = None
     """Whether a mail of this Message-ID was sent, as the mail log tells; `None`: not known."""
 
@@ -78,6 +81,9 @@ def all_of(means: Means) -> dict[ActionKind, Deed]:
         "diagnose": Diagnose(means),
         "check": Check(means),
         "wait": Wait(means),
+        "request": Write(means),
+        "escalate": Write(means),
+        "send": Send(means),
         "probe": Probe(means),
         "tell": Tell(means),
         "remind": Tell(means),
@@ -279,47 +285,6 @@ class Tell(_Quiet):
             if receiver.id == place:
                 return str(getattr(receiver.name, lang))
         return next((entry.name for entry in knowledge.lists if entry.id == place), place)
-
-
-def send(relay: tuple[str, int], to: str, message: bytes, wait: float = WAIT) -> None:
-    """Hand a mail to the local relay, with the null return path (RFC 3834, section 3.3). Raises
-    `Undone` where it certainly did not take it; any other error leaves that open."""
-    where = f"{relay[0]}:{relay[1]}"
-    try:
-        talk = smtplib.SMTP(*relay, timeout=wait)
-    except (OSError, smtplib.SMTPException) as error:
-        raise Undone(f"{where}: {error}") from error
-    try:
-        try:
-            for command in (
-                "EHLO " + talk.local_hostname,
-                "MAIL FROM:<>",
-                f"RCPT TO:<{to}>",
-                "DATA",
-            ):
-                _good(where, *talk.docmd(command))
-        except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise Undone(f"{where}: {error}") from error
-        # From here on nobody knows, until it answers.
-        talk.send(_dotted(message))
-        _good(where, *talk.getreply())
-    finally:
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            talk.quit()
-        talk.close()
-
-
-def _good(where: str, code: int, text: bytes) -> None:
-    if code == -1:
-        raise smtplib.SMTPServerDisconnected(f"{where} does not speak SMTP")
-    if code // 100 not in {2, 3}:
-        raise Undone(f"{where}: {code} {text.decode('utf-8', 'replace')}")
-
-
-def _dotted(message: bytes) -> bytes:
-    lines = message.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-    stuffed = (b"." + line if line.startswith(b".") else line for line in lines)
-    return b"\r\n".join(stuffed) + b"\r\n.\r\n"
 
 
 def _standings(case: Case, action: Action) -> list[Standing]:

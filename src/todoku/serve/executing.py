@@ -13,7 +13,7 @@ from todoku.cases.case import Case, identity_key
 from todoku.cases.records import Recorded
 from todoku.cases.states import ASKED
 from todoku.diagnosis import Diagnoser
-from todoku.serve import reporting
+from todoku.serve import reporting, writing
 from todoku.serve.orders import (
     Accept,
     AnyOrder,
@@ -85,7 +85,10 @@ def _cause(order: Cause, now: datetime) -> Command:
 
 
 def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
-    """Asked for the first time, or given what it wanted; else asked again."""
+    """Asked for the first time, or given what it wanted; else asked again. A letter that is to be
+    sent gets its Message-ID, which nobody can guess, before it goes out."""
+    letter = order.letter
+    message_id = None if letter is None else writing.message_id(letter)
 
     def command(case: Case) -> commands.Events:
         named = {identity_key(i) for i in order.identities}
@@ -98,6 +101,8 @@ def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
                 identities=order.identities,
                 ticket=order.ticket,
                 text=order.text,
+                message_id=message_id,
+                letter=letter,
             )
             return commands.escalate(case, again, desk.policy)
         first = ev.Requested(
@@ -108,6 +113,8 @@ def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
             identities=order.identities,
             ticket=order.ticket,
             text=order.text,
+            message_id=message_id,
+            letter=letter,
         )
         return commands.request(case, first)
 

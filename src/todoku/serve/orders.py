@@ -27,7 +27,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from todoku import __version__
-from todoku.cases.events import Answered, At, Why
+from todoku.cases.events import Answered, At, Letter, Why
 from todoku.cases.records import Recorded
 from todoku.i18n import Language
 from todoku.model import Channel, Identity
@@ -117,6 +117,13 @@ class Ask(Order, frozen=True, kw_only=True, tag="ask"):
     identities: tuple[Identity, ...] = ()
     ticket: str | None = None
     text: str = ""
+    letter: Letter | None = None
+    """What he confirmed that todoku sends; then `text` is its words."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError`, as above."""
+        if self.letter is not None and table.mailbox(self.letter.to) is None:
+            raise ValueError("`to` is no mail address")
 
 
 class Hold(Order, frozen=True, kw_only=True, tag="hold"):
@@ -215,6 +222,7 @@ def house(settings: Settings) -> str:
         __version__,
         settings.general.store,
         settings.knowledge.overlay,
+        settings.cases,
         settings.lab.clock,
         settings.own,
     )

@@ -146,6 +146,8 @@ def means(
         admin=settings.mail.admin or sender,
         helo=next(iter(settings.own.helo), socket.getfqdn()),
         inner={outer: inner for inner, outer in settings.own.nat.items()},
+        contact=settings.contact,
+        desk_relay=endpoint(settings.cases.desk_relay, 25) if settings.cases.desk_relay else None,
         port=int(settings.lab.port),
         lang=lang,
         was_sent=was_sent,

@@ -41,6 +41,7 @@ WORDS: Final[Words] = {
     "opened": {"ja": "対応を始めました", "en": "being worked on"},
     "resolved": {"ja": "届くようになりました", "en": "works again"},
     "reminder": {"ja": "作業の催促", "en": "reminder of a task"},
+    "letter": {"ja": "解除の依頼", "en": "request"},
     "administrator": {"ja": "管理者", "en": "the administrator"},
 }
 
@@ -56,8 +57,10 @@ def told(
 ) -> tuple[Sentence, dict[str, object]]:
     """The sentence, and its values. `named`: a person's name or address, by `person:3`. `among`:
     how many there are in this case."""
-    about = WORDS[str(work.action.about)]
+    about = WORDS["letter" if work.action.about is None else work.action.about]
     who = None if work.action.who is None else named(work.action.who) or work.action.who
+    if work.action.kind == "send":
+        who = str((work.intent or {}).get("to", "-"))
     admin = WORDS["administrator"]
     sentence = {
         lang: text.replace("{who}", admin[lang]) if who is None else text
@@ -74,7 +77,7 @@ def told(
 
 
 def settle(order: Settle, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
-    """A person found out. What he says is an event either way: told, or a note. Raises `NotUnsure`,
+    """A person found out. What he says is an event either way: told or sent, or a note. Raises `NotUnsure`,
     `StoreError`."""
     from todoku.store.actions import Queue
 
@@ -94,6 +97,10 @@ def settle(order: Settle, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
 
 def _sent(order: Settle, work: Work, now: datetime) -> Command:
     action = work.action
+    if action.kind == "send":
+        message_id = action.key.removeprefix("send/")
+        letter = ev.Sent(at=now, by=order.by, source=order.source, message_id=message_id)
+        return lambda case: commands.sent(case, letter)
     assert action.about is not None  # noqa: S101  mails have it
     event = ev.Told(
         at=now,

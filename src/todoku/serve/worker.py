@@ -13,7 +13,9 @@ from typing import Final
 
 from todoku.cases import EventError, working
 from todoku.cases.due import ActionKind
-from todoku.cases.working import Deed, Work
+from todoku.cases.working import MOST_ATTEMPTS, Deed, Work
+from todoku.errors import TodokuError
+from todoku.i18n import Words
 from todoku.store import LeaseLost, StoreError
 from todoku.store.actions import Queue
 
@@ -21,6 +23,20 @@ LONGEST: Final = 60.0
 """Seconds that a worker sleeps at most: another process may have made something due."""
 SHORTEST: Final = 1.0
 """After a round in which something is due that nobody can take yet."""
+
+
+WORDS: Final[Words] = {
+    "not-taken": {
+        "ja": "案件 {case} の窓口への手紙を、まだ送れていません（{why}）。間隔を延ばしながら {most} 回まで試します。"
+        "それでも送れなければ、依頼はあなたの作業に戻ります。",
+        "en": "the letter to the desk of case {case} could not be sent yet ({why}). It is tried {most} "
+        "times, with growing pauses; then asking is your task again.",
+    },
+}
+
+
+class NotTaken(TodokuError):
+    """A letter that our mail server did not take; it is tried again."""
 
 
 class Worker:
@@ -65,6 +81,10 @@ class Worker:
                 continue
             if taken is None:
                 break
+            if taken.failed is not None and taken.action.kind == "send":
+                why = " ".join(taken.failed.split())[:300]
+                told = {"case": taken.case, "why": why, "most": MOST_ATTEMPTS}
+                self._tell(NotTaken(WORDS["not-taken"], **told))
             done += 1
         try:
             self.queue.desk.flush(self.clock())

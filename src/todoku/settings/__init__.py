@@ -136,6 +136,10 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True):
 
     never_probe: tuple[str, ...] = ()
     """Ids of receivers, or domains."""
+    write_to: tuple[str, ...] = ()
+    """Ids of desks to which todoku writes by itself."""
+    desk_relay: str | None = None
+    """`HOST[:PORT]`: takes letters to desks; none of its addresses is blocked. `None`: as `[mail]`."""
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):

@@ -160,6 +160,12 @@ def _place_id(text: str) -> str | None:
     return _list_id(text.removeprefix("@"))
 
 
+def _desk_id(text: str) -> str | None:
+    """The id of a desk, `t-online/bl`."""
+    owner, sign, name = text.strip().lower().partition("/")
+    return f"{owner}/{name}" if sign and _ID.fullmatch(owner) and _ID.fullmatch(name) else None
+
+
 _KEY: Final = expression(r"[A-Za-z0-9_-]{1,63}")
 
 
@@ -510,6 +516,27 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         },
     ),
     Setting("cases", "never_probe", "list", _place_id, _PLACES),
+    Setting(
+        "cases",
+        "write_to",
+        "list",
+        _desk_id,
+        {
+            "ja": '窓口の id の並び。例: ["t-online/bl"]',
+            "en": 'a list of the ids of desks, such as ["t-online/bl"]',
+        },
+    ),
+    Setting(
+        "cases",
+        "desk_relay",
+        "text",
+        server,
+        {
+            "ja": '遮断されていないアドレスから送るメールサーバーの IP アドレス。例: "192.0.2.25:25"',
+            "en": "the IP address of a mail server that sends from an address which is not blocked, such "
+            'as "192.0.2.25:25"',
+        },
+    ),
     Setting(
         "privacy",
         "operator",

@@ -186,6 +186,14 @@ COMMENTS: Final[Words] = {
         "ja": "探査（接続して尋ねるだけで、メールは送らない）を望まない受信側。試し送りで確かめます",
         "en": "Receivers that do not want to be probed; a trial mail tells instead",
     },
+    "write_to": {
+        "ja": "todoku が人の確認なしに手紙を送ってよい窓口（原因の記録があるときだけ送ります）",
+        "en": "Desks to which todoku may write without a person (once a cause is on record)",
+    },
+    "desk_relay": {
+        "ja": "窓口への手紙を送るメールサーバー。遮断されていないアドレスから送るもの",
+        "en": "The mail server for letters to desks: one that sends from an address which is not blocked",
+    },
     "logs": {
         "ja": "todoku logs --store と --follow が保存する配送の記録（docs/deliveries.md）",
         "en": "Deliveries that todoku logs --store and --follow keep (docs/deliveries.md)",
@@ -243,6 +251,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
     "never_probe": '["t-online"]',
+    "write_to": '["t-online/bl"]',
+    "desk_relay": '"192.0.2.25"',
     "recipients": '"hashed"',
     "keep_deliveries": '"180"',
     "overlay": '"knowledge"',

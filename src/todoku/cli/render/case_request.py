@@ -261,10 +261,10 @@ OBSTACLES: Final[Mapping[ObstacleKind, Mapping[str, Sentence]]] = {
     "own-mailbox": {
         "short": {"ja": "別の経路で送る", "en": "send it another way"},
         "long": {
-            "ja": "拒否されている {about} からではなく、別の経路のメールボックスから送ってください。設定 [cases] relay が"
+            "ja": "拒否されている {about} からではなく、別の経路のメールボックスから送ってください。設定 [cases] desk_relay が"
             "あれば、todoku がそのサーバーから送ります。",
             "en": "send it from a mailbox whose mail does not leave from {about}, which is refused. With "
-            "[cases] relay of the settings todoku sends it by a server of its own.",
+            "[cases] desk_relay of the settings todoku sends it by a server of its own.",
         },
     },
     "gaps": {
