@@ -148,6 +148,7 @@ def test_the_ttl_of_what_changes(preflight: Command) -> None:
     asked = next(e for e in helo["evidence"] if e["type"] == "A")
     assert asked == {
         "name": HOST, "type": "A", "outcome": "found", "records": ["203.0.116.1"], "ttl": 60, "why": None,
+        "secure": False,
     }  # fmt: skip
 
 

@@ -14,16 +14,19 @@ from tests.preflight.table import Table
 from tests.preflight.world import HOST, NEW, SIX, key_record, reverse
 from todoku.preflight import data, dns
 from todoku.preflight.checks import (
+    contact_page,
+    dane,
     dkim,
     dmarc,
     helo,
     ipv6,
+    mailboxes,
+    mta_sts,
     mx,
-    people,
     ptr,
     spf,
     spf_helo,
-    transport,
+    tls_rpt,
 )
 from todoku.preflight.values import Check
 
@@ -42,11 +45,11 @@ CHECKS: dict[str, Callable[[Any], Check | list[Check]]] = {
     "dkim": lambda ask: dkim.look(ask, D, ("s1",), "en"),
     "dmarc": lambda ask: dmarc.look(ask, D, "en"),
     "mx": lambda ask: mx.look(ask, D, "en"),
-    "mta-sts": lambda ask: transport.mta_sts(ask, D, "en"),
-    "tls-rpt": lambda ask: transport.tls_rpt(ask, D, "en"),
-    "dane": lambda ask: transport.dane(ask, D, "en"),
-    "mailboxes": lambda ask: people.mailboxes(ask, D, "en"),
-    "contact-page": lambda ask: people.contact_page(ask, NEW, HOST, "en"),
+    "mta-sts": lambda ask: mta_sts.look(ask, D, None, "en"),
+    "tls-rpt": lambda ask: tls_rpt.look(ask, D, "en"),
+    "dane": lambda ask: dane.look(ask, D, None, "en"),
+    "mailboxes": lambda ask: mailboxes.look(ask, D, None, "en"),
+    "contact-page": lambda ask: contact_page.look(ask, NEW, HOST, None, data.contact_page(), "en"),
 }
 
 GOOD: Records = {

@@ -129,4 +129,5 @@ def world(server: Server, known: Compiled, *, deadline: float = 8.0) -> World:
         generic=data.generic(),
         requirements=data.requirements(),
         warm_up=data.warm_up(),
+        contact_page=data.contact_page(),
     )

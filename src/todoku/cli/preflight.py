@@ -28,6 +28,7 @@ from todoku.preflight.values import EXIT, Subject
 from todoku.settings import Settings, table
 
 if TYPE_CHECKING:
+    from todoku.preflight.fetch import Fetching
     from todoku.preflight.outgoing import Way
 
 DEADLINE: Final = 15.0
@@ -84,6 +85,12 @@ WORDS: Final[Words] = {
     help="This is the new host: connect to receivers (greeting and EHLO, no mail).",
 )
 @click.option(
+    "--fetch",
+    is_flag=True,
+    help="Meet your own web and mail servers, too: MTA-STS policy, certificates (DANE), contact "
+    "page, abuse@ and postmaster@ (RCPT TO, no mail).",
+)
+@click.option(
     "--logs",
     multiple=True,
     type=click.Path(),
@@ -122,6 +129,7 @@ def preflight(
     resolver: str | None,
     direct: bool,
     from_host: bool,
+    fetch: bool,
     logs: tuple[str, ...],
     lists: tuple[str, ...],
     deadline: float,
@@ -133,13 +141,13 @@ def preflight(
     lang: Language,
 ) -> None:
     """Whether a server may begin to send from an address: lists, names, SPF, DKIM, DMARC and what
-    the big receivers ask. Asks the DNS alone (but with --from-host); no mail is sent."""
+    the big receivers ask. Asks the DNS alone (but with --fetch and --from-host); no mail is sent."""
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
     direct = direct or (found.dns.direct and resolver is None)
-    ask = _Asking(servers, direct, lists, deadline, from_host, logs)
+    ask = _Asking(servers, direct, lists, deadline, from_host, fetch, logs)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
@@ -230,6 +238,7 @@ class _Asking(NamedTuple):
     lists: tuple[str, ...]
     deadline: float
     from_host: bool
+    fetch: bool
     logs: tuple[str, ...]
 
 
@@ -273,7 +282,9 @@ def _run(
         generic=data.generic(),
         requirements=data.requirements(),
         warm_up=data.warm_up(),
+        contact_page=data.contact_page(),
         way=_way(found, subject.ip) if ask.from_host else None,
+        fetching=_fetching(found, subject) if ask.fetch else None,
     )
     volumes = None
     if ask.logs:
@@ -301,6 +312,13 @@ def _way(found: Settings, ip: str) -> Way:
     from todoku.preflight.outgoing import Way, source_of
 
     return Way(source_of(ip, found.own.nat), int(found.lab.port))
+
+
+def _fetching(found: Settings, subject: Subject) -> Fetching:
+    from todoku.preflight.fetch import Fetching, Ports
+
+    ports = Ports(smtp=int(found.lab.port))
+    return Fetching(helo=subject.helo, sender=found.mail.sender, ports=ports)
 
 
 class _Kept:

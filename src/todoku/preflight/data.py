@@ -15,7 +15,8 @@ from todoku.knowledge.schema import Text
 FOLDER: Final = DATA / "requirements"
 GENERIC: Final = "generic-names.toml"
 WARM_UP: Final = "warm-up.toml"
-_OTHERS: Final = frozenset({GENERIC, WARM_UP})
+CONTACT_PAGE: Final = "contact-page.toml"
+_OTHERS: Final = frozenset({GENERIC, WARM_UP, CONTACT_PAGE})
 
 Level: TypeAlias = Literal["required", "recommended", "info"]
 Look: TypeAlias = Literal["message", "log", "process", "portal", "web"]
@@ -27,6 +28,16 @@ class Generic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     schema: int
     words: tuple[str, ...]
     dynamic: tuple[str, ...]
+    source: tuple[str, ...]
+    date: str
+
+
+class ContactPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what a page is known that says who runs a host."""
+
+    schema: int
+    words: tuple[str, ...]
+    """In lower case."""
     source: tuple[str, ...]
     date: str
 
@@ -103,6 +114,11 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @functools.cache
 def generic(folder: Path = FOLDER) -> Generic:
     return read_toml(folder / GENERIC, Generic)
+
+
+@functools.cache
+def contact_page(folder: Path = FOLDER) -> ContactPage:
+    return read_toml(folder / CONTACT_PAGE, ContactPage)
 
 
 @functools.cache

@@ -22,7 +22,7 @@ import dns.rcode
 import dns.rdatatype
 
 from todoku.lists.values import Server
-from todoku.preflight.values import Asked, Why
+from todoku.preflight.values import Asked, Outcome, Why
 
 WAIT: Final = 2.0
 """Seconds for one packet; a question is sent twice."""
@@ -147,11 +147,13 @@ def _read(name: str, kind: str, response: dns.message.Message) -> Asked:
     except dns.exception.DNSException:
         return Asked(name=name, type=kind, outcome="unknown", why="malformed")
     ttl = int(chain.minimum_ttl)
+    secure = bool(response.flags & dns.flags.AD)
     if chain.answer is not None:
         records = tuple(sorted(_text(kind, r) for r in list(chain.answer)[:MOST_RECORDS]))
-        return Asked(name=name, type=kind, outcome="found", records=records, ttl=ttl)
+        return Asked(name=name, type=kind, outcome="found", records=records, ttl=ttl, secure=secure)
     gone = response.rcode() == dns.rcode.NXDOMAIN
-    return Asked(name=name, type=kind, outcome="no-name" if gone else "no-data", ttl=ttl)
+    outcome: Outcome = "no-name" if gone else "no-data"
+    return Asked(name=name, type=kind, outcome=outcome, ttl=ttl, secure=secure)
 
 
 def _text(kind: str, record: Any) -> str:

@@ -27,23 +27,27 @@ from todoku.lists.values import Request, Server, Target, Upstream
 from todoku.model import Finding
 from todoku.model import Subject as Listed
 from todoku.preflight.checks import (
+    contact_page,
+    dane,
     dkim,
     dmarc,
     helo,
     ipv6,
     lists,
+    mailboxes,
+    mta_sts,
     mx,
     neighbours,
     outgoing,
-    people,
     ptr,
     receivers,
     spf,
     spf_helo,
-    transport,
+    tls_rpt,
 )
-from todoku.preflight.data import Generic, Requirements, WarmUps
+from todoku.preflight.data import ContactPage, Generic, Requirements, WarmUps
 from todoku.preflight.dns import Resolver
+from todoku.preflight.fetch import Fetch, Fetching
 from todoku.preflight.outgoing import WAIT, Way, meet_all
 from todoku.preflight.values import Check, Compared, Subject
 
@@ -72,8 +76,11 @@ class World(NamedTuple):
     generic: Generic
     requirements: tuple[Requirements, ...]
     warm_up: WarmUps
+    contact_page: ContactPage
     way: Way | None = None
     """Where this is the new host: how it goes out to receivers."""
+    fetching: Fetching | None = None
+    """Where one's own web and mail servers are to be met: how."""
 
 
 class Run:
@@ -92,11 +99,12 @@ class Run:
         """The checks, each as soon as it is known; last those that follow from others."""
         s, world, lang = self.subject, self.world, self.lang
         ask = Resolver(world.servers, world.deadline)
+        fetch = None if world.fetching is None else Fetch(world.fetching, world.deadline)
         tasks: list[Future[list[Check]]] = []
         old: list[Future[list[Check]]] = []
         waiting: SimpleQueue[_Task] = SimpleQueue()
         for found, jobs in (
-            (tasks, _jobs(s, world, ask, lang)), (old, _of_old(s, world, ask, lang)),
+            (tasks, _jobs(s, world, ask, fetch, lang)), (old, _of_old(s, world, ask, lang)),
         ):  # fmt: skip
             for job in jobs:
                 found.append(Future())
@@ -137,7 +145,7 @@ def _of_old(
 
 
 def _jobs(
-    s: Subject, world: World, ask: Resolver, lang: Language
+    s: Subject, world: World, ask: Resolver, fetch: Fetch | None, lang: Language
 ) -> Iterator[Callable[[], list[Check]]]:
     yield lambda: _lists([s.ip, *_names(s)], world, lang)
     yield lambda: [_neighbours(s.ip, world, lang)]
@@ -145,11 +153,11 @@ def _jobs(
     yield lambda: [helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [spf_helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
-    yield lambda: [people.contact_page(ask, s.ip, s.helo, lang)]
+    yield lambda: [contact_page.look(ask, s.ip, s.helo, fetch, world.contact_page, lang)]
     if (way_out := world.way) is not None:
         yield lambda: _outgoing(s, world, way_out, ask, lang)
     for domain in s.domains:
-        yield from _of_domain(domain, s, ask, lang)
+        yield from _of_domain(domain, s, ask, fetch, lang)
 
 
 def _outgoing(s: Subject, world: World, way_out: Way, ask: Resolver, lang: Language) -> list[Check]:
@@ -162,16 +170,16 @@ def _outgoing(s: Subject, world: World, way_out: Way, ask: Resolver, lang: Langu
 
 
 def _of_domain(
-    domain: str, s: Subject, ask: Resolver, lang: Language
+    domain: str, s: Subject, ask: Resolver, fetch: Fetch | None, lang: Language
 ) -> Iterator[Callable[[], list[Check]]]:
     yield lambda: [spf.look(ask, domain, s.ip, s.helo, lang)]
     yield lambda: dkim.look(ask, domain, s.selectors, lang)
     yield lambda: [dmarc.look(ask, domain, lang)]
     yield lambda: [mx.look(ask, domain, lang)]
-    yield lambda: [transport.mta_sts(ask, domain, lang)]
-    yield lambda: [transport.tls_rpt(ask, domain, lang)]
-    yield lambda: [transport.dane(ask, domain, lang)]
-    yield lambda: [people.mailboxes(ask, domain, lang)]
+    yield lambda: [mta_sts.look(ask, domain, fetch, lang)]
+    yield lambda: [tls_rpt.look(ask, domain, lang)]
+    yield lambda: [dane.look(ask, domain, fetch, lang)]
+    yield lambda: [mailboxes.look(ask, domain, fetch, lang)]
 
 
 def _following(s: Subject, world: World, done: Sequence[Check], lang: Language) -> Iterator[Check]:

@@ -25,7 +25,11 @@ RECEIVER: Final = "receiver"
 """What one receiver asks: who does not send there may go."""
 PRIVATE: Final = "private-lists"
 """The check whose `unknown` no DNS can settle: receivers' own lists."""
-SIDE: Final = frozenset({"neighbours", "mta-sts", "tls-rpt", "dane", "ipv6", "spf-helo"})
+SIDE: Final = frozenset(
+    {
+        "neighbours", "mta-sts", "tls-rpt", "dane", "ipv6", "spf-helo", "contact-page", "mailboxes",
+    }
+)  # fmt: skip
 """What these leave open decides nothing: mail goes out without them."""
 
 WORST: Final[tuple[State, ...]] = ("bad", "unknown", "warning", "ok")
@@ -55,6 +59,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds; of a negative answer by its SOA (RFC 2308)."""
     why: Why | None = None
     """Only with `unknown`."""
+    secure: bool = False
+    """Whether the resolver says that DNSSEC holds (AD, RFC 4035)."""
 
 
 class Detail(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,8 +60,8 @@ WORDS: Final[Words] = {
         "en": "Besides, no answer came to {n} of the checks: what they would say is not known.",
     },
     "settle": {
-        "ja": "ここから見えないもの {n} 点は、実際に送ったメールで確かめます。",
-        "en": "What cannot be seen from here ({n} checks) shows in real mail.",
+        "ja": "見えていないもの {n} 点は、各項目の → か、実際に送ったメールで確かめます。",
+        "en": "What is not seen yet ({n} checks) shows by the step at each (→), or in real mail.",
     },
     "more": {"ja": "· ほか {n} 件（--json に全件）", "en": "· {n} more (all are in --json)"},
     "map": {

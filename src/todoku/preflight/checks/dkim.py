@@ -10,6 +10,7 @@ import msgspec
 
 from todoku.i18n import Language, Words
 from todoku.preflight import dns
+from todoku.preflight.der import opened
 from todoku.preflight.dns import Ask, Recorder
 from todoku.preflight.sheet import Sheet
 from todoku.preflight.values import Check, State
@@ -169,27 +170,12 @@ def read(record: str) -> Key:
 def rsa_bits(der: bytes) -> int:
     """The length of the modulus in a SubjectPublicKeyInfo (RFC 5280), or in a bare RSAPublicKey
     (RFC 8017), as some publish it. Raises `ValueError`."""
-    inside, _ = _open(der, 0x30)
+    inside, _ = opened(der, 0x30)
     if inside[:1] == b"\x30":  # the algorithm, then the key in a bit string
-        _, rest = _open(inside, 0x30)
-        held, _ = _open(rest, 0x03)
+        _, rest = opened(inside, 0x30)
+        held, _ = opened(rest, 0x03)
         if held[:1] != b"\0":
             raise ValueError("bits are left over")
-        inside, _ = _open(held[1:], 0x30)
-    modulus, _ = _open(inside, 0x02)
+        inside, _ = opened(held[1:], 0x30)
+    modulus, _ = opened(inside, 0x02)
     return int.from_bytes(modulus, "big").bit_length()
-
-
-def _open(der: bytes, tag: int) -> tuple[bytes, bytes]:
-    """What an element holds, and what follows it."""
-    if len(der) < 2 or der[0] != tag:
-        raise ValueError("not the element that should stand here")
-    length, at = der[1], 2
-    if length & 0x80:
-        size = length & 0x7F
-        if not 0 < size <= 3 or len(der) < 2 + size:
-            raise ValueError("a length that cannot be")
-        length, at = int.from_bytes(der[2 : 2 + size], "big"), 2 + size
-    if len(der) < at + length:
-        raise ValueError("cut off")
-    return der[at : at + length], der[at + length :]
