@@ -24,7 +24,6 @@ from todoku.cases.events import AnyEvent
 from todoku.cases.records import KINDS, version
 from todoku.cases.requesting import Draft
 from todoku.cli.mailbox import Standing
-from todoku.cli.probe import Probed
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
@@ -32,9 +31,10 @@ from todoku.knowledge import schema
 from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.files import DATA, read_toml
 from todoku.logs.cause.values import Cause, Looked
-from todoku.logs.values import EarlyWarning, RefusalGroup, Summary
+from todoku.logs.values import EarlyWarning, Kept, RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
 from todoku.preflight.values import Report
+from todoku.probing import Probed
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -59,6 +59,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
         EarlyWarning,
         "The last lines of `todoku logs --json`; docs/early-warning.md tells more.",
     ),
+    "logs-stored": (Kept, "The last line of `todoku logs --store --json`."),
     "cause-looked": (
         Looked,
         "The first line of `todoku cause --json`; docs/cause.md tells more.",

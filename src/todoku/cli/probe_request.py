@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
+from todoku import probing
 from todoku.cases.policy import Policy
 from todoku.cli import EX_USAGE, Failure, check_request
 from todoku.cli.render.text import short
@@ -153,9 +154,10 @@ def _a_domain(receiver: str, domains: Iterable[str]) -> str | None:
 
 def refuse_never(policy: Policy, names: Iterable[str | None], lang: Language) -> None:
     """`names`: of the receiver, and its domains."""
-    for each in names:
-        if each is not None and each in policy.never_probed:
-            refuse("never", lang, value=each)
+    try:
+        probing.refuse_never(policy, *names)
+    except probing.NeverError as error:
+        refuse("never", lang, value=error.name)
 
 
 def mail_address(option: str, text: str | None, lang: Language) -> str:
@@ -231,7 +233,9 @@ def local_address(server: Exchanger, lang: Language) -> str:
         refuse("no-route", lang, EX_NOT_KNOWN, host=server.host, address=server.address, why=why)
 
 
-def too_soon(receiver: str, source: str, again: datetime, every: timedelta, lang: Language) -> None:
+def too_soon(
+    receiver: str, source: str, again: datetime, every: timedelta, lang: Language
+) -> NoReturn:
     here = again.astimezone()
     refuse(
         "too-soon",

@@ -17,7 +17,7 @@ from todoku.knowledge.catalogue import Catalogue
 from todoku.knowledge.schema import Compiled
 
 if TYPE_CHECKING:
-    from todoku.cli.probe import Probed
+    from todoku.probing import Probed
 
 WORDS: Final[Words] = {
     "accepted": {
