@@ -16,6 +16,7 @@ from todoku.cases import marks
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Identity, Reply
+from todoku.serve import intake as intakes
 from todoku.serve import markkeys, reporting
 from todoku.serve.accepting import NotAccepted, accept
 from todoku.serve.intake import Intake, Taken, answer_rules
@@ -155,9 +156,22 @@ def test_a_request_of_ours_that_comes_back_opens_the_case_again(house: House) ->
 def test_that_a_request_came_back_is_not_believed_of_a_stranger(house: House) -> None:
     asked(house)
     house.take(about_the_ticket(returned.bounce(DESK, REPLY, "ABCDEF", "<x@evil.test>")))
+    assert house.desk.case(1).waiting == ()  # our log may know more soon
+    house.take(now=NOW + timedelta(minutes=61))
     case = house.desk.case(1)
     assert case.state == "requested"
     assert [w.answer.class_ for w in case.waiting] == ["bounce"]  # a person looks
+
+
+def test_forged_returns_of_requests_do_not_wait_in_any_number(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intakes, "WAITING", 3)
+    asked(house)
+    forged = [returned.bounce(DESK, REPLY, f"A{n}", f"<{n}@evil.test>") for n in range(5)]
+    taken = house.take(*map(about_the_ticket, forged))
+    assert [t.what for t in taken] == ["unverified"] * 2
+    assert len(house.desk.case(1).waiting) == 2
 
 
 def test_that_we_met_the_same_refusal_does_not_say_that_a_request_came_back(
@@ -165,7 +179,8 @@ def test_that_we_met_the_same_refusal_does_not_say_that_a_request_came_back(
 ) -> None:
     asked(house)
     monkeypatch.setattr("todoku.serve.proving.Ours.reproduced", lambda *_: True)
-    (taken,) = house.take(about_the_ticket(returned.bounce(DESK, REPLY, "ABCDEF", "<x@evil.test>")))
+    house.take(about_the_ticket(returned.bounce(DESK, REPLY, "ABCDEF", "<x@evil.test>")))
+    (taken,) = house.take(now=NOW + timedelta(minutes=61))
     assert taken.what == "refusal"
     case = house.desk.case(1)
     assert (case.state, [w.answer.class_ for w in case.waiting]) == ("requested", ["bounce"])
@@ -179,6 +194,46 @@ def test_the_log_comes_later_than_the_bounce(house: House) -> None:
     house.take(now=NOW + timedelta(minutes=1))
     assert house.proof() == "log"
     assert house.doubts() == []
+
+
+def test_many_forged_ones_do_not_keep_the_log_from_proving_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are looked at in one round came before it, and as many after it."""
+    monkeypatch.setattr(intakes, "AGAIN", 3)
+    forged = [returned.bounce(TO, REPLY, f"A{n}", f"<{n}@evil.test>") for n in range(8)]
+    mail = returned.bounce(TO, REPLY, "4JYSCK000001", "<1@mx1.hoge.test>")
+    house.take(*forged[:4], mail, *forged[4:])
+    house.server.sent(TO, REPLY)
+    for minute in range(1, 5):
+        house.take(now=NOW + timedelta(minutes=minute))
+    assert house.proof() == "log"
+    assert [group.count for group in house.kept.groups()[0]] == [8]
+    assert house.desk.case(1).refusals == 1
+
+
+def test_after_an_hour_the_log_is_asked_no_more(house: House) -> None:
+    house.take(returned.bounce(TO, REPLY, "4JYSCK000001", "<1@mx1.hoge.test>"))
+    house.server.sent(TO, REPLY)
+    house.take(now=NOW + timedelta(hours=2))
+    assert (house.desk.rows(), house.doubts()) == ([], ["no-proof"])
+
+
+def test_the_log_comes_later_than_a_request_that_came_back(house: House) -> None:
+    """Nobody is asked meanwhile."""
+    asked(house)
+    assert (
+        house.take(
+            about_the_ticket(returned.bounce(DESK, REPLY, "4JYSCK000002", "<2@mx1.hoge.test>"))
+        )
+        == []
+    )
+    assert house.desk.case(1).waiting == ()
+    house.server.sent(DESK, REPLY)
+    (taken,) = house.take(now=NOW + timedelta(minutes=1))
+    (answered,) = [r.event for r in house.desk.history(1) if isinstance(r.event, ev.Answered)]
+    assert (taken.what, answered.class_, answered.authentic) == ("refusal", "bounce", True)
+    assert house.desk.case(1).state == "open"
 
 
 def test_a_mark_in_the_envelope_id_or_the_return_path(house: House) -> None:

@@ -44,8 +44,25 @@ def test_those_that_say_the_same_are_a_group(desk: Desk) -> None:
     assert (count, [g.key for g in groups]) == (2, ["ip:192.0.2.2@gmail"])
     assert [(g.key, g.count, g.newest.sha256) for g in kept.groups()[0]][1] == (KEY, 5, "a4")
     assert len(kept.alike(unproven("a0"))) == 5
-    assert [u.sha256 for u in kept.newer(START + timedelta(minutes=2), 10)] == ["b", "a4", "a3"]
     assert len(kept.find("a")) == 2
+
+
+def test_what_is_proven_later_is_a_new_message_again(desk: Desk) -> None:
+    box, kept = Mailbox(desk), Unverified(desk)
+    shas = [sha for sha, _ in box.keep([b"%d" % n for n in range(5)], "test", START)]
+    kept.put([unproven(sha, n) for n, sha in enumerate(shas)], shas, START)
+    kept.put([unproven("f" * 64, 9)], [], START)  # its text is gone
+    since, none = START + timedelta(minutes=1), (0.0, "")
+    assert [each.sha256 for each in kept.late(since, none, 10)] == shas[1:]
+    first, second = kept.late(since, none, 2)
+    assert (first.body, second.sha256) == (b"1", shas[2])
+    assert [e.sha256 for e in kept.late(since, second[:2], 10)] == shas[3:]
+    assert [e.sha256 for e in kept.late(since, none, 10, octets=1)] == shas[1:2]
+    kept.settle([shas[2]], "not-ours", START, "tanaka")
+    kept.again(shas[1:3])
+    assert [m.sha256 for m in box.unhandled()] == [shas[1]]
+    assert kept.find(shas[1]) == []
+    assert [u.sha256 for u in kept.find(shas[2])] == [shas[2]]
 
 
 def test_settled_once(desk: Desk) -> None:

@@ -23,6 +23,7 @@ from todoku.model import Diagnosis
 from todoku.reading import mail
 from todoku.serve import answering, spool
 from todoku.serve.proving import Ours, Proofs
+from todoku.serve.returning import letter_back
 from todoku.serve.sifting import refusals, sift
 from todoku.serve.usermail import UserMail
 from todoku.settings import mailboxes as settings
@@ -43,6 +44,9 @@ _ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
 LATE: Final = timedelta(hours=1)
 """So long after a bounce our log is looked at again: its lines may come later than the bounce does."""
 AGAIN: Final = 500
+"""Bounces that are looked at again in one round."""
+WAITING: Final = 50
+"""Bounces of requests that wait for our log and not yet for a person; they are read in each round."""
 
 What = Literal["refusal", "report", "unverified", "answer", "nothing"]
 
@@ -63,6 +67,8 @@ class _Batch(NamedTuple):
     """Done with, and no news of ours."""
     alike: dict[tuple[str, ...], list[tuple[Message, ev.Refused]]]
     unproven: list[Unproven]
+    wait: list[str]
+    """Left as they are, for a while."""
 
 
 def answer_rules(overlay: Path | None = None) -> tuple[answers.Rules, ...]:
@@ -102,6 +108,10 @@ class Intake:
         self._proofs = proofs or Proofs(desk, own)
         self._users = users or UserMail(None, diagnoser, own)
         self._kept = Unverified(desk)
+        self._moved_on = False
+        """Whether our log knows more than when `_look_again` began."""
+        self._looked: tuple[float, str] | None = None
+        """Where that goes on; `None`: it is through."""
 
     def collect(self, folder: Path, now: datetime, *, ours: bool = False) -> int:
         """Take what lies in a folder (plain files, or the `new` of a Maildir) into the store. Files
@@ -139,10 +149,8 @@ class Intake:
         count, in one transaction."""
         news = self._proofs.read_on(now)
         known = self._proofs.at(now)
-        batch = _Batch([], [], {}, [])
-        if news:
-            with self._unless_unreadable():
-                self._look_again(known, now)
+        batch = _Batch([], [], {}, [], [])
+        self._look_again(known, news, now)
         for message in self._box.unhandled(BATCH, OCTETS):
             with self._unless_unreadable():
                 self._take(message, known, batch, now)
@@ -167,8 +175,13 @@ class Intake:
             batch.done.append(self._answered(message, now))
             batch.news.append(message.sha256)
             return
-        if takes == "any" and (requests := self._requests(found)):  # an answer of a kind, too
-            self._answered(message, now, ours=self._are_ours(message, requests, known))
+        if takes == "any" and letter_back(found, self._desk, f"message:{message.sha256}", now):
+            pass  # its case is open again; what refused the letter may tell more
+        elif takes == "any" and (requests := self._requests(found)):  # an answer of a kind, too
+            ours = self._are_ours(message, requests, known)
+            if not ours and self._may_be_proven(message, batch, now):
+                return
+            self._answered(message, now, ours=ours)
         sifted = sift(message.sha256, message.body, found, known, self._own, now)
         if sifted.unproven is not None:
             batch.unproven.append(sifted.unproven)
@@ -181,18 +194,23 @@ class Intake:
             batch.done.append(Taken(message.sha256, "nothing"))
             batch.news.append(message.sha256)
 
-    def _look_again(self, known: Ours, now: datetime) -> None:
-        """What was not proven when it came may be by now: our log knows more."""
-        for each in self._kept.newer(now - LATE, AGAIN):
-            body = self._box.body(each.sha256)
-            if body is None:
-                continue
-            found = refusals(body, self._diagnose)
-            sifted = sift(each.sha256, body, found, known, self._own, now)
-            for event in sifted.events:
-                self._desk.see(event)
-            if sifted.events:
-                self._kept.settle([each.sha256], "proven", now)
+    def _look_again(self, known: Ours, news: bool, now: datetime) -> None:
+        """What was not proven when it came may be by now, as our log knows more: from the oldest on,
+        some in each round. Those that are proven are read as if they had come just now."""
+        self._moved_on |= news
+        if self._looked is None:
+            if not self._moved_on:
+                return
+            self._moved_on, self._looked = False, (0.0, "")
+        found = self._kept.late(now - LATE, self._looked, AGAIN, OCTETS)
+        self._looked = (found[-1].at, found[-1].sha256) if found else None
+        proven = []
+        for _, sha, body in found:
+            read = refusals(body, self._diagnose)
+            if sift(sha, body, read, known, self._own, now).events:
+                proven.append(sha)
+        if proven:
+            self._kept.again(proven)
 
     def _is_report(self, message: Message, known: Ours, batch: _Batch, now: datetime) -> bool:
         """Whether it is a user's report. A bounce that he sends along is put to the proof as any."""
@@ -289,6 +307,14 @@ class Intake:
         clues = provenance.clues(message.body)
         proofs = {provenance.judge(d, clues, known, self._own).proof for d in requests}
         return not proofs <= {None, "reproduced"}
+
+    def _may_be_proven(self, message: Message, batch: _Batch, now: datetime) -> bool:
+        """It stays new for a while: the log's lines may come later, and a person need not be asked."""
+        young = now.timestamp() - LATE.total_seconds() < message.received_at <= now.timestamp()
+        if not (young and self._proofs.has_log and len(batch.wait) < WAITING):
+            return False
+        batch.wait.append(message.sha256)
+        return True
 
     def _read(self, message: Message, now: datetime) -> tuple[answers.Answer, int | None]:
         """What it says as an answer, and the case that it belongs to."""

@@ -38,6 +38,11 @@ class Proofs:
         self._folder = folder
         self._batv = tuple(batv)
 
+    @property
+    def has_log(self) -> bool:
+        """Whether there is a log that may know more later."""
+        return self.log is not None and bool(self.log.paths)
+
     def read_on(self, now: datetime) -> bool:
         """Whether our log tells more than before."""
         return self.log is not None and self.log.read_on(now.timestamp()) > 0

@@ -110,8 +110,8 @@ class Mailbox:
         if seen is not None:
             query = query.where(sa.tuple_(m.received_at, m.sha256) > sa.tuple_(*seen))
         found: list[Message] = []
-        with reading(self.desk.engine) as connection:
-            for row in connection.execute(query):
+        with reading(self.desk.engine) as connection, connection.execute(query) as rows:
+            for row in rows:
                 found.append(Message(*row))
                 octets -= len(found[-1].body)
                 if octets <= 0:

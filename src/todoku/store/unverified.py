@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from todoku.store.cases import Desk, reading
 from todoku.store.rows import plain
 
 Kind = Literal["refusal", "report"]
-Settled = Literal["proven", "accepted", "not-ours"]
+Settled = Literal["accepted", "not-ours"]
 
 KEPT: Final = timedelta(days=30)
 c = t.unverified.c
@@ -53,6 +53,14 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     first: float
     last: float
     newest: Unproven
+
+
+class Late(NamedTuple):
+    """One that may be proven by now."""
+
+    at: float
+    sha256: str
+    body: bytes
 
 
 ENCODE: Final = msgspec.json.Encoder().encode
@@ -127,17 +135,41 @@ class Unverified:
         with reading(self.desk.engine) as connection:
             return [DECODE(p) for p in connection.execute(query.limit(most)).scalars()]
 
-    def newer(self, than: datetime, most: int) -> list[Unproven]:
-        """Refusals that wait for a proof, and were read after that moment; the newest first."""
+    def late(
+        self, since: datetime, after: tuple[float, str], most: int, octets: int = 64 << 20
+    ) -> list[Late]:
+        """Refusals that wait for a proof and were read since that moment, the oldest first: those
+        behind `after` (time and SHA-256), so many, and no more once they have so many octets."""
+        m = t.messages.c
         query = (
-            sa.select(c.payload)
+            sa.select(c.at, c.sha256, m.body)
+            .join(t.messages, m.sha256 == c.sha256)
             .where(c.settled.is_(None), c.kind == "refusal", c.doubt == "no-proof")
-            .where(c.at > than.timestamp())
-            .order_by(c.at.desc())
+            .where(c.at >= since.timestamp(), sa.tuple_(c.at, c.sha256) > sa.tuple_(*after))
+            .where(m.body.is_not(None))
+            .order_by(c.at, c.sha256)
             .limit(most)
+            .execution_options(yield_per=20)
         )
-        with reading(self.desk.engine) as connection:
-            return [DECODE(p) for p in connection.execute(query).scalars()]
+        found: list[Late] = []
+        with reading(self.desk.engine) as connection, connection.execute(query) as rows:
+            for row in rows:
+                found.append(Late(*row))
+                octets -= len(found[-1].body)
+                if octets <= 0:
+                    break
+        return found
+
+    def again(self, shas: Sequence[str]) -> None:
+        """They can be proven now: they wait no longer, and their messages are new ones again."""
+        waits = sa.and_(c.sha256.in_(list(shas)), c.settled.is_(None))
+
+        def work(connection: sa.Connection) -> None:
+            gone = connection.execute(sa.delete(t.unverified).where(waits).returning(c.sha256))
+            new = t.messages.c.sha256.in_(gone.scalars().all())
+            connection.execute(sa.update(t.messages).where(new).values(handled_at=None))
+
+        self.desk.transaction(work)
 
     def settle(
         self, shas: Sequence[str], how: Settled, now: datetime, by: str | None = None
