@@ -45,6 +45,8 @@ seqs = st.integers(-1, 30)
 tickets = st.sampled_from([None, "SRX1234567890ID", "7096915173"])
 keys = st.sampled_from(["ip:192.0.2.1", "ip:2001:db8:1:2::/64", "ip:203.0.113.9"])
 
+message_ids = st.sampled_from(["<a@hoge.test>", "<b@hoge.test>"])
+
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "at": moments,
     "first": moments,
@@ -100,8 +102,13 @@ OWN: dict[type[ev.Event], dict[str, st.SearchStrategy[Any]]] = {
     ev.Waited: {"until": moments},
     ev.Held: {"how": texts},
     ev.Mended: {"what": texts},
-    ev.Sent: {"message_id": st.sampled_from(["<a@hoge.test>", "<b@hoge.test>"]), "why": texts},
+    ev.Sent: {"message_id": message_ids, "why": texts},
     ev.Reopened: {"why": texts},
+    ev.Trying: {"to": texts, "sender": texts, "message_id": message_ids},
+    ev.Tried: {
+        "why": st.sampled_from([None, *get_args(ev.Untold)]),
+        "folder": st.sampled_from([None, "INBOX", "Junk"]),
+    },
 }
 
 

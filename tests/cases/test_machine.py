@@ -120,6 +120,14 @@ class CaseMachine(RuleBasedStateMachine):
                 assert standing is not None
                 assert standing.state == "open"
 
+    @rule(ip=ips)
+    def a_person_has_a_trial_sent(self, ip: Identity) -> None:
+        before = self.world.case
+        try:
+            self.world.try_(ip)
+        except CaseError:
+            assert self.world.case == before
+
     @rule()
     def a_person_insists(self) -> None:
         before = self.world.case

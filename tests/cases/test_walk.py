@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.cases.world import HOUR, IP, MICROSOFT, OTHER_IP, START, ZEN, World, refused
-from todoku.cases import commands, due
+from todoku.cases import NotNow, NotThis, commands, due
 from todoku.cases import events as ev
 from todoku.cases.fold import fold
 from todoku.cases.policy import Policy
@@ -460,7 +460,7 @@ def test_accepted_but_junked() -> None:
     w.do(w.due()[0])
     tried = ev.Tried(at=w.now, identity=IP, result="junked", first=w.now, last=w.now)
     w.run(commands.try_, tried)
-    assert w.case.standings[0].junked
+    assert w.states() == ["junked"]
     assert w.case.standings[0].accepted == 1
 
 
@@ -645,3 +645,108 @@ def test_a_clock_that_was_ages_ahead() -> None:
     assert w.case.place == MICROSOFT
     w.live_on()
     assert w.case.state == "closed"
+
+
+# Trials
+
+
+def found(w: World, result: ev.Result) -> None:
+    """What became of the trial."""
+    w.pass_(hours=1)
+    w.do(next(a for a in w.due() if a.kind == "look"), result)
+
+
+def send_trial(w: World) -> None:
+    w.try_(IP)
+    w.do(next(a for a in w.due() if a.kind == "try"))
+
+
+def verifying() -> World:
+    w = promised()
+    w.pass_(hours=48)
+    w.do(w.due()[0])
+    return w
+
+
+def test_a_trial_is_sent_looked_for_and_over() -> None:
+    w = verifying()
+    send_trial(w)
+    w.pass_(hours=1)
+    assert "look" in w.kinds() and "try" not in w.kinds()
+    with pytest.raises(NotNow, match="under way"):
+        w.try_(IP)
+    found(w, "accepted")
+    assert w.case.standings[0].accepted == 1
+    assert "look" not in w.kinds()
+    # What is told twice counts once.
+    again = [e for e in w.events if isinstance(e, ev.Tried)][-1]
+    w.run(commands.trial_over, again)
+    assert w.case.standings[0].accepted == 1
+
+
+def real_mail(w: World) -> None:
+    """It is accepted, and nobody sees where it goes."""
+    w.pass_(hours=30)
+    mail = ev.Tried(
+        at=w.now, identity=IP, how="mail", result="accepted", count=9, first=w.now - 29 * HOUR,
+        last=w.now, hosts=("mx1", "mx2"),
+    )  # fmt: skip
+    w.run(commands.try_, mail)
+
+
+def test_a_trial_in_the_junk_folder_is_a_state_of_its_own() -> None:
+    w = verifying()
+    send_trial(w)
+    found(w, "junked")
+    assert w.states() == ["junked"]
+    assert w.wants() == ["junk"]
+    real_mail(w)
+    assert w.states() == ["junked"]
+    # A later one in the inbox: it was accepted all the time, so that is proven at once.
+    send_trial(w)
+    found(w, "accepted")
+    assert w.states() == ["resolved"]
+
+
+def test_what_was_junked_can_be_refused_again() -> None:
+    w = verifying()
+    send_trial(w)
+    found(w, "junked")
+    w.pass_(hours=1)
+    w.refuse()
+    assert w.states() == ["declined"]
+
+
+def test_a_refusal_answers_the_trial_that_went_out_before_it() -> None:
+    w = verifying()
+    send_trial(w)
+    w.pass_(hours=1)
+    early = w.now - 2 * HOUR
+    w.refuse(first=early, last=early)  # a bounce that comes late
+    assert w.case.trials
+    w.refuse()
+    assert w.case.trials == ()
+
+
+def test_a_trial_that_no_server_took_is_over() -> None:
+    w = verifying()
+    w.try_(IP)
+    w.do(next(a for a in w.due() if a.kind == "try"), "failed")
+    assert w.case.trials == ()
+    assert w.states() == ["verifying"]
+
+
+def test_a_junked_trial_alone_ends_no_request() -> None:
+    w = World()
+    w.refuse()
+    send_trial(w)
+    found(w, "junked")
+    assert w.states() == ["open"]
+    real_mail(w)
+    assert w.states() == ["junked"]
+
+
+def test_a_trial_of_an_address_that_is_not_of_the_case() -> None:
+    w = verifying()
+    with pytest.raises(NotThis, match="not what case 12 is about"):
+        w.try_(OTHER_IP)

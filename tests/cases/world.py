@@ -147,6 +147,21 @@ class World:
                 message_id = action.key.removeprefix("send/")
                 taken = ev.Sent(at=at, message_id=message_id, delivered=result != "failed")
                 self.run(commands.sent, taken)
+            case "try":
+                message_id = action.key.removeprefix("try/")
+                taken = ev.Sent(at=at, message_id=message_id, delivered=result != "failed")
+                self.run(commands.sent, taken)
+            case "look":
+                found = ev.Tried(
+                    at=at,
+                    identity=identities[0],
+                    result=result,
+                    first=at,
+                    last=at,
+                    message_id=action.key.removeprefix("look/"),
+                    folder={"accepted": "INBOX", "junked": "Junk"}.get(result),
+                )
+                self.run(commands.trial_over, found, self.policy)
             case "tell" | "remind":
                 assert action.about is not None
                 told = ev.Told(
@@ -200,11 +215,25 @@ class World:
                 )
                 self.run(commands.try_, event_, self.policy)
                 self.pass_(hours=7)
+            case "junk":
+                self.try_(identities[0])
             case "decide":
                 self.run(commands.close, self.now, "gave-up", by="admin")
             case "release":
                 what: Literal["held", "detoured"] = "held" if self.case.held else "detoured"
                 self.run(commands.release, ev.Released(at=self.now, what=what))
+
+    def try_(self, identity: Identity) -> None:
+        """A person has a trial sent."""
+        wanted = ev.Trying(
+            at=self.now,
+            by="admin",
+            identity=identity,
+            to="me@hotmail.example",
+            sender="postmaster@hoge.example",
+            message_id=f"<try{len(self.events)}@hoge.example>",
+        )
+        self.run(commands.want_trial, wanted)
 
     def live_on(self, steps: int = 400, answer: ev.AnswerClass = "mitigated") -> None:
         """To the end, in a good world: the desk answers, the mail is accepted."""

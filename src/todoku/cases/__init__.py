@@ -94,6 +94,11 @@ WORDS: Final[Words] = {
         "en": "the receiver of case {case} does not want to be probed ([cases] never_probe of the "
         "settings). Nothing was sent. Send a trial to a mailbox of your own there instead.",
     },
+    "trial-under-way": {
+        "ja": "案件 {case} では、{since} に頼んだ試し送りの結果を待っています。もう一通は送りません。何も変更していません。",
+        "en": "a trial of case {case}, asked for on {since}, is under way; no other is sent meanwhile. "
+        "Nothing was changed.",
+    },
     "not-in-case": {
         "ja": "{identity} は案件 {case} の対象ではありません。何も変更していません。対象: {known}",
         "en": "{identity} is not what case {case} is about. Nothing was changed. It is about: {known}",

@@ -118,6 +118,19 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """To a desk that had said no, or nothing."""
 
 
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A marked mail of which it is not known yet what became of it."""
+
+    seq: int
+    """Of the event that has it."""
+    at: datetime
+    message_id: str
+    key: str
+    """The identity that is put to the test."""
+    sent_at: datetime | None = None
+    """When our mail server took it."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case after `seq` events. Moments are those of the events; `None` before the first."""
 
@@ -162,6 +175,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     thread: tuple[str, ...] = ()
     """The same, and those of its answers that count, the newest last."""
     outbox: tuple[Outgoing, ...] = ()
+    trials: tuple[Trial, ...] = ()
     hindrances: int = 0
     by_hand: bool = False
     """Something was in the way when todoku was to write to the desk by itself: a person does."""

@@ -63,6 +63,7 @@ def only_counts(case: Case, event: ev.Refused, policy: Policy = DEFAULT) -> bool
     standings = {s.key: s for s in case.standings}
     keys = {identity_key(i) for i in event.identities} or set(standings)
     calm = all(k in standings and standings[k].state in {*UNDECIDED, "settling"} for k in keys)
+    calm = calm and not any(t.key in keys and t.sent_at for t in case.trials)
     recent = timedelta(0) <= event.at - case.counted_at < policy.flood
     return same and calm and recent
 
@@ -96,6 +97,25 @@ def try_(case: Case, event: ev.Tried, policy: Policy = DEFAULT, hosts: int = 1) 
     if event.result == "refused":
         return (event, *_reopening(case, (event.identity,), event.last, False, event.at))
     return (replace(event, proves=_proves(apply(case, event), policy, hosts)),)
+
+
+def want_trial(case: Case, event: ev.Trying) -> Events:
+    """A person has a trial sent; one at a time."""
+    _alive(case)
+    key = identity_key(event.identity)
+    if case.standing(key) is None:
+        raise _not_in_case(case, event.identity)
+    under_way = next((t for t in case.trials if t.key == key), None)
+    if under_way is not None:
+        raise _not(NotNow, "trial-under-way", case, since=_moment(under_way.at, event.at))
+    return (event,)
+
+
+def trial_over(case: Case, event: ev.Tried, policy: Policy = DEFAULT, hosts: int = 1) -> Events:
+    """What became of a trial; nothing where that is known already."""
+    if all(t.message_id != event.message_id for t in case.trials):
+        return ()
+    return try_(case, event, policy, hosts)
 
 
 def may_probe(case: Case, identity: Identity, now: datetime, policy: Policy = DEFAULT) -> None:
@@ -325,7 +345,7 @@ def _instead_of_a_request(case: Case, standings: Sequence[Standing], now: dateti
         if s.state == "settling":
             until = _moment(s.until or s.since, now)
             return _not(NotNow, "promised", case, until=until)
-    if any(s.state == "verifying" for s in standings):
+    if any(s.state in {"verifying", "junked"} for s in standings):
         return _not(NotNow, "verifying", case)
     return _not(NotNow, "already-resolved", case)
 

@@ -20,8 +20,9 @@ from todoku.cases.states import ASKED
 from todoku.cases.tasks import must_try, pause, tasks, unattended
 
 ActionKind = Literal[
-    "diagnose", "check", "probe", "wait", "request", "escalate", "send", "tell", "remind", "close"
-]
+    "diagnose", "check", "probe", "wait", "request", "escalate", "send", "try", "look", "tell",
+    "remind", "close",
+]  # fmt: skip
 
 REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
     "diagnose": timedelta(0),  # reads and computes
@@ -31,12 +32,17 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
     "request": timedelta(0),  # only an event: a letter, which waits to be sent
     "escalate": timedelta(0),  # the same
     "probe": DEFAULT.probe_every,  # sends nothing, but an impatient visitor is remembered
+    "look": timedelta(0),  # into logs, and into a mailbox of our own
     "send": None,
+    "try": None,
     "tell": None,
     "remind": None,
 }
 """Whether a deed may simply be done again when nobody knows whether it was done (the worker died):
 how long after the first try. `None`: never; somebody has to find out."""
+
+LOOK: Final = timedelta(seconds=10)
+"""After a trial was sent; then ever more rarely."""
 
 WORKS_AGAIN: Final = frozenset({"resolved", "expired", "address-changed"})
 """Ends of a case after which mail arrives."""
@@ -72,6 +78,11 @@ def _plan(case: Case, policy: Policy) -> Iterator[Action]:
     yield from _understand(case, policy)
     yield from _with_the_desk(case, policy)
     yield from _afterwards(case, policy)
+    for trial in case.trials:
+        kind: ActionKind = "try" if trial.sent_at is None else "look"
+        since = trial.at if trial.sent_at is None else later(trial.sent_at, LOOK)
+        key = f"{kind}/{trial.message_id}"
+        yield Action(kind=kind, key=key, not_before=since, identities=(trial.key,))
 
 
 def _understand(case: Case, policy: Policy) -> Iterator[Action]:

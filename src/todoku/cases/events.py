@@ -26,6 +26,11 @@ Result = Literal["accepted", "refused", "deferred", "junked", "inconclusive", "f
 """What a probe, a trial or real mail met. `junked`: accepted, but put into the junk folder there.
 `inconclusive`: accepted so far, but this receiver refuses later than the probe goes. `failed`: it
 could not be asked at all."""
+Untold = Literal["not-seen", "no-junk-folder", "other-address", "which-address", "no-word"]
+"""Why a trial tells nothing. `not-seen`: they took it, and it is neither in the inbox nor in junk.
+`no-junk-folder`: they took it, it is not in the inbox, and which folder is junk is not known.
+`other-address`: it left from another address. `which-address`: from which is not known. `no-word`: nothing
+was heard of it."""
 Why = Literal["resolved", "expired", "address-changed", "gave-up", "not-ours", "joined"]
 WHYS: Final[tuple[Why, ...]] = get_args(Why)
 About = Literal["opened", "resolved", "reminder"]
@@ -238,6 +243,20 @@ class Probed(Event, frozen=True, kw_only=True, tag="probed"):
     proves: tuple[str, ...] = ()
 
 
+class Trying(Event, frozen=True, kw_only=True, tag="trying"):
+    """A person has a marked mail sent to a mailbox of our own at the receiver. Whether our server took
+    it is a `sent`, what became of it a `tried`."""
+
+    identity: Identity
+    to: str
+    """That mailbox's address."""
+    sender: str
+    """Of ours, in From and in the return path."""
+    message_id: str
+    mailbox: str | None = None
+    """The settings' name of the account in which it is looked for; `None`: logs and bounces alone tell."""
+
+
 class Tried(Event, frozen=True, kw_only=True, tag="tried"):
     """Mail went out: a marked trial, or real mail as the logs show it."""
 
@@ -250,6 +269,12 @@ class Tried(Event, frozen=True, kw_only=True, tag="tried"):
     first: At
     last: At
     proves: tuple[str, ...] = ()
+    message_id: str | None = None
+    """Of the trial that this is the outcome of."""
+    folder: str | None = None
+    """In which it was found, where one looked."""
+    why: Untold | None = None
+    """With `inconclusive`: why it tells nothing."""
 
 
 class Escalated(Event, frozen=True, kw_only=True, tag="escalated"):
@@ -266,7 +291,7 @@ class Escalated(Event, frozen=True, kw_only=True, tag="escalated"):
 
 
 class Sent(Event, frozen=True, kw_only=True, tag="sent"):
-    """Our mail server took a letter to the desk, or never did."""
+    """Our mail server took a letter to the desk or a trial, or never did."""
 
     message_id: str
     delivered: bool = True
@@ -350,6 +375,7 @@ AnyEvent: TypeAlias = (
     | AcceptedByPerson
     | Waited
     | Probed
+    | Trying
     | Tried
     | Escalated
     | Sent

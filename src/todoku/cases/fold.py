@@ -11,13 +11,14 @@ import msgspec
 
 from todoku.cases import events as ev
 from todoku.cases import standings as st
-from todoku.cases.case import Case, Outgoing, Person, Standing, Waiting, identity_key
+from todoku.cases.case import Case, Outgoing, Person, Standing, Trial, Waiting, identity_key
 from todoku.model import Identity
 
 replace = msgspec.structs.replace
 
 MOST_DOMAINS: Final = 50
 MOST_THREAD: Final = 50
+MOST_TRIALS: Final = 20
 
 
 def fold(events: Iterable[ev.AnyEvent], case: Case | None = None) -> Case:
@@ -113,7 +114,11 @@ def _refused(case: Case, event: ev.Refused) -> Case:
     if not event.identities and len(case.standings) > 1:
         return case  # which of them was refused is not known
     last = max(event.first, event.last)
-    return _each(case, _named(case, event.identities), lambda s: st.refusal(s, last, event.at))
+    keys = _named(case, event.identities)
+    # A trial that went out before has its answer.
+    trials = (t for t in case.trials if t.key not in keys or not t.sent_at or t.sent_at > last)
+    case = replace(case, trials=tuple(trials))
+    return _each(case, keys, lambda s: st.refusal(s, last, event.at))
 
 
 def _checked(case: Case, event: ev.Checked) -> Case:
@@ -234,6 +239,8 @@ def _heeded(case: Case, answer: ev.Answered, at: datetime) -> Case:
     """An answer that counts."""
     case = _threaded(replace(_ticket(case, answer.ticket), answer=answer), answer)
     verdicts = {identity_key(v.identity): v.class_ for v in answer.verdicts}
+    if answer.class_ == "bounce":  # by itself todoku would only do the same again
+        case = replace(case, by_hand=True)
 
     def heed(s: Standing) -> Standing:
         return st.heed(s, verdicts.get(s.key, answer.class_), answer, at)
@@ -262,6 +269,8 @@ def _escalated(case: Case, event: ev.Escalated) -> Case:
 
 
 def _sent(case: Case, event: ev.Sent) -> Case:
+    if any(t.message_id == event.message_id for t in case.trials):
+        return _trial_sent(case, event)
     out = next((o for o in case.outbox if o.message_id == event.message_id), None)
     if out is None:
         return case
@@ -275,6 +284,20 @@ def _sent(case: Case, event: ev.Sent) -> Case:
         return replace(st.move(s, "unsent reply", event.at), escalations=max(0, s.escalations - 1))
 
     return _each(replace(case, by_hand=True), set(out.keys), back)
+
+
+def _trial_sent(case: Case, event: ev.Sent) -> Case:
+    if not event.delivered:
+        return _trial_over(case, event.message_id)
+    trials = tuple(
+        replace(t, sent_at=t.sent_at or event.at) if t.message_id == event.message_id else t
+        for t in case.trials
+    )
+    return replace(case, trials=trials)
+
+
+def _trial_over(case: Case, message_id: str | None) -> Case:
+    return replace(case, trials=tuple(t for t in case.trials if t.message_id != message_id))
 
 
 def _hindered(case: Case, _event: ev.Hindered) -> Case:
@@ -301,12 +324,29 @@ def _probed(case: Case, event: ev.Probed) -> Case:
     return _proved(case, event.proves, event.at)
 
 
+def _trying(case: Case, event: ev.Trying) -> Case:
+    trial = Trial(
+        seq=case.seq, at=event.at, message_id=event.message_id, key=identity_key(event.identity)
+    )
+    others = _trial_over(case, event.message_id).trials
+    return replace(case, trials=(*others, trial)[-MOST_TRIALS:])
+
+
 def _tried(case: Case, event: ev.Tried) -> Case:
+    if event.message_id is not None:
+        case = _trial_over(case, event.message_id)
+
     def try_(s: Standing) -> Standing:
         match event.result:
-            case "accepted" | "junked":
-                s = replace(s, junked=event.result == "junked")
-                return st.acceptance(s, event.count, event.first, event.last, event.hosts)
+            case "junked":
+                s = replace(s, junked=True)
+                s = st.acceptance(s, event.count, event.first, event.last, event.hosts)
+                return st.move(s, "junked", event.at)
+            case "accepted":
+                s = st.acceptance(s, event.count, event.first, event.last, event.hosts)
+                if event.folder is None:  # accepted, and nobody looked where it went
+                    return s
+                return st.move(replace(s, junked=False), "inbox", event.at)
             case "refused":
                 return st.refusal(s, max(event.first, event.last), event.at)
             case _:
@@ -317,7 +357,10 @@ def _tried(case: Case, event: ev.Tried) -> Case:
 
 
 def _proved(case: Case, keys: Iterable[str], at: datetime) -> Case:
-    return _each(case, set(keys), lambda s: st.move(s, "proved", at))
+    def prove(s: Standing) -> Standing:
+        return st.move(s, "proved junked" if s.junked else "proved", at)
+
+    return _each(case, set(keys), prove)
 
 
 # People, and the mail meanwhile
@@ -361,7 +404,7 @@ def _closed(case: Case, event: ev.Closed) -> Case:
     if case.closed is not None:
         return case
     case = _each(case, _named(case, ()), lambda s: st.move(s, "closed", event.at))
-    return replace(case, closed=event, waiting=(), outbox=(), by_hand=False)
+    return replace(case, closed=event, waiting=(), outbox=(), trials=(), by_hand=False)
 
 
 def _reopened(case: Case, event: ev.Reopened) -> Case:
@@ -389,6 +432,7 @@ _APPLY: Final[dict[type, Callable[..., Case]]] = {
     ev.AcceptedByPerson: _accepted_by_person,
     ev.Waited: _waited,
     ev.Probed: _probed,
+    ev.Trying: _trying,
     ev.Tried: _tried,
     ev.Escalated: _escalated,
     ev.Sent: _sent,

@@ -23,9 +23,12 @@ def move(standing: Standing, trigger: Trigger, at: datetime) -> Standing:
     state = moved(standing.state, trigger)
     if state == standing.state:
         return standing
+    before = standing.state
     standing = replace(standing, state=state, since=at, vain=0)
     if state != "settling":
         standing = replace(standing, until=None)
+    if before == "junked" and state == "verifying":
+        return standing  # it was accepted all the time
     return unproven(standing) if state in {"settling", "verifying", "open"} else standing
 
 
@@ -39,7 +42,7 @@ def refusal(standing: Standing, last: datetime, at: datetime) -> Standing:
     if standing.refused_at is not None and last < standing.refused_at:
         return standing
     standing = replace(standing, refused_at=last)
-    if standing.state in {"verifying", "resolved"} and last < standing.since:
+    if standing.state in {"verifying", "junked", "resolved"} and last < standing.since:
         return standing
     return move(unproven(standing), "refused", at)
 

@@ -20,6 +20,7 @@ State = Literal[
     "declined",
     "settling",
     "verifying",
+    "junked",
     "resolved",
     "closed",
 ]
@@ -30,6 +31,7 @@ WORST_FIRST: Final[tuple[State, ...]] = (
     "requested",
     "acknowledged",
     "settling",
+    "junked",
     "verifying",
     "resolved",
     "closed",
@@ -42,7 +44,8 @@ ASKED: Final[tuple[State, ...]] = ("requested", "acknowledged")
 
 Trigger: TypeAlias = str
 """The name of an event; `answered CLASS`; `refused` (mail, probe or trial, or still listed) and
-`proved` (enough was accepted), whichever event brings it; `unsent request` and `unsent reply` (to a
+`proved` (enough was accepted; `proved junked`: and put into the junk folder), whichever event brings
+it; `junked` and `inbox`: where a trial was found; `unsent request` and `unsent reply` (to a
 desk that had said no, or nothing): our mail server never took the letter."""
 
 
@@ -71,10 +74,13 @@ MOVES: Final[Mapping[Trigger, Mapping[State, State]]] = {
     "unsent reply": _to("declined", "requested"),
     "answered unclear": {},
     "answered unrelated": {},
+    "junked": {"verifying": "junked"},
+    "inbox": {"junked": "verifying"},
     "waited": _to("verifying", "settling"),
     "proved": _to("resolved", *UNDECIDED, "verifying"),
-    "refused": {"verifying": "declined", "resolved": "open"},
-    "closed": _to("closed", *UNDECIDED, "settling", "verifying", "resolved"),
+    "proved junked": _to("junked", *UNDECIDED, "verifying"),
+    "refused": {"verifying": "declined", "junked": "declined", "resolved": "open"},
+    "closed": _to("closed", *UNDECIDED, "settling", "verifying", "junked", "resolved"),
     "reopened": _to("open", "resolved", "closed"),
 }
 

@@ -22,6 +22,7 @@ TaskKind = Literal[
     "chase",
     "escalate",
     "try",
+    "junk",
     "decide",
     "release",
 ]
@@ -126,12 +127,16 @@ def _with_the_desk(case: Case, policy: Policy) -> Iterator[Task]:
 
 
 def _afterwards(case: Case, policy: Policy) -> Iterator[Task]:
+    tried = {trial.key for trial in case.trials}
     for standing in case.among("verifying"):
         key = f"{case.round}/{standing.key}/{case.waits}/{case.escalations}"
-        if must_try(case, standing, policy):
+        if must_try(case, standing, policy) and standing.key not in tried:
             keys = (standing.key,)
             yield Task(kind="try", key=f"try/{key}", since=standing.since, identities=keys)
-    for standing in case.among("settling", "verifying"):
+    for standing in (s for s in case.among("junked") if s.key not in tried):
+        key = f"junk/{case.round}/{standing.key}/{case.waits}/{case.escalations}"
+        yield Task(kind="junk", key=key, since=standing.since, identities=(standing.key,))
+    for standing in case.among("settling", "verifying", "junked"):
         # Nothing has come of it for long; or the desk named a day that is far off.
         key = f"decide/{case.round}/{standing.key}/{standing.state}/{case.waits}"
         since = later(standing.since, policy.patience)

@@ -61,6 +61,10 @@ WORDS: Final[Words] = {
     "chase": {"ja": "返事のない窓口に尋ねる", "en": "ask the desk that does not answer"},
     "escalate": {"ja": "窓口に再考を求める", "en": "ask the desk to look again"},
     "try": {"ja": "試し送りをする", "en": "send a trial"},
+    "junk": {
+        "ja": "迷惑メールに入る原因を直して試し送りをする",
+        "en": "mend why mail is put into junk, and send a trial",
+    },
     "decide": {"ja": "どうするか決める", "en": "decide what to do"},
     "release": {"ja": "待機・迂回を元に戻す", "en": "release the mail that waits"},
 }

@@ -29,6 +29,7 @@ STATES: Final[Words] = {
     "declined": {"ja": "不承認", "en": "declined"},
     "settling": {"ja": "浸透待ち", "en": "settling"},
     "verifying": {"ja": "確認中", "en": "verifying"},
+    "junked": {"ja": "迷惑メール入り", "en": "junked"},
     "resolved": {"ja": "解決", "en": "resolved"},
     "closed": {"ja": "終了", "en": "closed"},
 }
@@ -45,6 +46,7 @@ EVENTS: Final[Words] = {
     "accepted-by-person": {"ja": "承認", "en": "accepted"},
     "waited": {"ja": "経過", "en": "waited"},
     "probed": {"ja": "探査", "en": "probed"},
+    "trying": {"ja": "試送", "en": "trial"},
     "tried": {"ja": "試送", "en": "tried"},
     "escalated": {"ja": "再依頼", "en": "escalated"},
     "sent": {"ja": "送信", "en": "sent"},
@@ -64,6 +66,25 @@ RESULTS: Final[Words] = {
     "junked": {"ja": "迷惑メールに入りました", "en": "put into junk"},
     "inconclusive": {"ja": "この方法では分かりません", "en": "tells nothing"},
     "failed": {"ja": "接続できませんでした", "en": "could not be asked"},
+}
+UNTOLD: Final[Words] = {
+    "not-seen": {
+        "ja": "受け付けられましたが、受信箱にも迷惑メールにも見当たりません",
+        "en": "accepted, and neither in the inbox nor in junk",
+    },
+    "no-junk-folder": {
+        "ja": "受け付けられましたが、受信箱にありません（迷惑メールのフォルダーが不明）",
+        "en": "accepted, and not in the inbox (which folder is junk is not known)",
+    },
+    "other-address": {
+        "ja": "別のアドレスから出ていったため、分かりません",
+        "en": "left from another address: tells nothing",
+    },
+    "which-address": {
+        "ja": "どのアドレスから出ていったか不明のため、分かりません",
+        "en": "from which address it left is not known: tells nothing",
+    },
+    "no-word": {"ja": "届いたかどうか分かりませんでした", "en": "nothing was heard of it"},
 }
 WHYS: Final[Words] = {
     "resolved": {"ja": "解決", "en": "resolved"},
@@ -86,6 +107,8 @@ ACTIONS: Final[dict[ActionKind, Sentence]] = {
     "request": {"ja": "解除を依頼", "en": "ask for removal"},
     "escalate": {"ja": "再考を依頼", "en": "ask to look again"},
     "send": {"ja": "窓口への手紙を送信", "en": "send the letter to the desk"},
+    "try": {"ja": "試し送り", "en": "send the trial"},
+    "look": {"ja": "試し送りの結果を確認", "en": "see what became of the trial"},
     "tell": {"ja": "申告者に連絡", "en": "tell who reported"},
     "remind": {"ja": "作業を催促", "en": "remind of a task"},
     "close": {"ja": "案件を終了", "en": "close the case"},
@@ -226,7 +249,12 @@ def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
         case ev.Probed() | ev.Tried():
             host = event.host if isinstance(event, ev.Probed) else ", ".join(event.hosts)
             said = "" if event.result == "accepted" else short(event.reply.text, 50)
-            return "  ".join(p for p in (safe(host or ""), RESULTS[event.result][lang], said) if p)
+            result = RESULTS[event.result][lang]
+            if isinstance(event, ev.Tried) and event.why is not None:
+                result = UNTOLD[event.why][lang]
+            return "  ".join(p for p in (safe(host or ""), result, said) if p)
+        case ev.Trying():
+            return f"{short(event.to, 40)} ({safe(event.identity.value)})"
         case ev.Told():
             told = "" if event.delivered else WORDS["told-not"][lang]
             return f"{short(who(event.who), 30)}: {ABOUTS[event.about][lang]}{told}"
