@@ -381,6 +381,27 @@ def test_fields_forged_in_the_others(format_: str) -> None:
     assert counts.formats == {format_}
 
 
+def test_the_message_id_that_exim_and_sendmail_log() -> None:
+    said = f"{EXIM}** u@b.example R=dnslookup T=smtp H=mx.b.example [203.0.113.9]: 550 no"
+    came = f"{EXIM}<= s@a.example H=(pc) [192.0.2.5] P=esmtpsa X=TLS1.3 S=1814"
+    for more, known in (
+        (" id=1@a.example", "1@a.example"),
+        (' id=1@a.example T="x id=2@a.example y" for u@b.example', "1@a.example"),
+        (' T="x id=2@a.example y"', None),
+        ("", None),
+    ):
+        (found,), _ = read(f"{came}{more}\n{said}")
+        assert (found.message.sender, found.message.message_id) == ("s@a.example", known), more
+    head = SM.partition(" to=")[0]
+    came = (
+        f"{head} from=<s@a.example>, size=1814, class=0, nrcpts=1, msgid=<1@a.example>, proto=ESMTP"
+    )
+    (found,), _ = read(
+        f"{came}\n{SM.format(dsn='5.7.1', rest='reply=550 no, stat=Service unavailable')}"
+    )
+    assert found.message.message_id == "1@a.example"
+
+
 def test_a_quoted_address_that_looks_like_fields() -> None:
     evil = '"u>, relay=x, delay=1, delays=1/1/1/1, dsn=2.0.0, status=sent (x"@b.example'
     _, run = read(f"{HEAD}{BOUNCED.replace('u@b.example', evil, 1)}")

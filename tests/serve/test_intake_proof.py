@@ -196,6 +196,24 @@ def test_the_log_comes_later_than_the_bounce(house: House) -> None:
     assert house.doubts() == []
 
 
+def test_exim_s_log_proves_too(house: House) -> None:
+    """Its bounces name no queue id of their own kind; `id=` is the Message-ID."""
+    stamp = "2026-11-24 09:10:00 1vN6jX-0007SD-2A"
+    host = "H=mx2.hotmail.com [198.51.100.25]"
+    house.server.log.write_text(
+        f'{stamp} <= sato@hoge.test H=(pc) [192.0.2.9] P=esmtpsa S=500 id=7@hoge.test T="hello"\n'
+        f"{stamp} ** {TO} R=dnslookup T=remote_smtp {host}: SMTP error from remote mail server after "
+        f"MAIL FROM:<sato@hoge.test>: {REPLY}\n"
+    )
+    bounce = returned.bounce(TO, REPLY, "X", "<7@hoge.test>").replace(
+        b"X-Postfix-Queue-ID: X\n", b""
+    )
+    house.take(returned.bounce("b@hotmail.com", REPLY, "X", "<7@hoge.test>"))
+    assert house.desk.rows() == []
+    house.take(bounce)
+    assert house.proof() == "log"
+
+
 def test_many_forged_ones_do_not_keep_the_log_from_proving_one(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,8 @@ _EXIM_ID: Final = re.compile(
 )
 _EXIM_IN: Final = re.compile(rb"<= (?P<from>\S{1,400})(?P<more>.*)", re.DOTALL)
 _EXIM_SIZE: Final = re.compile(rb" S=(\d{1,15})(?: |$)")
+_EXIM_MESSAGE: Final = re.compile(rb"(?:^| )id=([^\s<>]{1,500})(?: |$)")
+"""Behind the size, and before a subject, which is in the words of a stranger."""
 _EXIM_TRANSPORT: Final = re.compile(rb" T=([\w.-]{1,64})(?: |:|$)")
 _QMAIL: Final = re.compile(
     rb"(?:[^\n]{0,200}? qmail(?:\[\d{1,10}\])?: )?(?:@[0-9a-f]{24} |\d{9,11}(?:\.\d{1,9})? )?"
@@ -63,6 +65,9 @@ _QMAIL_INFO: Final = re.compile(
 _SENDMAIL_TAG: Final = re.compile(rb"sm-[\w-]{1,20}|sendmail")
 _SENDMAIL_FROM: Final = re.compile(
     rb"(?P<qid>[0-9A-Za-z]{10,20}): from=<?(?P<from>[^\n<>]{0,400}?)>?, size=(?P<size>\d{1,15})"
+)
+_SENDMAIL_MESSAGE: Final = re.compile(
+    rb"(?:, (?:class|nrcpts|pri)=-?\d{1,10}){0,3}, msgid=<([^\s<>]{1,500})>"
 )
 _SENDMAIL_OWN: Final = frozenset(("Service unavailable", "Data format error"))
 """What it writes for a refusal whose answer it did not keep; its code is a guess from the first digit,
@@ -158,6 +163,9 @@ class Lines:
             self._messages.note(
                 b"exim", id_, b"from=<%b>, size=%b" % (sender, size[1] if size else b"")
             )
+            behind = m["more"][size.end(1) :].partition(b' T="')[0] if size else b""
+            if said := _EXIM_MESSAGE.search(behind):
+                self._messages.note(b"exim", id_, b"message-id=" + said[1])
             return Told("exim")
         if rest[:3] not in {b"** ", b"== ", b"=> ", b"-> ", b">> ", b"*> "}:
             return Told("exim")
@@ -206,6 +214,8 @@ class Lines:
         if _SENDMAIL_TAG.match(tag):
             if m := _SENDMAIL_FROM.match(message):
                 self._messages.note(host, m["qid"], b"from=<%b>, size=%b" % (m["from"], m["size"]))
+                if said := _SENDMAIL_MESSAGE.match(message, m.end()):
+                    self._messages.note(host, m["qid"], b"message-id=" + said[1])
                 return Told("sendmail")
             attempt = sendmail.line(line)
             if attempt is None:
