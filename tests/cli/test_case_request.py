@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from todoku import settings
+from todoku.cases import events as ev
 from todoku.cli import Failure, main
 from todoku.errors import TodokuError
+from todoku.serve import opening
 
 ROOT = Path(__file__).parents[2]
 REFUSAL = "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150)."
@@ -133,3 +137,107 @@ def test_another_desk_is_a_persons_choice_and_said() -> None:
     shown = good("case", "request", "1", "--desk", "microsoft-365/delist", "--offline")
     assert "拒否の応答が示す窓口は microsoft-consumer/support です" in shown
     assert "https://sender.office.com/" in shown
+
+
+# Sent by todoku
+
+
+ICLOUD = ("case", "request", "1", "--desk", "apple-icloud/postmaster")
+
+
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is in the way of a letter to iCloud's desk."""
+    monkeypatch.setenv("TODOKU_CONTACT_COMPANY", "Hoge K.K.")
+    good("case", "request", "1", "--looked", "mail log", "--offline")
+
+
+def test_a_letter_is_shown_and_goes_out_only_on_a_yes(
+    ready: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--send（送る前に確認します）" in good(*ICLOUD, "--offline")
+    done = run(*ICLOUD, "--offline", "--send")
+    assert isinstance(done.exception, Failure) and "--yes" in str(done.exception)
+    assert REFUSAL in done.stdout
+    monkeypatch.setattr("todoku.cli.case_request._terminal", lambda: True)
+    shown = good(*ICLOUD, "--offline", "--send", stdin="n\n")
+    assert "icloudadmin@apple.com に送りますか?（差出人 postmaster@hoge.test）" in shown
+    assert "何も送らず" in shown and events()[-1]["event"] == "cause-found"
+    shown = good(*ICLOUD, "--offline", "--send", stdin="y\n")
+    asked = events()[-1]
+    assert (asked["event"], asked["channel"]) == ("requested", "mail")
+    assert asked["letter"]["to"] == "icloudadmin@apple.com" and asked["by"]
+    assert asked["letter"]["sender"] == "postmaster@hoge.test" and REFUSAL in asked["text"]
+    assert "todoku serve が動いたときに送られます" in shown
+    shown = good("case", "show", "1")
+    assert "icloudadmin@apple.com へのメール" in shown
+    assert "原因    調べて見つからず: mail log" in shown
+    # It is on its way: nobody asks a second time.
+    assert "まだ早い" in bad(*ICLOUD, "--offline", "--send", "--yes")
+
+
+def test_yes_is_a_persons_word_too(ready: None) -> None:
+    said = good(*ICLOUD, "--offline", "--send", "--yes", lang="en")
+    assert said == (
+        "Recorded in case 1. The letter to icloudadmin@apple.com goes out when todoku serve runs. "
+        "todoku case show 1\n"
+    )
+    assert events()[-1]["message_id"].startswith("<todoku.")
+
+
+def test_ones_own_words_are_sent_instead(ready: None, tmp_path: Path) -> None:
+    words = tmp_path / "letter.txt"
+    words.write_text("Please look at 192.0.2.1 again.\n")
+    good(*ICLOUD, "--offline", "--send", "--yes", "--letter", str(words))
+    assert events()[-1]["text"] == "Please look at 192.0.2.1 again.\n"
+
+
+WRONG = [
+    (["case", "request", "1", "--send", "--offline"], "メールでの依頼を受け付けない"),
+    ([*ICLOUD, "--send", "--done"], "--send と --done"),
+    ([*ICLOUD, "--yes"], "--yes は --send と"),
+    ([*ICLOUD, "--letter", "-"], "--letter は --send と"),
+    ([*ICLOUD, "--send", "--yes", "--offline"], "（原因が未確認）"),
+    (
+        ["case", "request", "1", "--desk", "t-online/content", "--send", "--yes", "--offline"],
+        "未記入の項目",
+    ),
+    ([*ICLOUD, "--send", "--yes", "--letter", "-", "--offline"], "手紙として読めません"),
+]
+
+
+def test_what_is_not_sent() -> None:
+    before = len(events())
+    for words, told in WRONG:
+        assert told in bad(*words)
+    assert len(events()) == before
+
+
+def test_gaps_are_never_sent(ready: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = bad(
+        *ICLOUD,
+        "--send",
+        "--yes",
+        "--offline",
+        "--letter",
+        "-",
+        stdin="Domain: [to be filled in]\n",
+    )
+    assert "[to be filled in]" in said and "何も送っていません" in said
+    monkeypatch.delenv("TODOKU_MAIL_SENDER")
+    assert "[mail] sender" in bad(*ICLOUD, "--send", "--yes")
+
+
+def test_a_reply_never_leaves_by_the_blocked_address(
+    ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = datetime(2026, 1, 2, tzinfo=UTC)
+    with opening.desk(settings.load(None, None)) as desk:
+        no = ev.Answered(at=long_ago, class_="refused", authentic=True)
+        desk.change(1, lambda _: (ev.Requested(at=long_ago, by="x"), no))
+    assert "（別の経路で送る）" in bad(*ICLOUD, "--offline", "--send", "--yes")
+    monkeypatch.setenv("TODOKU_CASES_DESK_RELAY", "192.0.2.1")  # the blocked one itself
+    assert "（別の経路で送る）" in bad(*ICLOUD, "--offline", "--send", "--yes")
+    monkeypatch.setenv("TODOKU_CASES_DESK_RELAY", "127.0.0.1:2525")
+    good(*ICLOUD, "--offline", "--send", "--yes")
+    assert events()[-1]["event"] == "escalated"

@@ -19,6 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.cases.world import SC001
+from tests.serve.returned import bounce
 from todoku import store
 from todoku.cases import commands
 from todoku.cases import events as ev
@@ -32,6 +33,7 @@ from todoku.knowledge import load
 from todoku.model import Identity
 from todoku.serve import executing, reversing, unsure
 from todoku.serve.deeds import Means, all_of
+from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.orders import Ask, Settle, fresh_id
 from todoku.serve.worker import NotTaken, Worker
 from todoku.settings import Contact
@@ -461,3 +463,50 @@ def test_an_address_that_is_none_is_told(tmp_path: Path, relay: Relay, address: 
     office.add(asked)
     office.worker().work()
     assert relay.taken == [] and isinstance(office.told[0], NotTaken)
+
+
+class TestComesBack:
+    """A bounce of a letter opens its case again: that it names the letter proves it."""
+
+    @pytest.fixture
+    def office(self, address: tuple[str, int], tmp_path: Path) -> Office:
+        office = Office(tmp_path, address, allowed=True)
+        office.worker().work()
+        assert office.names() == ["requested", "sent"]
+        return office
+
+    def taken_in(self, office: Office, message_id: str, **more: Any) -> None:
+        reply = "550 5.1.1 <icloudadmin@apple.com>: no such user"
+        mail = bounce("icloudadmin@apple.com", reply, "4JYSCK000001", message_id, **more)
+        box = office.means.data / "new-mail"
+        box.mkdir()
+        (box / "1.eml").write_bytes(mail)
+        intake = Intake(office.desk, office.diagnoser, OWN, answer_rules(), [])
+        intake.collect(box, office.now)
+        intake.handle(office.now)
+
+    def test_it_is_a_persons_task_again(self, office: Office, relay: Relay) -> None:
+        self.taken_in(office, office.last(ev.Requested).message_id)
+        answer = office.last(ev.Answered)
+        assert (answer.class_, answer.authentic) == ("bounce", True)
+        assert "no such user" in answer.words and office.state == "open"
+        assert office.worker().work() == 0, "todoku would only do the same again"
+        assert "request" in [t.kind for t in tasks(office.desk.case(1))]
+        assert len(relay.taken) == 1
+
+    def test_a_guess_moves_nothing(self, office: Office) -> None:
+        self.taken_in(office, "<todoku.00000000000000000000000000000000@hoge.test>")
+        assert office.state == "requested"
+
+    def test_a_delay_is_none(self, office: Office) -> None:
+        mail = bounce(
+            "icloudadmin@apple.com", "451 4.7.1 later", "4JYSCK000001",
+            office.last(ev.Requested).message_id,
+        ).replace(b"Action: failed", b"Action: delayed")  # fmt: skip
+        box = office.means.data / "new-mail"
+        box.mkdir()
+        (box / "1.eml").write_bytes(mail)
+        intake = Intake(office.desk, office.diagnoser, OWN, answer_rules(), [])
+        intake.collect(box, office.now)
+        assert [t.what for t in intake.handle(office.now)]
+        assert office.state == "requested"

@@ -28,10 +28,6 @@ WORDS: Words = {
         "en": "# When applied: todoku case hold {case} --done   when undone: todoku case hold {case} "
         "--released",
     },
-    "recorded": {
-        "ja": "案件 {case} に記録しました。todoku case show {case}",
-        "en": "Recorded in case {case}. todoku case show {case}",
-    },
 }
 
 
@@ -64,7 +60,7 @@ def hold(
         raise Failure(say(WORDS["one"], lang), EX_USAGE)
     if released:
         cases.done(Release(id=fresh_id(), by=cases.me(), case=number), found, lang)
-        click.echo(say(WORDS["recorded"], lang, case=number))
+        click.echo(say(cases.WORDS["opened"], lang, case=number))
         return
     with cases.opened(ctx, config, data) as house:
         now = cases.now(house.settings).astimezone()
@@ -74,7 +70,7 @@ def hold(
             id=fresh_id(), by=cases.me(), case=number, how=", ".join(made.domains), until=made.until
         )
         cases.done(order, found, lang)
-        click.echo(say(WORDS["recorded"], lang, case=number))
+        click.echo(say(cases.WORDS["opened"], lang, case=number))
     elif as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(made)) + b"\n")
     else:

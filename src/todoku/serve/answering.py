@@ -68,6 +68,7 @@ def event_of(answer: Answer, now: datetime) -> ev.Answered:
         max_hours=wait.max_hours if wait is not None else None,
         asks=answer.asks,
         authentic=answer.authentic,
+        message_id=answer.thread.message_id,
     )
 
 
@@ -90,7 +91,9 @@ def hear(order: Hear, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
 
 def _into(number: int, event: ev.Answered, desk: Desk) -> tuple[Recorded, ...]:
     if event.class_ == "received" and event.authentic and not event.asks:
-        received = ev.Acknowledged(at=event.at, source=event.source, ticket=event.ticket)
+        received = ev.Acknowledged(
+            at=event.at, source=event.source, ticket=event.ticket, message_id=event.message_id
+        )
         return desk.change(number, lambda case: commands.acknowledge(case, received))
     holder = next(filter(None, map(desk.find, _tickets(event))), None)
 

@@ -138,6 +138,7 @@ WORDS: Final[Words] = {
         "ja": "尋ねられるリストがありませんでした",
         "en": "there was no list that could be asked",
     },
+    "looked": {"ja": "調べて見つからず: {looked}", "en": "looked in vain: {looked}"},
     "letter": {"ja": "{to} へのメール", "en": "by mail to {to}"},
     "sent": {
         "ja": "窓口への手紙をメールサーバーに渡しました",
@@ -268,14 +269,15 @@ def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
         case ev.Closed():
             return COMMA[lang].join(p for p in (WHYS[event.why][lang], short(event.text, 60)) if p)
         case _:
-            return short(_words(event), 60)
+            return short(_words(event, lang), 60)
 
 
-def _words(event: ev.AnyEvent) -> str:
+def _words(event: ev.AnyEvent, lang: Language) -> str:
     """Those of a person, for events that are little else."""
     match event:
         case ev.CauseFound():
-            return event.cause or event.evidence
+            looked = say(WORDS["looked"], lang, looked=COMMA[lang].join(event.looked))
+            return event.cause or event.evidence or (looked if event.looked else "")
         case ev.Mended():
             return event.what
         case ev.Noted():

@@ -61,6 +61,10 @@ WORDS: Final[Words] = {
         "ja": "反映や回答までの目安: {wait}",
         "en": "It takes, as they say: {wait}",
     },
+    "send": {
+        "ja": "todoku から送る: todoku case request {case} --send（送る前に確認します）",
+        "en": "To have it sent: todoku case request {case} --send (you are asked before)",
+    },
     "then": {
         "ja": "提出したら: todoku case request {case} --done{ticket}",
         "en": "When it is filed: todoku case request {case} --done{ticket}",
@@ -283,7 +287,8 @@ def short_words(kind: str, lang: Language) -> str:
     return kind if known is None else str(known["short"][lang])
 
 
-def draft(made: Draft, lang: Language, named: Named) -> Iterator[str]:
+def draft(made: Draft, lang: Language, named: Named, *, sending: bool = False) -> Iterator[str]:
+    """`sending`: it is about to be sent, if the person agrees."""
     head = say(HEADS[made.purpose], lang, case=made.case, desk=safe(made.desk_name))
     yield head.replace("） ", "）")
     yield from _obstacles(made, lang, named)
@@ -292,6 +297,27 @@ def draft(made: Draft, lang: Language, named: Named) -> Iterator[str]:
     if made.channel == "automatic" or not made.desk:
         return
     yield ""
+    if not sending:
+        yield from _fields(made, lang)
+        yield ""
+    yield f"── {WORDS['letter'][lang]} " + "─" * 40
+    yield say(WORDS["subject"], lang, subject=safe(made.subject))
+    yield ""
+    yield from _lines(made.letter)
+    if made.translation is not None:
+        yield ""
+        yield f"── {WORDS['translation'][lang]} " + "─" * 30
+        yield from _lines(made.translation)
+    yield "─" * 48
+    if sending:
+        return
+    if made.channel == "mail" and made.address is not None:
+        yield say(WORDS["send"], lang, case=made.case)
+    ticket = "" if made.ticket else WORDS["ticket"][lang]
+    yield say(WORDS["then"], lang, case=made.case, ticket=ticket)
+
+
+def _fields(made: Draft, lang: Language) -> Iterator[str]:
     yield f"── {WORDS['fields'][lang]} " + "─" * 40
     for each in made.fields:
         name = each.label
@@ -304,18 +330,6 @@ def draft(made: Draft, lang: Language, named: Named) -> Iterator[str]:
             yield from (f"    {safe(line)}" for line in each.value.splitlines() if line)
         else:
             yield f"{name}: {safe(each.value)}"
-    yield ""
-    yield f"── {WORDS['letter'][lang]} " + "─" * 40
-    yield say(WORDS["subject"], lang, subject=safe(made.subject))
-    yield ""
-    yield from _lines(made.letter)
-    if made.translation is not None:
-        yield ""
-        yield f"── {WORDS['translation'][lang]} " + "─" * 30
-        yield from _lines(made.translation)
-    yield "─" * 48
-    ticket = "" if made.ticket else WORDS["ticket"][lang]
-    yield say(WORDS["then"], lang, case=made.case, ticket=ticket)
 
 
 def _lines(text: str) -> Iterator[str]:
