@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -85,14 +86,17 @@ def logged(number: int) -> bytes:
 class Serve:
     """A `todoku serve` in a folder of its own."""
 
-    def __init__(self, folder: Path, *, signs: bool = True) -> None:
-        """`signs`: it knows the signature of our return paths."""
+    def __init__(self, folder: Path, *, signs: bool = True, store: str | None = None) -> None:
+        """`signs`: it knows the signature of our return paths. `store`: the URL of a PostgreSQL."""
         self.folder = folder
+        self._store = store
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         (folder / "todoku.toml").write_text(
-            '[general]\nlanguage = "en"\ndata = "data"\n[own]\naddresses = ["192.0.2.1"]\n'
+            '[general]\nlanguage = "en"\ndata = "data"\n'
+            + (f'store = "{store}"\n' if store else "")
+            + '[own]\naddresses = ["192.0.2.1"]\n'
             'domains = ["hoge.test"]\n[dns]\nresolver = "127.0.0.1:1"\n[mail]\n'
             f'sender = "postmaster@hoge.test"\nrelay = "127.0.0.1:1"\nlmtp = "127.0.0.1:{self.port}"\n'
             f'log = ["{folder / "mail.log"}"]\n' + (f'batv_keys = ["{KEY}"]\n' if signs else "")
@@ -102,7 +106,8 @@ class Serve:
         self.spool = folder / "data" / "spool"
         self._config = ["--config", str(folder / "todoku.toml")]
         words = [sys.executable, "-m", "todoku", "serve", "--quiet", *self._config]
-        self.process = subprocess.Popen(words, stderr=(folder / "said").open("wb"))
+        with (folder / "said").open("wb") as said:
+            self.process = subprocess.Popen(words, stderr=said)
         until = time.monotonic() + WARM
         while True:
             try:
@@ -120,8 +125,13 @@ class Serve:
             return True
         return bool(self.told("SELECT 1 FROM messages WHERE handled_at IS NULL LIMIT 1"))
 
-    def told(self, query: str) -> list[tuple[int, ...]]:
+    def told(self, query: str) -> list[tuple[Any, ...]]:
         """By the database."""
+        if self._store is not None:
+            import psycopg
+
+            with psycopg.connect(self._store) as server:
+                return server.execute(query).fetchall()
         database = f"file:{self.folder / 'data' / 'todoku.db'}?mode=ro"
         with contextlib.closing(sqlite3.connect(database, uri=True, timeout=30)) as store:
             return store.execute(query).fetchall()
