@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("pyarrow")
 
+from todoku.deliveries import identity
 from todoku.deliveries.identity import Following
 from todoku.deliveries.ledger import Read
 
@@ -67,3 +68,70 @@ def test_another_beginning_is_another_log() -> None:
     read(known, LOG)
     assert read(known, LOG[100:])[1] == LOG[100:]
     assert len(known) == 2
+
+
+def test_what_is_known_need_not_be_read() -> None:
+    """A jump to what is wanted gives what reading all gives."""
+    known: list[Read] = []
+    half = LOG.index(b"line 000900")
+    read(known, LOG[:half])
+    slow, fast = (Following(known, "x", again=8_192) for _ in range(2))
+    wanted = slow.feed(LOG)
+    assert fast.feed(LOG[:5_000]) == (b"", b"")
+    at = fast.wanted
+    assert 5_000 < at <= half - 8_192
+    fast.jump(at)
+    assert fast.feed(LOG[at:]) == wanted
+    assert fast.move() == slow.move()
+
+
+def test_several_steps_of_one_log() -> None:
+    log = Following([], "x")
+    log.feed(LOG[:20_000])
+    first = log.move()
+    assert first is not None and first.before is None
+    log.committed(first)
+    assert log.move() is None
+    log.feed(LOG[20_000:])
+    second = log.move()
+    assert second is not None and second.before == first.after
+    assert second.after.position == len(LOG)
+
+
+@pytest.mark.parametrize("step", [100, 1_000, 7_777, 100_000])
+def test_a_line_without_end_takes_no_room(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(identity, "LONGEST", 2_000)
+    long = b"x" * 50_000 + b"forged\n"
+    log = Following([], "x")
+    whole = LOG[:6_100] + b"\n" + long + LOG
+    told = b""
+    for at in range(0, len(whole), step):
+        told += log.feed(whole[at : at + step]).new
+        assert len(log._rest) <= 2_000 + identity.MARK + step
+    told += log.end().new
+    cut = b"x" * 2_000 + b"\n" if step < 50_000 else long
+    assert told == LOG[:6_100] + b"\n" + cut + LOG
+    move = log.move()
+    assert move is not None and move.after.position == len(whole)
+    assert Following([move.after], "x").feed(whole + b"more\n").new == b"more\n"
+
+
+def test_a_last_line_without_its_end() -> None:
+    known: list[Read] = []
+    assert read(known, LOG + b"half")[1] == LOG
+    packed = Following(known, "x.gz")
+    packed.feed(LOG + b"half")
+    assert packed.end(final=True).new == b"half\n"
+    move = packed.move()
+    assert move is not None
+    again = Following([move.after], "x.gz")
+    assert again.feed(LOG + b"half").new + again.end(final=True).new == b""
+
+
+def test_the_columns_of_a_log_are_read_again() -> None:
+    known: list[Read] = []
+    head = b"#Software: x\n#Fields: a,b\n"
+    read(known, head + LOG[:40_000])
+    again, _ = read(known, head + LOG, again=8_192)
+    assert again.startswith(head)
+    assert again[len(head) :] in LOG

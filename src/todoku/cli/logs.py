@@ -3,12 +3,13 @@
     todoku logs /var/log/mail.log*
     journalctl -u 'postfix@*' -o json --since -7d | todoku logs --json
 
-Reports what it is given, every time, and stores nothing. Exit 0: read. 1: a file could not be read
+Reports what it is given, every time, and stores nothing, unless `--store` says so. Exit 0: read. 1: a file could not be read
 or was not understood; the others were. 2: nothing in the input was understood.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -29,7 +30,7 @@ from todoku.logs.clock import moment
 from todoku.logs.judging import Judge
 from todoku.logs.run import Run
 from todoku.logs.sums import Group, row
-from todoku.logs.values import EarlyWarning, Summary
+from todoku.logs.values import EarlyWarning, Kept, Summary
 from todoku.logs.warning import warnings
 
 WORDS: Final[Words] = {
@@ -42,6 +43,12 @@ WORDS: Final[Words] = {
     "bad-time": {
         "ja": "--{option} の {value} は時刻として読めません。例: 2026-11-01、2026-11-01T08:00、08:00、24h、7d",
         "en": "--{option} {value} is no time. Such as: 2026-11-01, 2026-11-01T08:00, 08:00, 24h, 7d",
+    },
+    "all-of-it": {
+        "ja": "--store は渡されたものをすべて保存します。--since と --until は、保存したものを見るときに使えます"
+        "（todoku logs --stored --since 7d）。何も保存していません。",
+        "en": "--store keeps all that it is given. --since and --until go with what is stored (todoku logs "
+        "--stored --since 7d). Nothing was stored.",
     },
     "bad-reason": {
         "ja": "--reason の {value} という理由はありません。{near}一覧: todoku knowledge show",
@@ -74,8 +81,12 @@ WORDS: Final[Words] = {
     metavar="FILE",
     help="Write a report with charts as one page, too.",
 )
+@click.option(
+    "--store", is_flag=True, help="Store what is new; nothing is stored or counted twice."
+)
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
+@options.data
 @options.config
 @options.lang
 @click.pass_context
@@ -89,8 +100,10 @@ def logs(
     reason: str | None,
     year: int | None,
     html_file: Path | None,
+    store: bool,
     full: bool,
     quiet: bool,
+    data: Path | None,
     config: Path | None,
     lang: Language,
 ) -> None:
@@ -114,11 +127,23 @@ def logs(
     if reason is not None:
         _check_reason(reason, diagnose.knowledge, lang)
     judge = Judge(diagnose)
-    run = Run(judge, since=begin, until=end, own=setup.own, key=os.urandom(16))
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    reading = Reading(run, paths, lang, now=now, year=year, quiet=quiet)
-    reading.read()
+    with contextlib.ExitStack() as stack:
+        if store:
+            if begin is not None or end is not None:
+                raise Failure(say(WORDS["all-of-it"], lang), EX_USAGE)
+            from todoku.cli import logs_store
+
+            place = stack.enter_context(logs_store.opened(config, data, now))
+            run = Run(judge, own=setup.own, recipients=place.shown, key=place.key)
+            reading: Reading = logs_store.StoringReading(
+                place, run, paths, lang, now=now, year=year, quiet=quiet
+            )
+        else:
+            run = Run(judge, since=begin, until=end, own=setup.own, key=os.urandom(16))
+            reading = Reading(run, paths, lang, now=now, year=year, quiet=quiet)
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        reading.read()
     names = {n.lower(): r.id for r in diagnose.knowledge.receivers for n in (r.name.en, r.name.ja)}
     ordered = reading.sums.ordered()
     chosen = [g for g in ordered if _fits(g, receiver, reason, names)]
@@ -132,11 +157,17 @@ def logs(
 
         page = logs_html.page(summary, chosen, told, bounds, Catalogue(diagnose.knowledge), lang)
         logs_html.write(html_file, page)
+    kept = reading.kept()
     if as_json:
-        _write_json(summary, chosen, told, bounds)
+        _write_json(summary, chosen, told, bounds, kept)
     elif not quiet:
-        left_out = len(ordered) - len(chosen)
-        _show(summary, chosen, told, bounds, diagnose.knowledge, lang, full, left_out)
+        if kept is None or kept.logs:
+            left_out = len(ordered) - len(chosen)
+            _show(summary, chosen, told, bounds, diagnose.knowledge, lang, full, left_out)
+        if kept is not None:
+            from todoku.cli import logs_store
+
+            logs_store.show(kept, lang)
     ctx.exit(1 if reading.failed else 0)
 
 
@@ -182,6 +213,7 @@ def _write_json(
     groups: list[Group],
     early: tuple[EarlyWarning, ...],
     bounds: tuple[float | None, float | None],
+    kept: Kept | None,
 ) -> None:
     out = sys.stdout.buffer
     encode = msgspec.json.encode
@@ -190,6 +222,8 @@ def _write_json(
         out.write(harmless_json(encode(row(g, *bounds))) + b"\n")
     for w in early:
         out.write(harmless_json(encode(w)) + b"\n")
+    if kept is not None:
+        out.write(harmless_json(encode(kept)) + b"\n")
     out.flush()
 
 

@@ -16,7 +16,7 @@ from todoku.logs.opening import Piece, open_logs
 from todoku.logs.reader import Source
 from todoku.logs.run import Run
 from todoku.logs.sums import Sums
-from todoku.logs.values import Deliveries, NotUnderstood, Summary, Warnings
+from todoku.logs.values import Deliveries, Kept, NotUnderstood, Summary, Warnings
 
 WORDS: Final[Words] = {
     "nothing": {
@@ -189,11 +189,15 @@ class Reading:
             knowledge=self.run.judge.knowledge,
         )
 
+    def kept(self) -> Kept | None:
+        """What was stored, where anything is."""
+        return None
+
     # ── what is told on the way ───────────────────────────────────────────────────────────────
 
-    def _say(self, key: str, **values: object) -> None:
+    def _say(self, key: str, words: Words = WORDS, **values: object) -> None:
         self._clear()
-        click.echo(f"todoku: {say(WORDS[key], self.lang, **values)}", err=True)
+        click.echo(f"todoku: {say(words[key], self.lang, **values)}", err=True)
 
     def _name(self, source: str) -> str:
         return say(WORDS["stdin"], self.lang) if source == "-" else short(source, 200)

@@ -16,6 +16,8 @@ HEAD: Final = 4_096
 MARK: Final = 4_096
 AGAIN: Final = 4 << 20
 """Bytes before the position that are read again, so that the senders of messages are known."""
+LONGEST: Final = 1 << 20
+"""Bytes of a line that are handed out, as in `todoku.logs.opening`."""
 
 
 class Bytes(NamedTuple):
@@ -38,6 +40,8 @@ class Following:
         self._before = bytearray()
         self._cut = False
         self._rest = b""
+        self._over = 0
+        """Bytes of a line that is too long: left out, and counted."""
         self._last = b""
         self._head = b""
         self._read = 0
@@ -54,9 +58,35 @@ class Following:
         self._start += data
         return self._begin() if len(self._start) >= HEAD else Bytes()
 
-    def end(self) -> Bytes:
-        """Call it once, after all bytes. A last line without its end waits for the next time."""
-        return self._begin() if self._start is not None else Bytes()
+    def end(self, final: bool = False) -> Bytes:
+        """Call it once, after all bytes. A last line without its end waits for the next time, unless
+        nothing more can come (`final`: of a packed file)."""
+        told = self._begin() if self._start is not None else Bytes()
+        if not (final and self._rest and self._reached) or self.differs:
+            return told
+        size, line = len(self._rest) + self._over, self._rest[:LONGEST] + b"\n"
+        self._last = (self._last + self._rest)[-MARK:]
+        self.position += size
+        self._rest, self._over = b"", 0
+        return Bytes(told.again, told.new + line)
+
+    @property
+    def wanted(self) -> int:
+        """Where to go on reading: what lies between here and there is known. Whoever can, jumps
+        there and calls `jump`."""
+        if self._reached or self.found is None:
+            return self._read
+        return max(self._read, self.found.position - self._keep)
+
+    def jump(self, position: int) -> None:
+        """The next bytes are those from here on; at most `wanted`."""
+        if position > self._read:
+            self._read, self._cut = position, True
+            self._before.clear()
+
+    def committed(self, move: Move) -> None:
+        """What `move` gave was stored."""
+        self.found = move.after
 
     def move(self) -> Move | None:
         """What to commit; `None` where there is nothing new."""
@@ -99,19 +129,40 @@ class Following:
                 self.differs = True
                 return Bytes()
             again = self._again()
-        data = self._rest + data
+        return Bytes(again, self._lines(data))
+
+    def _lines(self, data: bytes) -> bytes:
+        """Whole lines. Of one that is too long its beginning is kept, and of what follows only as
+        much as the mark needs."""
         size = data.rfind(b"\n") + 1
-        new, self._rest = data[:size], data[size:]
-        self.position += size
-        self._last = (self._last + new[-MARK:])[-MARK:]
-        return Bytes(again, new)
+        if not size:
+            self._rest += data
+            extra = len(self._rest) - LONGEST - MARK
+            if extra > 0:
+                self._rest = self._rest[:LONGEST] + self._rest[LONGEST + extra :]
+                self._over += extra
+            return b""
+        whole, self._rest, over = self._rest + data[:size], data[size:], self._over
+        self._over = 0
+        self.position += len(whole) + over
+        self._last = (self._last + whole[-MARK:])[-MARK:]
+        if over:  # its tail, taken for a line, would say what its writer pleases
+            end = whole.find(b"\n", LONGEST)
+            whole = whole[:LONGEST] + whole[end:]
+        return whole
 
     def _again(self) -> bytes:
         """Whole lines alone: where the beginning was left out, the first is half of one."""
         cut = self._cut or len(self._before) > self._keep
         told = bytes(self._before[-self._keep :])
         self._before.clear()
-        return told[told.find(b"\n") + 1 :] if cut else told
+        return self._preface() + told[told.find(b"\n") + 1 :] if cut else told
+
+    def _preface(self) -> bytes:
+        """The lines that begin with `#`: they name the columns of a log by Exchange."""
+        lines = self._head.split(b"\n")[:-1]
+        size = next((n for n, x in enumerate(lines) if x[:1] != b"#"), len(lines))
+        return b"".join(x + b"\n" for x in lines[:size])
 
 
 def _hash(data: bytes) -> str:

@@ -41,3 +41,16 @@ def by_day(table: pa.Table, at: float) -> Iterator[tuple[str, pa.Table]]:
     days = pc.fill_null(pc.strftime(table["time"], "%Y-%m-%d"), today)
     for day in sorted(pc.unique(days).to_pylist()):
         yield day, table.filter(pc.equal(days, day))
+
+
+def erase(folder: Folder, ledger: Ledger, oldest: str, at: float) -> int:
+    """Erases the days before `oldest` (`2026-05-28`), and what is told of them; rows erased."""
+    old = [part for part in ledger.parts() if part.day < oldest]
+    began = datetime.fromisoformat(oldest).replace(tzinfo=UTC).timestamp()
+    if old:
+        with folder.writing():
+            old = [part for part in ledger.parts() if part.day < oldest]
+            ledger.commit([], [], at, Also(replaced=[part.name for part in old]))
+            folder.clean({part.name for part in ledger.parts()})
+    ledger.forget(oldest, began)
+    return sum(part.rows for part in old)

@@ -186,14 +186,14 @@ class Ledger:
                 _add_day(connection, day, told)
             _add_grounds(connection, also)
 
-    def forget(self, day: str, before: float, grounds: Collection[int]) -> None:
-        """What is told of days before `day`, of logs not read since `before` (Unix time), and all
-        grounds but these."""
+    def forget(self, day: str, before: float) -> None:
+        """What is told of days before `day`, and of logs that were not read since `before` (Unix
+        time)."""
+        days = sa.delete(t.days).where(t.days.c.day < day)
+        logs = sa.delete(t.sources).where(t.sources.c.read_at < before)
         with writing(self._engine) as connection:
-            connection.execute(sa.delete(t.days).where(t.days.c.day < day))
-            connection.execute(sa.delete(t.sources).where(t.sources.c.read_at < before))
-            there = connection.execute(sa.select(t.grounds.c.id)).scalars().all()
-            _remove(connection, t.grounds, t.grounds.c.id, set(there) - set(grounds))
+            connection.execute(days)
+            connection.execute(logs)
 
 
 def _move(connection: sa.Connection, move: Move, at: float) -> None:

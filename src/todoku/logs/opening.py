@@ -40,20 +40,31 @@ class Piece(NamedTuple):
     """Why it could not be read (on), to stand in brackets: `permission denied`."""
 
 
-class _Reader(Protocol):
+class Readable(Protocol):
     def read(self, n: int, /) -> bytes: ...
 
 
 def open_logs(paths: Iterable[str], stdin: BinaryIO | None) -> Iterator[Piece]:
     """The pieces of all that `paths` name, in their order. `-` is standard input."""
-    for path in paths:
-        if path == "-" and stdin is not None:
+    for path in files(paths):
+        if isinstance(path, Piece):
+            yield path
+        elif path == "-" and stdin is not None:
             yield from _guarded("-", lambda s=stdin: _stream("-", s, None))  # type: ignore[misc]
+        else:
+            yield from _file(path)
+
+
+def files(paths: Iterable[str]) -> Iterator[str | Piece]:
+    """The files that `paths` name, `-` as it stands; a piece with an error for what is none."""
+    for path in paths:
+        if path == "-":
+            yield path
         else:
             yield from _path(path)
 
 
-def _path(path: str) -> Iterator[Piece]:
+def _path(path: str) -> Iterator[str | Piece]:
     shown = os.fsencode(path).decode("utf-8", "replace")
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 (names on disk need not be text)
@@ -62,7 +73,7 @@ def _path(path: str) -> Iterator[Piece]:
         return
     if not stat.S_ISDIR(mode):
         if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
-            yield from _file(path)
+            yield path
         else:
             yield Piece(shown, error="a device" if not stat.S_ISSOCK(mode) else "a socket")
         return
@@ -71,7 +82,7 @@ def _path(path: str) -> Iterator[Piece]:
         for name in sorted(files):
             inner = os.path.join(folder, name)  # noqa: PTH118
             if not name.startswith(".") and _is_regular(inner):
-                yield from _file(inner)
+                yield inner
 
 
 def _is_regular(path: str) -> bool:
@@ -97,18 +108,28 @@ def _guarded(source: str, pieces: Callable[[], Iterator[Piece]]) -> Iterator[Pie
     """The pieces of one source; an error on the way becomes the last of them."""
     try:
         yield from pieces()
-    except _BadError as e:
-        yield Piece(source, error=str(e))
-    except (OSError, ValueError) as e:
-        yield Piece(source, error=why_unread(e))
+    except (BadError, OSError, ValueError) as e:
+        yield Piece(source, error=why(e))
 
 
-def _stream(source: str, file: _Reader, written: float | None) -> Iterator[Piece]:
+def unpacked(file: Readable) -> tuple[Readable, bool]:
+    """The bytes that a file holds, and whether they were packed. Reading them raises `OSError`, or
+    what `why` tells of."""
     head = file.read(HEAD) or b""
     engine = next((make for magic, make in _ENGINES if head.startswith(magic)), None)
-    reader: _Reader = _Joined(head, file)
-    if engine is not None:
-        reader = _Unpacked(reader, engine)
+    reader: Readable = _Joined(head, file)
+    return (reader, False) if engine is None else (_Unpacked(reader, engine), True)
+
+
+def why(error: Exception) -> str | None:
+    """Why a source could not be read (on), as in `Piece.error`; `None` for other errors."""
+    if isinstance(error, BadError):
+        return str(error)
+    return why_unread(error) if isinstance(error, OSError | ValueError) else None
+
+
+def _stream(source: str, file: Readable, written: float | None) -> Iterator[Piece]:
+    reader, _ = unpacked(file)
     first = True
     for data in _lines(reader):
         yield Piece(source, data, first, written)
@@ -117,7 +138,7 @@ def _stream(source: str, file: _Reader, written: float | None) -> Iterator[Piece
         yield Piece(source, b"", first, written)
 
 
-def _lines(file: _Reader) -> Iterator[bytes]:
+def _lines(file: Readable) -> Iterator[bytes]:
     """Pieces that end where a line ends."""
     rest = b""
     while block := file.read(PIECE):
@@ -134,7 +155,7 @@ def _lines(file: _Reader) -> Iterator[bytes]:
         yield rest
 
 
-def _behind_line(file: _Reader) -> bytes:
+def _behind_line(file: Readable) -> bytes:
     """Passes over the rest of a line; what was read behind its end."""
     while block := file.read(PIECE):
         _, newline, behind = block.partition(b"\n")
@@ -146,7 +167,7 @@ def _behind_line(file: _Reader) -> bytes:
 class _Joined:
     """What was read already, then the rest."""
 
-    def __init__(self, head: bytes, file: _Reader) -> None:
+    def __init__(self, head: bytes, file: Readable) -> None:
         self._head = head
         self._file = file
 
@@ -158,7 +179,7 @@ class _Joined:
 # ── packed ────────────────────────────────────────────────────────────────────────────────────
 
 
-class _BadError(Exception):
+class BadError(Exception):
     """The packed file is at fault, or cannot be unpacked here."""
 
 
@@ -221,7 +242,7 @@ def _zstd() -> _Engine:
         window = {module.DecompressionParameter.window_log_max: _MEMORY.bit_length() - 1}
         engine: _Engine = module.ZstdDecompressor(options=window)
         return engine
-    raise _BadError("packed with zstd, which Python 3.14 can unpack, or backports.zstd")
+    raise BadError("packed with zstd, which Python 3.14 can unpack, or backports.zstd")
 
 
 _ENGINES: Final[tuple[tuple[bytes, Callable[[], _Engine]], ...]] = (
@@ -235,7 +256,7 @@ _ENGINES: Final[tuple[tuple[bytes, Callable[[], _Engine]], ...]] = (
 class _Unpacked:
     """The bytes inside of a packed file. Several may follow each other, as logs are appended."""
 
-    def __init__(self, file: _Reader, make: Callable[[], _Engine]) -> None:
+    def __init__(self, file: Readable, make: Callable[[], _Engine]) -> None:
         self._file = file
         self._make = make
         self._engine = make()
@@ -252,16 +273,16 @@ class _Unpacked:
             elif self._engine.needs_input:
                 packed = self._more()
                 if not packed:
-                    raise _BadError("the packed file is cut off")
+                    raise BadError("the packed file is cut off")
             try:
                 out = self._engine.decompress(packed, n)
             except MemoryError:
                 raise
             except Exception as e:
-                raise _BadError("the packed file is damaged") from e
+                raise BadError("the packed file is damaged") from e
             self._given += len(out)
             if self._given > BOMB_FLOOR and self._given > BOMB_RATIO * self._taken:
-                raise _BadError(f"unpacks to more than {BOMB_RATIO:,} times its size")
+                raise BadError(f"unpacks to more than {BOMB_RATIO:,} times its size")
             if out:
                 return out
 

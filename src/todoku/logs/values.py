@@ -217,6 +217,24 @@ class EarlyWarning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     example: str | None
 
 
+class Kept(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The last line of `todoku logs --store --json`: what was stored."""
+
+    v: int = VERSION
+    kind: Literal["stored"] = "stored"
+    rows: int
+    """Deliveries."""
+    logs: int
+    """Logs with new lines, of which something was understood."""
+    known: int
+    """Logs that hold nothing new."""
+    too_old: int
+    """Deliveries that are older than the settings allow; they are not among `rows`."""
+    erased: int
+    """Deliveries that were stored and whose time is over."""
+    folder: str
+
+
 class Warnings(NamedTuple):
     """What warns, in the order to be told, and how far that can be known."""
 

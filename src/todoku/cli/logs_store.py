@@ -1,0 +1,287 @@
+"""`todoku logs --store`: what the logs tell that is new, reported and stored (docs/deliveries.md)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from todoku.cli.logs_reading import Reading
+from todoku.cli.render.text import short
+from todoku.errors import TodokuError
+from todoku.i18n import Language, Words, say
+from todoku.logs.clock import Clock
+from todoku.logs.opening import PIECE, Piece, files, unpacked, why
+from todoku.logs.values import Kept
+
+if TYPE_CHECKING:
+    from todoku.deliveries.ledger import Ledger
+    from todoku.deliveries.parts import Folder
+    from todoku.deliveries.storing import Log, Storing
+    from todoku.logs.opening import Readable
+    from todoku.logs.run import Recipients, Run
+    from todoku.logs.values import Delivery
+
+WORDS: Final[Words] = {
+    "missing": {
+        "ja": "配送を保存するには追加の部品が要ります（{module} がありません）。何も保存していません。"
+        "pip install 'todoku[logs,server]' で入れてください。保存せずに読むだけなら --store は要りません。",
+        "en": "storing deliveries needs parts that are not installed (there is no {module}). Nothing was "
+        "stored. Install them: pip install 'todoku[logs,server]'. To read without storing, leave out "
+        "--store.",
+    },
+    "folder": {
+        "ja": "{path} に書き込めません（{why}）。今回の分は保存していません。前回までの分はそのままです。"
+        "書き込めるユーザーで実行するか、--data で別のフォルダーを指定してください。",
+        "en": "cannot write to {path} ({why}). What was read now is not stored; what was stored before "
+        "is as it was. Run as a user who may write there, or name another folder with --data.",
+    },
+    "stored": {
+        "ja": "新しい配送 {rows} 件を保存しました（{folder}）。",
+        "en": "Stored {rows} new deliveries in {folder}.",
+    },
+    "nothing-new": {
+        "ja": "新しい行はありません。最後まで保存済みのログ: {n} 個（{folder}）。何も二重には数えていません。",
+        "en": "Nothing new. Logs that were stored to their end before: {n} ({folder}). Nothing counts "
+        "twice.",
+    },
+    "known": {
+        "ja": "新しい行のなかったログ: {n} 個。",
+        "en": "Logs that held nothing new: {n}.",
+    },
+    "too-old": {
+        "ja": "[logs] keep_deliveries の日数より古く、保存しなかった配送: {n} 件。",
+        "en": "Deliveries older than [logs] keep_deliveries allows, not stored: {n}.",
+    },
+    "erased": {
+        "ja": "[logs] keep_deliveries の日数を過ぎた配送 {n} 件を消去しました。",
+        "en": "Erased, as [logs] keep_deliveries says: {n}.",
+    },
+    "differs": {
+        "ja": "{source} は保存済みのログと同じ始まりですが、途中から違います。どこまで読んだか分からないため、"
+        "このログは数えも保存もしていません。",
+        "en": "{source} begins as a log that is stored, and then differs. How far it was read cannot be "
+        "told, so nothing of it was counted or stored.",
+    },
+    "unnumbered": {
+        "ja": "ジャーナルの {n} 行には番号（__CURSOR）がなく、前に読んだかどうか分かりません。すべて新しいものとして"
+        "数えました。journalctl -o json の出力をそのまま渡してください。",
+        "en": "{n} lines of the journal have no number (__CURSOR), so nobody can tell whether they were "
+        "read before; all of them count as new. Pipe in what journalctl -o json writes, unchanged.",
+    },
+}
+
+
+class Place(NamedTuple):
+    """Where deliveries are stored, and how."""
+
+    folder: Folder
+    ledger: Ledger
+    recipients: Recipients
+    key: bytes
+    """Of the hash of recipients."""
+    oldest: str
+    """The first day that is kept, 2026-05-28."""
+
+    @property
+    def shown(self) -> Recipients:
+        """As what the report counts them by: it has to tell them apart though none is stored."""
+        return "hashed" if self.recipients == "off" else self.recipients
+
+
+@contextmanager
+def opened(config: Path | None, data: Path | None, now: float) -> Iterator[Place]:
+    """The store of deliveries. Raises `TodokuError` where it cannot be used."""
+    from todoku import settings, store
+    from todoku.serve import privacy
+
+    found = settings.load(config, data=data)
+    privacy.check(found)
+    try:
+        from todoku.deliveries.key import key_in
+        from todoku.deliveries.ledger import Ledger
+        from todoku.deliveries.parts import Folder
+        from todoku.deliveries.reading import FOLDER
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        raise TodokuError(WORDS["missing"], module=module) from error
+    engine = store.connect(found.general.store)
+    try:
+        home = Path(found.general.data)
+        with told(home):
+            recipients = found.logs.recipients
+            key = key_in(home) if recipients == "hashed" else os.urandom(16)
+            oldest = day(now - int(found.logs.keep_deliveries) * 86_400)
+            yield Place(Folder(home / FOLDER), Ledger(engine), recipients, key, oldest)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """What a disk does, in sentences."""
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
+        raise TodokuError(WORDS["folder"], path=str(folder), why=reason) from error
+
+
+def day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+class StoringReading(Reading):
+    """One pass over the input that stores what is new."""
+
+    def __init__(
+        self, place: Place, run: Run, paths: tuple[str, ...], lang: Language,
+        *, now: float, year: int | None, quiet: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(run, paths, lang, now=now, year=year, quiet=quiet)
+        self.place = place
+        self.storing = self._storing()
+        self._files = 0
+        self._known = 0
+        self._erased = 0
+        self._heads: list[tuple[str, bytes]] = []
+
+    def _storing(self) -> Storing:
+        from todoku.deliveries.rows import Rows
+        from todoku.deliveries.storing import Storing
+
+        place, run = self.place, self.run
+        rows = Rows(run.judge.knowledge, run.own, place.recipients, run.key)
+        return Storing(run, rows, place.folder, place.ledger, time.time, oldest=place.oldest)
+
+    def read(self) -> None:
+        """All of it. Raises `NotUnderstoodError` where nothing was understood, and stores nothing
+        then."""
+        for path in files(self.paths):
+            if isinstance(path, Piece):
+                self._unreadable(path)
+            elif path == "-":
+                self._files += 1
+                self._stream("-", sys.stdin.buffer, None)
+            else:
+                self._file(path)
+        self._clear()
+        self._judge_heads(self._files, self._heads)
+        self.storing.keep()
+        self._erase()
+        if self.storing.journals.unnumbered:
+            self._say("unnumbered", WORDS, n=f"{self.storing.journals.unnumbered:,}")
+
+    def _erase(self) -> None:
+        from todoku.deliveries.keeping import erase
+
+        self._erased += erase(self.place.folder, self.place.ledger, self.place.oldest, self.now)
+
+    def kept(self) -> Kept | None:
+        return Kept(
+            rows=self.storing.stored,
+            logs=self._files - self._known - len(self._heads),
+            known=self._known,
+            too_old=self.storing.too_old,
+            erased=self._erased,
+            folder=str(self.place.folder.path),
+        )
+
+    def _file(self, path: str) -> None:
+        source = os.fsencode(path).decode("utf-8", "replace")
+        try:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (names need not be text)
+                self._files += 1
+                self._stream(source, file, os.fstat(file.fileno()).st_mtime)
+        except OSError as error:
+            self._unreadable(Piece(source, error=why(error)))
+
+    def _stream(self, source: str, file: Readable, written: float | None) -> None:
+        newest = self.now if written is None else min(self.now, written)
+        clock = Clock(newest, year=self.year)
+        log: Log | None = None
+        packed = False
+        head = b""
+        try:
+            reader, packed = unpacked(file)
+            while block := reader.read(PIECE):
+                if log is None:
+                    head = block[:65_536]
+                    log = self._log(source, clock, head)
+                self._count(log.feed(block))
+                if written is not None and not packed and log.following.wanted > 0:
+                    _jump(log, file)
+                if self.storing.full:
+                    self.storing.keep()
+                if self._progress:
+                    self._tick()
+        except Exception as error:
+            reason = why(error)
+            if reason is None:
+                raise
+            self._unreadable(Piece(source, error=reason))
+            packed = False
+        if log is not None:
+            self._count(log.end(final=packed))
+            self._judge(log, head)
+        else:
+            self._known += 1
+
+    def _log(self, source: str, clock: Clock, head: bytes) -> Log:
+        from todoku.deliveries import journal
+
+        if source == "-" and journal.looks(head):
+            return self.storing.piped(source, clock, numbered=True)
+        return self.storing.log(source, clock)
+
+    def _count(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            self.sums.add(delivery)
+            self.run.daily.refused(delivery)
+
+    def _judge(self, log: Log, head: bytes) -> None:
+        if log.following.differs:
+            self.failed = True
+            self._known += 1
+            self._say("differs", WORDS, source=self._name(log.path))
+        elif not log.lines:
+            self._known += 1
+        elif not log.understood and log.following.found is None:
+            self._heads.append((log.path, head))
+
+
+def _jump(log: Log, file: Readable) -> None:
+    """Passes over what is known of a plain file."""
+    if not hasattr(file, "seek") or not hasattr(file, "tell"):
+        return
+    wanted = log.following.wanted
+    if wanted > file.tell():
+        file.seek(wanted)
+        log.following.jump(wanted)
+
+
+def show(kept: Kept, lang: Language) -> None:
+    """What was stored, on the terminal."""
+    from todoku.cli.render.page import Page
+
+    page = Page.of_stdout()
+    folder, several = short(kept.folder, 200), kept.logs + kept.known
+    if not kept.logs:
+        sentences = [say(WORDS["nothing-new"], lang, n=f"{several:,}", folder=folder)]
+    else:
+        sentences = [say(WORDS["stored"], lang, rows=f"{kept.rows:,}", folder=folder)]
+        if kept.known:
+            sentences.append(say(WORDS["known"], lang, n=f"{kept.known:,}"))
+    if kept.too_old:
+        sentences.append(say(WORDS["too-old"], lang, n=f"{kept.too_old:,}"))
+    if kept.erased:
+        sentences.append(say(WORDS["erased"], lang, n=f"{kept.erased:,}"))
+    for line in page.wrapped(("" if lang == "ja" else " ").join(sentences)):
+        page.write(line)
+    page.close()

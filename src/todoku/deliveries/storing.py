@@ -1,0 +1,259 @@
+"""One pass that stores what it reads: the new lines of logs, as deliveries.
+
+    storing = Storing(run, rows, folder, ledger, now)
+    log = storing.log(path, clock)
+    for delivery in log.feed(data): ...      # raw, unpacked bytes, in order
+    for delivery in log.end(): ...
+    storing.keep()                           # in between as well, whenever `storing.full`
+
+What was read up to a `keep` and how far logs are read are one transaction. A process that is killed
+goes on, when it is run again, where that stood.
+"""
+
+from __future__ import annotations
+
+import time as clocks
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoku.deliveries import grounds
+from todoku.deliveries.identity import LONGEST, Following
+from todoku.deliveries.journal import Journals
+from todoku.deliveries.keeping import keep
+from todoku.deliveries.ledger import Also, Day, Ledger, Move, Read
+from todoku.deliveries.parts import Folder
+from todoku.deliveries.rows import SCHEMA, Rows
+from todoku.logs.clock import Clock
+from todoku.logs.engine import merge_counts
+from todoku.logs.reader import Source
+from todoku.logs.run import Counts, Run
+
+if TYPE_CHECKING:
+    from todoku.logs.postfix import Sent
+    from todoku.logs.values import Delivery
+
+MOST: Final = 100_000
+"""Rows of a part, about: so many are held in memory."""
+_UNSURE: Final = 1_000
+
+
+class Storing:
+    """What was read and is not kept yet, and how far each log is read."""
+
+    def __init__(
+        self, run: Run, rows: Rows, folder: Folder, ledger: Ledger, now: Callable[[], float],
+        *, oldest: str = "",
+    ) -> None:  # fmt: skip
+        """`now`: Unix time. Rows of days before `oldest` (`2026-05-28`) are not kept."""
+        self.run = run
+        self._rows = rows
+        self._folder = folder
+        self._ledger = ledger
+        self._now = now
+        self._oldest = oldest
+        self._known: dict[tuple[int, str], Read] = {_name(r): r for r in ledger.logs()}
+        self.journals = Journals(ledger.journals())
+        self._logs: list[Log] = []
+        self._moves: list[Move] = []
+        self._tables: list[pa.Table] = []
+        self._days: dict[str, Day] = {}
+        self.pending = 0
+        """Rows that wait for `keep`."""
+        self.stored = 0
+        """Rows that were kept."""
+        self.too_old = 0
+
+    @property
+    def full(self) -> bool:
+        return self.pending >= MOST
+
+    def log(self, path: str, clock: Clock) -> Log:
+        """A further log, to be fed from its beginning."""
+        self._settle()
+        log = Log(self, path, clock, Following(self._known.values(), path))
+        self._logs.append(log)
+        return log
+
+    def piped(self, path: str, clock: Clock, *, numbered: bool) -> Piped:
+        """A stream that began before it is read. `numbered`: a journal, of which what was read
+        before is passed over; else every line is new."""
+        return Piped(self, path, clock, self.journals if numbered else None)
+
+    def keep(self) -> bool:
+        """Keeps what was read. Whether there was anything. Raises `Overtaken` where another process
+        read one of these logs on: nothing of it is kept then."""
+        moves = [*self._moves, *(m for log in self._logs if (m := log.following.move()))]
+        journals = self.journals.moves()
+        if not (moves or journals or self._tables or self._days):
+            return False
+        table = pa.concat_tables(self._tables) if self._tables else SCHEMA.empty_table()
+        also = Also(
+            journals=journals,
+            days=self._days,
+            grounds={n: grounds.encode(g) for n, g in self._rows.grounds.items()},
+            knowledge=self.run.judge.knowledge,
+        )
+        self._write(table, moves, also)
+        self._settle(stored=True)
+        self.stored += table.num_rows
+        self._moves, self._tables, self._days, self.pending = [], [], {}, 0
+        self._rows.grounds = {}
+        return True
+
+    def _write(self, table: pa.Table, moves: list[Move], also: Also) -> None:
+        keep(self._folder, self._ledger, table, moves, self._now(), also)
+
+    def _settle(self, stored: bool = False) -> None:
+        """Logs that are read to their end are known by what was read of them; `stored`: all are."""
+        for log in [log for log in self._logs if stored or log.ended]:
+            move = log.following.move()
+            if move is not None:
+                if move.before is not None:
+                    self._known.pop(_name(move.before), None)
+                self._known[_name(move.after)] = move.after
+                log.following.committed(move)
+                if not stored:
+                    self._moves.append(move)
+            if log.ended:
+                self._logs.remove(log)
+        if stored:
+            self.journals.committed()
+
+    def take(self, source: Source, clock: Clock, lines: bytes) -> tuple[list[Delivery], Counts]:
+        """The deliveries of new lines, as `todoku.logs.reader` hands them out, and their counts."""
+        run, total = self.run, self.run.counts
+        piece = Counts()
+        sent: list[Sent] = []
+        run.counts, run.sent = piece, sent
+        try:
+            found = list(source.read(lines))
+        finally:
+            run.counts = total
+        merge_counts(total, piece)
+        self._add(self._rows.refused(found) if found else None)
+        self._add(self._rows.sent(sent, clock) if sent else None)
+        return found, piece
+
+    def note(self, piece: Counts) -> None:
+        """What was read besides deliveries, for the day with which the piece begins."""
+        day = _day(piece.first, self._now())
+        if day >= self._oldest:
+            self._days[day] = self._days.get(day, Day()).plus(_told(piece))
+
+    def _add(self, table: pa.Table | None) -> None:
+        if table is None:
+            return
+        if self._oldest:
+            days = pc.fill_null(pc.strftime(table["time"], "%Y-%m-%d"), self._oldest)
+            kept = table.filter(pc.greater_equal(days, self._oldest))
+            self.too_old += table.num_rows - kept.num_rows
+            table = kept
+        self._tables.append(table)
+        self.pending += table.num_rows
+
+
+class Log:
+    """One log of a pass."""
+
+    def __init__(self, storing: Storing, path: str, clock: Clock, following: Following) -> None:
+        self.path = path
+        self.following = following
+        self._storing = storing
+        self._clock = clock
+        self._source = Source(storing.run, clock)
+        self._unsure: list[Counts] = []
+        """Of pieces while nothing was understood: it may be no log at all."""
+        self.lines = self.understood = 0
+        """Of the new ones."""
+        self.ended = False
+
+    def feed(self, data: bytes) -> list[Delivery]:
+        """The deliveries of what is new of these bytes."""
+        return self._read(*self.following.feed(data))
+
+    def end(self, final: bool = False) -> list[Delivery]:
+        """What was held back. `final`: a last line without its end is whole. A log that is new, and
+        of which nothing was understood, is as if it had not been read."""
+        found = self._read(*self.following.end(final))
+        self.ended = True
+        if self.lines and not self.understood and self.following.found is None:
+            self._storing._logs.remove(self)
+        else:
+            self._sure()
+        return found
+
+    def _read(self, again: bytes, new: bytes) -> list[Delivery]:
+        if again:
+            self._recall(again)
+        if not new:
+            return []
+        found, piece = self._storing.take(self._source, self._clock, new)
+        self.lines += piece.lines
+        self.understood += piece.understood
+        self._unsure.append(piece)
+        if self.understood or len(self._unsure) > _UNSURE:
+            self._sure()
+        return found
+
+    def _sure(self) -> None:
+        for piece in self._unsure:
+            self._storing.note(piece)
+        self._unsure = []
+
+    def _recall(self, lines: bytes) -> None:
+        """Reads for what lines tell of messages and columns alone: they were counted before."""
+        run = self._storing.run
+        counts, daily = run.counts, run.daily
+        run.counts, run.daily, run.sent = Counts(), type(daily)(), []
+        try:
+            for _ in self._source.read(lines):
+                pass
+        finally:
+            run.counts, run.daily, run.sent = counts, daily, []
+
+
+class Piped(Log):
+    """A stream that began before it is read, and has no end that is known."""
+
+    def __init__(
+        self, storing: Storing, path: str, clock: Clock, journals: Journals | None
+    ) -> None:
+        super().__init__(storing, path, clock, Following((), path))
+        self._journals = journals
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Delivery]:
+        data = self._rest + data
+        size = data.rfind(b"\n") + 1
+        lines, self._rest = data[:size], data[size:][:LONGEST]
+        return self._read(b"", self._journals.fresh(lines) if self._journals else lines)
+
+    def end(self, final: bool = False) -> list[Delivery]:
+        found = self.feed(b"\n") if self._rest else []
+        self.ended = True
+        self._sure()
+        return found
+
+
+def _name(read: Read) -> tuple[int, str]:
+    return read.head_length, read.head
+
+
+def _day(time: float | None, now: float) -> str:
+    for seconds in (time, now):
+        try:
+            if seconds is not None:
+                return clocks.strftime("%Y-%m-%d", clocks.gmtime(seconds))
+        except (ValueError, OverflowError, OSError):
+            continue
+    return "1970-01-01"
+
+
+def _told(c: Counts) -> Day:
+    return Day(
+        c.lines, c.other_programs, c.unknown, c.expired, c.jumps, c.first, c.last,
+        tuple(sorted(c.formats)),
+    )  # fmt: skip
