@@ -24,6 +24,7 @@ from todoku.cases.events import AnyEvent
 from todoku.cases.records import KINDS, version
 from todoku.cases.requesting import Draft
 from todoku.cli.mailbox import Standing
+from todoku.cli.partners_learn import Learned
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
 from todoku.diagnosis.explain import Explanation
@@ -33,6 +34,8 @@ from todoku.knowledge.files import DATA, read_toml
 from todoku.logs.cause.values import Cause, Looked
 from todoku.logs.values import EarlyWarning, Kept, RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
+from todoku.partners.forecast import Forecast
+from todoku.partners.habits import Told
 from todoku.preflight.values import Report
 from todoku.probing import Probed
 
@@ -70,6 +73,9 @@ OUTPUT: dict[str, tuple[type, str]] = {
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "draft": (Draft, "What `todoku case request --json` prints; docs/requests.md tells more."),
     "mailbox": (Standing, "One line of `todoku mailbox list --json`; docs/intake.md tells more."),
+    "partners": (Told, "One line of `todoku partners --json`; docs/partners.md tells more."),
+    "partners-learned": (Learned, "What `todoku partners learn --json` prints."),
+    "forecast": (Forecast, "One line of `todoku forecast --json`; docs/forecast.md tells more."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }
 INPUT: dict[str, tuple[type, str]] = {

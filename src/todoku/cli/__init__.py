@@ -70,6 +70,10 @@ COMMANDS: Final = {
         "todoku.cli.preflight:preflight", "Whether a server may begin to send from an address."
     ),
     "probe": Lazy("todoku.cli.probe:probe", "Whether a receiver would take mail from an address."),
+    "partners": Lazy(
+        "todoku.cli.partners:partners", "Which lists the domains you send to were seen to use."
+    ),
+    "forecast": Lazy("todoku.cli.forecast:forecast", "What a listing would cost."),
     "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
     "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
     "ingest": Lazy(

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from todoku.logs.clock import rfc3339
 from todoku.model import VERSION, Stage
 from todoku.partners import model
-from todoku.partners.model import Shares, Week
+from todoku.partners.habits import Family, Seen, family, seen_of, shares_of
+from todoku.partners.model import Shares
 from todoku.partners.summary import Partner, View
-from todoku.partners.values import Proof, UseKey
 
 LEVEL: Final = 0.8
 """Of each range: in so many cases out of a hundred the truth lies within."""
 ENOUGH: Final = 3.0
 """Customers of a gateway that must have been seen before its others are judged by them."""
-DRAWS: Final = 400
+DRAWS: Final = 250
 TOP: Final = 10
 AHEAD: Final = 28.0
 """Days whose mean mail is forecast."""
@@ -27,22 +29,12 @@ _BEHIND: Final = 80.0
 """Days that the mean of the past stands on (`summary.RECENT`)."""
 _SINGLY: Final = 30
 """Partners, the greatest, that are drawn one by one; the others of a gateway together."""
-_GROUPS: Final = 60
+_GROUPS: Final = 30
 
 Kind = Literal["proven", "likely", "unlikely", "unknown"]
 KINDS: Final[tuple[Kind, ...]] = ("proven", "likely", "unlikely", "unknown")
 """`proven`: it named the list when it refused. `likely`, `unlikely`: by what its gateway's other
 customers did, or because it took mail from a listed address. `unknown`: nothing was seen."""
-
-
-class Family(NamedTuple):
-    """A list, with the lists that hold it and those that it holds."""
-
-    list: str
-    named: frozenset[str]
-    """Whoever names one of these uses the list or a part of it."""
-    cleared: frozenset[str]
-    """Whoever takes mail from what stands on one of these does not refuse because of the list."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +51,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Mails that it took while the identity was listed."""
     lists: tuple[str, ...] = ()
     """What it named: the list, one that holds it or a part of it."""
-    first: float | None = None
-    last: float | None = None
+    first: str | None = None
+    """When it named one of them first, and last (RFC 3339, UTC)."""
+    last: str | None = None
     stage: Stage | None = None
     words: str | None = None
 
@@ -101,10 +94,13 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["forecast"] = "forecast"
     list: str
     identity: str | None
-    """Mail from this own address alone; `None`: from all."""
-    at: float
-    learned_from: float | None
-    learned_to: float | None
+    """What is listed. The mail that it sent alone counts, where it is known which that is; `None`: all
+    mail."""
+    since: str | None = None
+    """Since when the identity stands there, where this is about a listing that there is."""
+    at: str
+    learned_from: str | None
+    learned_to: str | None
     """Of the deliveries that all this is known from."""
     partners: int
     mails_a_day: float
@@ -125,20 +121,6 @@ class _One(NamedTuple):
     kind: Kind
     p: float | None
     """Its own chance; `None`: that of its group."""
-    row: Row
-
-
-def family(list_: str, holds: Mapping[str, str]) -> Family:
-    """`holds`: by the id of a part, the list that holds it (`part_of` of the knowledge)."""
-    above = {list_}
-    at = list_
-    while at in holds and holds[at] not in above:
-        at = holds[at]
-        above.add(at)
-    below = {list_}
-    while more := {part for part, whole in holds.items() if whole in below} - below:
-        below |= more
-    return Family(list_, frozenset(above | below), frozenset(below))
 
 
 def forecast(
@@ -146,26 +128,30 @@ def forecast(
 ) -> Forecast:
     """`now`: Unix time."""
     summary = view.summary
-    seen = _seen(family, view)
-    groups: dict[str, list[Sequence[Week]]] = {}
-    for partner in summary.partners:
-        if partner.domain in seen:
-            groups.setdefault(partner.group, []).append(seen[partner.domain].weeks)
-    told = {g: model.told(partners, now) for g, partners in groups.items()}
-    shares = Shares(told)
-    ones = [_one(p, p.rate(identity), seen, shares, now) for p in summary.partners]
-    anything = bool(seen)
-    sums = _draws(ones, shares, summary.noise) if anything else {}
+    seen = seen_of(family, view)
+    shares = shares_of(seen, summary.partners, now)
+    ones = _ones(summary.partners, identity, seen, shares, now)
+    judged = shares.seen >= ENOUGH
+    sums = _draws(ones, shares, summary.noise) if seen else {}
     mean = {k: _mean(ones, shares, k) for k in KINDS}
-    parts = tuple(_part(k, ones, mean[k], sums.get(k), top) for k in KINDS)
+
+    def row(one: _One) -> Row:
+        return _row(one, seen.get(one.partner.domain), shares)
+
+    parts = tuple(
+        _part(
+            k, [o for o in ones if o.kind == k], mean[k],
+            sums.get(k) if judged or k != "unknown" else None, row, top,
+        )
+        for k in KINDS
+    )  # fmt: skip
     all_ = sorted(map(sum, zip(*(sums[k] for k in KINDS), strict=True))) if sums else None
-    judged = anything and shares.seen >= ENOUGH
     return Forecast(
         list=family.list,
         identity=identity,
-        at=now,
-        learned_from=summary.first,
-        learned_to=summary.last,
+        at=rfc3339(now) or "",
+        learned_from=rfc3339(summary.first),
+        learned_to=rfc3339(summary.last),
         partners=len(ones),
         mails_a_day=sum(o.rate for o in ones),
         seen=round(shares.seen, 1),
@@ -178,24 +164,22 @@ def forecast(
 
 
 def cost(
-    listings: Iterable[tuple[str, str]],
-    holds: Mapping[str, str],
-    view: View,
-    now: float,
-    *,
-    by_source: bool = True,
+    listings: Iterable[tuple[str, str]], holds: Mapping[str, str], view: View, now: float
 ) -> list[Forecast]:
-    """What these listings (own identity, list) cost, the dearest first. `by_source`: mail from that
-    identity alone, where it is known which left from where."""
+    """What these listings (own identity, list) cost, the dearest first: of the mail that left from that
+    identity, where any is known to have, else of all mail."""
     sources = {s for p in view.summary.partners for s in p.rates if s}
-    out = [
-        forecast(
-            family(list_, holds), view, now,
-            identity=identity if by_source and identity in sources else None,
-        )
-        for identity, list_ in dict.fromkeys(listings)
-    ]  # fmt: skip
+    out = []
+    for identity, list_ in dict.fromkeys(listings):
+        of = family(list_, holds)
+        told = forecast(of, view, now, identity=identity if identity in sources else None)
+        out.append(msgspec.structs.replace(told, identity=identity))
     return sorted(out, key=lambda f: (*(-x for x in weight(f)), f.list, f.identity or ""))
+
+
+def dated(f: Forecast, since: Mapping[tuple[str, str], float | None]) -> Forecast:
+    """With the time since when the identity stands there (Unix times)."""
+    return msgspec.structs.replace(f, since=rfc3339(since.get((f.identity or "", f.list))))
 
 
 def weight(f: Forecast) -> tuple[float, float, float]:
@@ -212,68 +196,53 @@ def weight(f: Forecast) -> tuple[float, float, float]:
 # ── one partner ───────────────────────────────────────────────────────────────────────────────
 
 
-class _Seen(NamedTuple):
-    weeks: list[Week]
-    named: int
-    accepted: int
-    proofs: list[tuple[str, Proof]]
-
-
-def _seen(family: Family, view: View) -> dict[str, _Seen]:
-    """What was seen of each domain about a family of lists."""
-    uses: dict[str, list[tuple[UseKey, int, int, int]]] = {}
-    for list_ in family.named:
-        clears = list_ in family.cleared
-        for key, use in view.uses.get(list_, ()):
-            accepted = use.accepted if clears else 0
-            if use.named or accepted:
-                row = (key, use.named, use.within, accepted)
-                uses.setdefault(key.domain, []).append(row)
-    proofs: dict[str, list[tuple[str, Proof]]] = {}
-    for list_ in sorted(family.named):
-        for domain, proof in view.proofs.get(list_, ()):
-            proofs.setdefault(domain, []).append((list_, proof))
-    out = {}
-    for domain, rows in uses.items():
-        own = proofs.get(domain, [])
-        if not own:  # named, and no sentence (that was forgotten): it proves nothing
-            rows = [(k, 0, 0, a) for k, _, _, a in rows if a]
-        if rows:
-            named, accepted = sum(r[1] for r in rows), sum(r[3] for r in rows)
-            out[domain] = _Seen(model.weeks_of(rows), named, accepted, own)
+def _ones(
+    partners: Sequence[Partner],
+    identity: str | None,
+    seen: Mapping[str, Seen],
+    shares: Shares,
+    now: float,
+) -> list[_One]:
+    by_group: dict[str, Kind] = {}
+    for group, told in shares.groups.items():
+        if told.seen >= ENOUGH:
+            by_group[group] = "likely" if shares.share(group) >= 0.5 else "unlikely"
+    out = []
+    for partner in partners:
+        rate = partner.rate if identity is None else partner.rates.get(identity, 0.0)
+        s = seen.get(partner.domain)
+        if s is None:
+            out.append(_One(partner, rate, by_group.get(partner.group, "unknown"), None))
+            continue
+        p = model.chance(s.weeks, shares.share(partner.group), now)
+        kind: Kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
+        out.append(_One(partner, rate, kind, p))
     return out
 
 
-def _one(
-    partner: Partner, rate: float, seen: Mapping[str, _Seen], shares: Shares, now: float
-) -> _One:
-    share = shares.share(partner.group)
-    s = seen.get(partner.domain)
-    p: float | None = None
-    kind: Kind
-    if s is not None:
-        p = model.chance(s.weeks, share, now)
-        kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
-    elif partner.group in shares.groups and shares.groups[partner.group].seen >= ENOUGH:
-        kind = "likely" if share >= 0.5 else "unlikely"
-    else:
-        kind = "unknown"
-    named, accepted, proofs = (s.named, s.accepted, s.proofs) if s else (0, 0, [])
+def _row(one: _One, seen: Seen | None, shares: Shares) -> Row:
+    partner, rate, kind, p = one
+    named, accepted, proofs = (seen.named, seen.accepted, seen.proofs) if seen else (0, 0, [])
+    if p is None and kind != "unknown":
+        p = shares.share(partner.group)
     newest = max((q for _, q in proofs), key=lambda q: q.last, default=None)
-    row = Row(
+    return Row(
         domain=partner.domain,
         gateway=partner.gate or None,
         mails_a_day=rate,
-        chance=p if p is not None else None if kind == "unknown" else share,
+        chance=p,
         named=named,
         accepted=accepted,
         lists=tuple(list_ for list_, _ in proofs),
-        first=min((q.first for _, q in proofs), default=None),
-        last=newest.last if newest else None,
-        stage=newest.stage if newest else None,  # type: ignore[arg-type]
+        first=rfc3339(min((q.first for _, q in proofs), default=None)),
+        last=rfc3339(newest.last if newest else None),
+        stage=newest.stage if newest else None,
         words=newest.words if newest else None,
     )
-    return _One(partner, rate, kind, p, row)
+
+
+def _rate(one: _One) -> float:
+    return one.rate
 
 
 # ── all of them ───────────────────────────────────────────────────────────────────────────────
@@ -299,7 +268,7 @@ class _Many(NamedTuple):
 def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, list[float]]:
     """Refused mails a day in possible worlds, by kind: who uses the list, and how much mail comes."""
     rng = random.Random(0)  # noqa: S311 (the same answer each time)
-    by_rate = sorted(ones, key=lambda o: -o.rate)
+    by_rate = sorted(ones, key=_rate, reverse=True)
     great, small = by_rate[:_SINGLY], by_rate[_SINGLY:]
     known = {k: [0.0, 0.0] for k in KINDS}
     many: dict[tuple[Kind, str], list[float]] = {}
@@ -339,21 +308,23 @@ def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, lis
 
 
 def _part(
-    kind: Kind, ones: Sequence[_One], mean: float, sums: list[float] | None, top: int
+    kind: Kind,
+    own: Sequence[_One],
+    mean: float,
+    sums: list[float] | None,
+    row: Callable[[_One], Row],
+    top: int,
 ) -> Part:
-    own = [o for o in ones if o.kind == kind]
-    rate = sum(o.rate for o in own)
-    told = sums is not None and kind != "unknown"
-    ordered = sorted(sums) if sums is not None and told else None
-    first = sorted(own, key=lambda o: (-o.rate, o.partner.domain))[:top]
+    ordered = sorted(sums) if sums is not None else None
+    first = heapq.nsmallest(top, own, key=lambda o: (-o.rate, o.partner.domain))
     return Part(
         kind=kind,
         partners=len(own),
-        mails_a_day=rate,
-        refused_a_day=mean if told else None,
+        mails_a_day=sum(o.rate for o in own),
+        refused_a_day=mean if ordered else None,
         low=_low(ordered),
         high=_high(ordered),
-        top=tuple(o.row for o in first),
+        top=tuple(row(o) for o in first),
     )
 
 

@@ -63,12 +63,13 @@ class Kept:
             row = self._db.execute("SELECT data FROM summary").fetchone()
             return msgspec.msgpack.decode(row[0], type=Summary) if row else Summary()
 
-    def view(self, lists: Iterable[str] | None = None) -> View:
-        """What is known about these lists; `None`: about all, without the sentences."""
+    def view(self, lists: Iterable[str] | None = None, *, words: bool = True) -> View:
+        """What is known about these lists; `None`: about all. Without `words` proofs have none."""
         with self._reading():
             summary = self.summary()
             if lists is None:
-                return View(summary, self._uses("", ()), self._proofs("", (), words="''"))
+                all_ = self._proofs("", (), words="words" if words else "''")
+                return View(summary, self._uses("", ()), all_)
             uses: dict[str, list[tuple[UseKey, Use]]] = {}
             proofs: dict[str, list[tuple[str, Proof]]] = {}
             for list_ in sorted(set(lists)):
@@ -84,6 +85,11 @@ class Kept:
                 self._uses("WHERE domain = ?", (domain,)),
                 self._proofs("WHERE domain = ?", (domain,)),
             )
+
+    def lists(self) -> set[str]:
+        """All lists of which anything was seen."""
+        with telling(self.path):
+            return {str(list_) for (list_,) in self._db.execute("SELECT DISTINCT list FROM uses")}
 
     def origins(self) -> list[tuple[str, int, bool]]:
         """Id, steps, whether it is this installation."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from todoku.partners.values import UseKey, week_of
+from todoku.partners.values import WEEK, Use, UseKey, week_of
 
 HALF_LIFE: Final = 730 / 7
 """Weeks after which what was seen of a partner counts for half."""
@@ -41,15 +42,15 @@ def kept(weeks: float) -> float:
     return math.pow(2.0, -max(0.0, weeks) / HALF_LIFE)
 
 
-def weeks_of(uses: Iterable[tuple[UseKey, int, int, int]]) -> list[Week]:
-    """From (key, named, within, accepted) of one domain and one family of lists. Where both were
-    seen in a week, the refusal counts."""
+def weeks_of(uses: Iterable[tuple[UseKey, Use]]) -> list[Week]:
+    """Of one domain and one family of lists. Where both were seen in a week, the refusal counts."""
     found: dict[int, tuple[bool, bool]] = {}
-    for key, named, within, accepted in uses:
-        yes, told = found.get(key.week, (False, False))
-        if named or accepted:
-            found[key.week] = (yes or named > 0, told or within > 0 or accepted > 0)
-    return [Week(w, yes, told) for w, (yes, told) in sorted(found.items())]
+    for key, use in uses:
+        if use.named or use.accepted:
+            yes, told = found.get(key.week, (False, False))
+            told = told or use.within > 0 or use.accepted > 0
+            found[key.week] = (yes or use.named > 0, told)
+    return [Week(week, yes, told) for week, (yes, told) in sorted(found.items())]
 
 
 def chance(weeks: Sequence[Week], share: float, now: float) -> float:
@@ -81,7 +82,7 @@ def told(partners: Iterable[Sequence[Week]], now: float) -> Told:
         counted = [w for w in weeks if w.told]
         if counted:
             weight = kept(week_of(now) - counted[-1].week)
-            p = chance(counted, 0.5, counted[-1].week * 7.0 * 86_400)
+            p = chance(counted, 0.5, float(counted[-1].week * WEEK))
             yes += weight * p
             no += weight * (1.0 - p)
     return Told(yes, no)
@@ -96,13 +97,15 @@ class Shares:
 
     def __init__(self, groups: Mapping[str, Told]) -> None:
         self.groups = {g: t for g, t in groups.items() if t.seen > 0}
-        cells = [(round(t.yes, 1), round(t.no, 1)) for t in self.groups.values()]
+        cells = Counter((round(t.yes, 1), round(t.no, 1)) for t in self.groups.values())
         grid = [(k * s, k * (1 - s)) for k in SPREADS for s in _SHARES]
         logs = []
         for a, b in grid:
             # common shares: Beta(1, 2), few use a list rather than many
             prior = math.log(1.0 - a / (a + b))
-            logs.append(prior + sum(_beta(a + y, b + n) - _beta(a, b) for y, n in cells))
+            alone = _beta(a, b)
+            seen = (times * (_beta(a + y, b + n) - alone) for (y, n), times in cells.items())
+            logs.append(prior + sum(seen))
         most = max(logs)
         weights = [math.exp(x - most) for x in logs]
         all_ = sum(weights)
@@ -135,7 +138,7 @@ class Shares:
             out.append(rng.betavariate(a + t.yes, b + t.no))
         return out
 
-    def range(self, group: str, level: float = 0.8, draws: int = 400) -> tuple[float, float]:
+    def range(self, group: str, level: float = 0.8, draws: int = 150) -> tuple[float, float]:
         """Between which the share of this gateway lies."""
         rng = random.Random(group)  # noqa: S311 (the same answer each time)
         drawn = sorted(self.draw(rng, (group,))[0] for _ in range(draws))

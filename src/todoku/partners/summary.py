@@ -33,19 +33,15 @@ class Partner(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Who runs its mail, as `MailKey.gate` has it."""
     group: str
     """Whose customers are held to be alike: the gate where it is a product or has several partners."""
+    rate: float
+    """Mails a day."""
     rates: dict[str, float]
-    """Mails a day by the own address that they left from (empty: not known)."""
+    """The same by the own address that they left from (empty: not known)."""
     mails: int
     refused: int
     first: int
     """Week of the first delivery."""
     last: int
-
-    def rate(self, source: str | None = None) -> float:
-        """Mails a day; from one own address or from all."""
-        if source is None:
-            return sum(self.rates.values())
-        return self.rates.get(source, 0.0)
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -100,7 +96,7 @@ def summarise(
         else p
         for p in found
     ]
-    found.sort(key=lambda p: (-p.rate(), p.domain))
+    found.sort(key=lambda p: (-p.rate, p.domain))
     noise = max(1.0, sum(noises) / len(noises)) if noises else 2.0
     return Summary(tuple(found), first, last, noise)
 
@@ -142,7 +138,8 @@ def _partner(
     noise = None
     if mean >= 1:
         noise = sum((n - mean) ** 2 for n in by_week) / (_NOISE_WEEKS - 1) / mean
-    return Partner(domain, _gate(gates), SELF, rates, mails, refused, first, last), noise
+    rate = sum(rates[source] for source in sorted(rates))
+    return Partner(domain, _gate(gates), SELF, rate, rates, mails, refused, first, last), noise
 
 
 def _gate(gates: Mapping[str, tuple[float, int, int]]) -> str:

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from todoku.model import Stage
+
 WEEK: Final = 7 * 86_400
 """Seconds."""
 DAY: Final = 86_400.0
@@ -71,7 +73,7 @@ class Proof(NamedTuple):
     """Unix time."""
     last: float
     words: str
-    stage: str | None = None
+    stage: Stage | None = None
     code: str | None = None
     """`550 5.7.1`."""
     rule: str | None = None

@@ -1,0 +1,285 @@
+"""`todoku partners`: the domains one sends to, which lists they were seen to use, and how sure that is.
+
+    todoku partners learn /var/log/mail.log*
+    todoku partners
+    todoku partners partner.example
+    todoku partners export > here.jsonl ; todoku partners import there.jsonl
+
+Exit 0: told. 1: nothing is known yet, or a part could not be read. 64: wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.render.text import harmless_json, short
+from todoku.i18n import Language, Words, say
+from todoku.knowledge.schema import Compiled
+from todoku.partners import sharing
+from todoku.partners.keeping import Kept
+from todoku.partners.kept_file import has_file
+
+WORDS: Final[Words] = {
+    "nothing": {
+        "ja": "取引先についてまだ何も学んでいません。配送ログを読ませてください: todoku partners learn /var/log/mail.log*",
+        "en": "nothing was learned about partners yet. Let it read the mail logs: todoku partners learn "
+        "/var/log/mail.log*",
+    },
+    "no-partner": {
+        "ja": "{domain} への配送は、学んだログにありません。このドメインについては何も分かりません。{near}",
+        "en": "what was learned holds no delivery to {domain}. Nothing is known of it. {near}",
+    },
+    "near": {"ja": "近いもの: {names}。", "en": "Near: {names}."},
+    "taken-in": {
+        "ja": "{n} 件の記録を取り込みました（新しいもの {new} 件）。取引先は {partners} 件です。",
+        "en": "{n} records taken in, {new} of them new. There are {partners} partners now.",
+    },
+    "forget": {
+        "ja": "学んだことをすべて消します。元のログからもう一度学べますが、ほかのホストから取り込んだ分は取り込み直しが要ります。"
+        "よければ --yes を付けてください。何も消していません。",
+        "en": "this erases all that was learned. It can be learned anew from the logs; what came from other "
+        "hosts must be taken in again. If you mean it, add --yes. Nothing was erased.",
+    },
+    "forgotten": {"ja": "学んだことをすべて消しました。", "en": "all that was learned is erased."},
+    "no-file": {
+        "ja": "{path} を読めません（{why}）。何も取り込んでいません。",
+        "en": "cannot read {path} ({why}). Nothing was taken in.",
+    },
+}
+
+
+class Partners(click.Group):
+    """A first word that is no command is a partner's domain."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = next((a for a in args if not a.startswith("-")), None)
+        if first is not None or not {"-h", "--help"} & set(args):
+            if first not in {"learn", *self.commands}:
+                args = ["show", *args]
+            else:  # options of a command may stand before its name
+                at = args.index(first)
+                args = [first, *args[:at], *args[at + 1 :]]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["learn", *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "learn":  # reads logs, which the others do not
+            from todoku.cli.partners_learn import learn
+
+            return learn
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Partners,
+    short_help="Which lists the domains you send to use.",
+    options_metavar="[OPTIONS] [DOMAIN]",
+    subcommand_metavar="| COMMAND ...",
+)
+def partners() -> None:
+    """The domains you send to: how much mail, who runs theirs, which lists they were seen to use, and
+    how sure that is. With DOMAIN all that is known of one.
+
+    Options of the list: see todoku partners show --help.
+    """
+
+
+@partners.command(short_help="All partners, or one (as without a command).")
+@click.argument("domain", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a partner (NDJSON).")
+@click.option("--csv", "as_csv", is_flag=True, help="One row a partner and list, for a table.")
+@click.option(
+    "--all", "everyone", is_flag=True, help="Show every partner, not those with most mail."
+)
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def show(
+    ctx: click.Context,
+    domain: str | None,
+    as_json: bool,
+    as_csv: bool,
+    everyone: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> None:
+    """All partners, those with the most mail first, and the lists that they named; or one partner."""
+    from todoku import settings
+    from todoku.partners import habits
+    from todoku.settings.own import normal_name
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    folder = Path(found.general.data)
+    if not has_file(folder):
+        raise Failure(say(WORDS["nothing"], lang), 1)
+    now = time.time()
+    knowledge = knowledge_of(found)
+    with Kept.open(folder) as kept:
+        summary = kept.summary()
+        if not summary.partners:
+            raise Failure(say(WORDS["nothing"], lang), 1)
+        if domain is None:
+            view = kept.view(words=as_json or as_csv)
+        else:
+            domain = normal_name(domain.rpartition("@")[2])
+            view = kept.of(domain)
+            if not any(p.domain == domain for p in summary.partners):
+                raise Failure(_nobody(domain, (p.domain for p in summary.partners), lang), 1)
+            view = kept.view(habits.around(view.uses, holds_of(knowledge)))
+    known = habits.habits(view, holds_of(knowledge), now, domain)
+    told = (
+        habits.told(p, known.get(p.domain, ()))
+        for p in summary.partners
+        if domain is None or p.domain == domain
+    )
+    if as_json:
+        for partner in told:
+            sys.stdout.buffer.write(harmless_json(msgspec.json.encode(partner)) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    from todoku.cli.render import partners as rendering
+    from todoku.cli.render.page import Page
+    from todoku.knowledge.catalogue import Catalogue
+
+    c = Catalogue(knowledge)
+    if as_csv:
+        rendering.csv(told, sys.stdout)
+        return
+    page = Page.of_stdout()
+    if domain is not None:
+        lines = rendering.one(next(told), c, lang, page)
+    else:
+        lines = rendering.overview(summary, list(told), c, lang, page, everyone=everyone)
+    for line in lines:
+        page.write(line)
+    page.close()
+
+
+def _nobody(domain: str, known: Iterable[str], lang: Language) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(domain, list(known), n=3, cutoff=0.75)
+    near = say(WORDS["near"], lang, names=", ".join(close)) if close else ""
+    return say(WORDS["no-partner"], lang, domain=short(domain, 80), near=near).rstrip()
+
+
+@partners.command(short_help="What is known, as JSON lines, for other hosts.")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def export(ctx: click.Context, config: Path | None, data: Path | None, lang: Language) -> None:
+    """All that was learned here and taken in, as JSON lines on standard output. It holds no recipient's
+    name; domains that you send to it does."""
+    from todoku import settings
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    folder = Path(found.general.data)
+    if not has_file(folder):
+        raise Failure(say(WORDS["nothing"], lang), 1)
+    out = sys.stdout.buffer
+    with Kept.open(folder) as kept:
+        for line in sharing.lines(kept.rows()):
+            out.write(line)
+    out.flush()
+
+
+@partners.command("import", short_help="Take in what other hosts exported.")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|-...")
+@click.option("--quiet", is_flag=True, help="Only errors.")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    quiet: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> None:
+    """Put what other hosts learned together with what was learned here. To take a file in again
+    changes nothing; a newer one of the same host takes the place of the older."""
+    from todoku import settings
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    n = new = 0
+    with Kept.open(Path(found.general.data)) as kept:
+        with kept.merging() as merging:
+            for path in paths:
+                for copy in sharing.copies(_lines(path, lang), short(path, 200)):
+                    n += 1
+                    new += merging.take(*copy)
+        there = len(kept.summary().partners)
+    if not quiet:
+        click.echo(say(WORDS["taken-in"], lang, n=n, new=new, partners=f"{there:,}"))
+
+
+def _lines(path: str, lang: Language) -> Iterator[bytes]:
+    if path == "-":
+        yield from iter(lambda: sys.stdin.buffer.readline(sharing.LONGEST_LINE + 1), b"")
+        return
+    try:
+        with Path(path).open("rb") as file:
+            yield from iter(lambda: file.readline(sharing.LONGEST_LINE + 1), b"")
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        sentence = say(WORDS["no-file"], lang, path=short(path, 200), why=why)
+        raise Failure(sentence, 74) from error
+
+
+@partners.command(short_help="Erase all that was learned.")
+@click.option("--yes", is_flag=True, help="Do it.")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def forget(
+    ctx: click.Context, yes: bool, config: Path | None, data: Path | None, lang: Language
+) -> None:
+    """Erase all that was learned here, and all that was taken in."""
+    from todoku import settings
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    if not yes:
+        raise Failure(say(WORDS["forget"], lang), EX_USAGE)
+    folder = Path(found.general.data)
+    if has_file(folder):
+        with Kept.open(folder) as kept:
+            kept.forget()
+    click.echo(say(WORDS["forgotten"], lang))
+
+
+# ── for the neighbours ────────────────────────────────────────────────────────────────────────
+
+
+def knowledge_of(found: Any) -> Compiled:
+    """The knowledge with the user's own rules."""
+    from todoku.cli import setup
+
+    overlay = Path(found.knowledge.overlay)
+    return setup.knowledge_of(overlay if overlay.is_dir() else None)
+
+
+def holds_of(knowledge: Compiled) -> dict[str, str]:
+    """Which lists are parts of which."""
+    from todoku.knowledge.load import lists_of
+
+    return {e.id: e.ask.part_of for e in lists_of(knowledge) if e.ask and e.ask.part_of}

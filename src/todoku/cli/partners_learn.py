@@ -1,0 +1,283 @@
+"""`todoku partners learn`: deliveries of logs to evidence. A log is known by its first bytes, so that
+what was learned once does not count again, whatever the file is called now."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.render.text import short
+from todoku.i18n import Language, Words, say
+
+if TYPE_CHECKING:
+    from todoku import settings
+    from todoku.deliveries.identity import Bytes, Following
+    from todoku.logs.opening import Piece
+    from todoku.logs.reader import Source
+    from todoku.logs.run import Run
+    from todoku.partners.keeping import Kept, Step
+    from todoku.partners.learning import Learner, Window
+
+AT_ONCE: Final = 50_000
+"""Cells of evidence held in memory."""
+
+WORDS: Final[Words] = {
+    "no-input": {
+        "ja": "読むログが指定されていません。ファイルかフォルダーを渡すか（todoku partners learn /var/log/mail.log*）、設定 "
+        "[mail] log に書いてください。何も学んでいません。",
+        "en": "no log to learn from. Name files or folders (todoku partners learn /var/log/mail.log*), or write "
+        "them into [mail] log of the settings. Nothing was learned.",
+    },
+    "learned": {
+        "ja": "{deliveries} 件の配送から学びました。取引先は {partners} 件、リスト名を挙げた拒否は {proofs} 組（ドメインと"
+        "リスト）です。",
+        "en": "learned from {deliveries} deliveries. There are {partners} partners now, and {proofs} pairs of "
+        "partner and list that a refusal named.",
+    },
+    "nothing-new": {
+        "ja": "新しい配送はありません（同じログは一度しか数えません）。取引先は {partners} 件です。",
+        "en": "there is no delivery that is new (a log counts once). There are {partners} partners.",
+    },
+    "own": {
+        "ja": "送信元アドレスが分からないため、掲載中に受け取ってもらえたメールは数えていません。[own] addresses に自分の"
+        "アドレスを書くと（複数あれば [own.transports] も）、使っていない相手と製品ごとの割合も学べます: todoku init",
+        "en": "mail that was accepted while you were listed was not counted, as it is not known which address "
+        "it left from. Write yours into [own] addresses (several: [own.transports] too): todoku init. Then it "
+        "also learns who does not use a list, and the share of each product's customers that do.",
+    },
+    "unreadable": {
+        "ja": "{source} を最後まで読めません（{why}）。読めたところまで学びました。",
+        "en": "cannot read all of {source} ({why}). It was learned from up to there.",
+    },
+    "differs": {
+        "ja": "{source} は前に学んだログと同じ書き出しですが、途中が違います。このファイルからは学んでいません。",
+        "en": "{source} begins as a log that was learned from before, and then differs. Nothing was learned "
+        "from it.",
+    },
+    "not-a-log": {
+        "ja": "{names} には、メールサーバーのログとして理解できた行がありません。何も学んでいません。",
+        "en": "no line of {names} was understood as one of a mail server. Nothing was learned.",
+    },
+    "untimed": {
+        "ja": "時刻のない配送 {n} 件は学んでいません。",
+        "en": "{n} deliveries without a time were not learned from.",
+    },
+}
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """What `todoku partners learn --json` prints."""
+
+    v: int = 1
+    kind: str = "learned"
+    deliveries: int
+    untimed: int
+    partners: int
+    named: int
+    """Pairs of partner and list that a refusal named, all that are known now."""
+    failed: bool
+    """A part of the input could not be read."""
+
+
+@click.command(short_help="Learn from mail logs what partners do.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--year", type=click.IntRange(1970, 9998), help="The year of stamps without one.")
+@click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
+@options.config
+@options.data
+@options.lang
+@click.pass_context
+def learn(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    as_json: bool,
+    year: int | None,
+    quiet: bool,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> None:
+    """Learn from mail logs which lists partners use. PATH is a mail log as `todoku logs` reads it; "-" is
+    standard input. Without one: those of the setting [mail] log. What was learned before does not count
+    again, so this can run every night over the same folder.
+    """
+    from todoku import settings
+    from todoku.partners.keeping import Kept
+
+    found = settings.load(config, data)
+    lang = options.speak(ctx, found)
+    read = paths or found.mail.log
+    if not read:
+        raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
+    with Kept.open(Path(found.general.data)) as kept:
+        learning = Learning(ctx, found, config, lang, year)
+        with kept.learning() as step:
+            learning.logs(read, step)
+        done = learning.done(kept)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
+    elif not quiet:
+        _tell(done, learning, lang)
+    ctx.exit(1 if done.failed else 0)
+
+
+def _tell(done: Learned, learning: Learning, lang: Language) -> None:
+    key = "learned" if done.deliveries else "nothing-new"
+    click.echo(
+        say(
+            WORDS[key], lang, deliveries=f"{done.deliveries:,}", partners=f"{done.partners:,}",
+            proofs=f"{done.named:,}",
+        )
+    )  # fmt: skip
+    if done.untimed:
+        click.echo(say(WORDS["untimed"], lang, n=f"{done.untimed:,}"))
+    if done.deliveries and not learning.attributable:
+        click.echo(f"todoku: {say(WORDS['own'], lang)}", err=True)
+
+
+class Learning:
+    """One run: what reads, and what it has read."""
+
+    def __init__(
+        self,
+        ctx: click.Context,
+        found: settings.Settings,
+        config: Path | None,
+        lang: Language,
+        year: int | None,
+    ) -> None:
+        from todoku.cli import setup
+        from todoku.logs.judging import Judge
+        from todoku.logs.run import Run
+        from todoku.partners.gates import Gates
+        from todoku.partners.learning import Learner, attributable
+
+        diagnose = setup.diagnoser(setup.read(ctx, config))
+        own = found.own if found.own.given else None
+        gates = Gates(diagnose.knowledge, found.own.is_smarthost)
+        self.lang = lang
+        self.year = year
+        self.failed = False
+        self.deliveries = 0
+        self.attributable = bool(attributable(own))
+        self.run: Run = Run(Judge(diagnose), own=own, recipients="off", whole=True)
+        self.learner: Learner = Learner(gates, own, windows_in(Path(found.general.data)))
+
+    def done(self, kept: Kept) -> Learned:
+        view = kept.view(words=False)
+        return Learned(
+            deliveries=self.deliveries,
+            untimed=self.learner.untimed,
+            partners=len(view.summary.partners),
+            named=sum(map(len, view.proofs.values())),
+            failed=self.failed,
+        )
+
+    # ── logs ──────────────────────────────────────────────────────────────────────────────────
+
+    def logs(self, paths: tuple[str, ...], step: Step) -> None:
+        """Raises `Failure` where nothing was understood: nothing is kept then."""
+        from todoku.logs.opening import open_logs
+
+        files = 0
+        log: _Log | None = None
+        for piece in open_logs(paths, sys.stdin.buffer if sys.stdin else None):
+            if piece.error is not None:
+                self._unreadable(piece)
+                continue
+            if log is None or piece.first:
+                if log is not None:
+                    log.end()
+                files += 1
+                log = _Log(self, step, piece)
+            log.feed(piece.data)
+        if log is not None:
+            log.end()
+        if not files or (self.run.counts.lines and not self.run.counts.understood):
+            names = ", ".join(short(str(p), 100) for p in paths[:3])
+            raise Failure(say(WORDS["not-a-log"], self.lang, names=names), 2)
+        if self.learner.evidence.cells:
+            step.add(self.learner.take())
+
+    def add(self, source: Source, data: bytes, step: Step) -> None:
+        add = self.learner.add
+        for delivery in source.read(data):
+            self.deliveries += 1
+            add(delivery)
+        if self.learner.evidence.cells >= AT_ONCE:
+            step.add(self.learner.take())
+
+    def say(self, key: str, **values: object) -> None:
+        click.echo(f"todoku: {say(WORDS[key], self.lang, **values)}", err=True)
+
+    def _unreadable(self, piece: Piece) -> None:
+        from todoku.cli.looks import why
+
+        self.failed = True
+        self.say("unreadable", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
+
+
+class _Log:
+    """One log: what is new in it is learned from."""
+
+    def __init__(self, learning: Learning, step: Step, piece: Piece) -> None:
+        from todoku.deliveries.identity import Following
+        from todoku.deliveries.ledger import Read
+        from todoku.logs.clock import Clock
+        from todoku.logs.reader import Source
+
+        now = time.time()
+        newest = now if piece.written is None else min(now, piece.written)
+        self._learning = learning
+        self._step = step
+        self._name = piece.source
+        known = [Read(*log) for log in step.logs()]
+        self._following: Following = Following(known, piece.source)
+        self._source: Source = Source(learning.run, Clock(newest, year=learning.year))
+
+    def feed(self, data: bytes) -> None:
+        self._take(self._following.feed(data))
+
+    def end(self) -> None:
+        from todoku.partners.keeping import LogRead
+
+        self._take(self._following.end())
+        if self._following.differs:
+            self._learning.failed = True
+            self._learning.say("differs", source=short(self._name, 200))
+        move = self._following.move()
+        if move is not None:
+            before = LogRead(*move.before) if move.before is not None else None
+            self._step.read(before, LogRead(*move.after))
+
+    def _take(self, told: Bytes) -> None:
+        again, new = told
+        if again:
+            for _ in self._source.read(again):  # who sent the messages
+                pass
+        if new:
+            self._learning.add(self._source, new, self._step)
+
+
+def windows_in(folder: Path) -> list[Window]:
+    """When own identities were listed, as `todoku check` saw it; nothing where it never ran."""
+    from todoku.lists.kept import Kept as Checked
+    from todoku.lists.kept_file import KeptError
+    from todoku.lists.kept_file import has_file as was_checked
+    from todoku.partners import listings
+
+    if not was_checked(folder):
+        return []
+    try:
+        with Checked.open(folder) as kept:
+            changes = list(kept.history())
+            return listings.windows(changes, kept.standings({c.identity for c in changes}))
+    except KeptError:
+        return []  # evidence that is missing, and never wrong

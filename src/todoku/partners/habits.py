@@ -1,0 +1,186 @@
+"""What was seen of partners about a list: how often they named it, what they took while an own identity
+stood on it, how likely it is that they use it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from todoku.logs.clock import rfc3339
+from todoku.model import VERSION, Stage
+from todoku.partners import model
+from todoku.partners.model import Shares, Week
+from todoku.partners.summary import Partner, View
+from todoku.partners.values import Proof, Use, UseKey
+
+State = Literal["proven", "ended", "accepts"]
+"""`proven`: it named the list when it refused. `ended`: it did, and took mail from listed identities
+since. `accepts`: it took such mail, and never named the list."""
+
+
+class Family(NamedTuple):
+    """A list, with the lists that hold it and those that it holds. They are taken for one: receivers
+    name a part of what they ask, or the whole, as it comes."""
+
+    list: str
+    members: frozenset[str]
+
+
+class Habit(msgspec.Struct, frozen=True, kw_only=True):
+    """What one partner does about one list."""
+
+    list: str
+    state: State
+    chance: float
+    """That it refuses mail because of this list today."""
+    named: int
+    """Refusals that named it."""
+    accepted: int
+    """Mails that it took while the identity that sent them was listed."""
+    first: str | None = None
+    """When it named the list first, and last (RFC 3339, UTC)."""
+    last: str | None = None
+    stage: Stage | None = None
+    code: str | None = None
+    words: str | None = None
+    """What it said the last time; addresses are masked."""
+    rule: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of `todoku partners --json`."""
+
+    v: int = VERSION
+    kind: Literal["partner"] = "partner"
+    domain: str
+    gateway: str | None
+    """Who runs its mail: an id of the knowledge, or the name of its hosts with a dot at the end."""
+    mails_a_day: float
+    mails: int
+    """Delivered or refused for good, in all that was learned."""
+    refused: int
+    """Attempts that were refused or deferred because of the sending side."""
+    first: str
+    """Date of the week of the first delivery, and of the last (RFC 3339)."""
+    last: str
+    lists: tuple[Habit, ...]
+    """Of all other lists nothing is known."""
+
+
+def family(list_: str, holds: Mapping[str, str]) -> Family:
+    """`holds`: by the id of a part, the list that holds it (`part_of` of the knowledge)."""
+    above = {list_}
+    at = list_
+    while at in holds and holds[at] not in above:
+        at = holds[at]
+        above.add(at)
+    below = {list_}
+    while more := {part for part, whole in holds.items() if whole in below} - below:
+        below |= more
+    return Family(list_, frozenset(above | below))
+
+
+class Seen(NamedTuple):
+    weeks: list[Week]
+    named: int
+    accepted: int
+    proofs: list[tuple[str, Proof]]
+
+
+def seen_of(family: Family, view: View) -> dict[str, Seen]:
+    """What was seen of each domain about a family of lists."""
+    uses: dict[str, list[tuple[UseKey, Use]]] = {}
+    proofs: dict[str, list[tuple[str, Proof]]] = {}
+    for list_ in sorted(family.members):
+        for key, use in view.uses.get(list_, ()):
+            uses.setdefault(key.domain, []).append((key, use))
+        for domain, proof in view.proofs.get(list_, ()):
+            proofs.setdefault(domain, []).append((list_, proof))
+    out = {}
+    for domain, rows in uses.items():
+        own = proofs.get(domain, [])
+        if not own:  # named, and no sentence (that was forgotten): it proves nothing
+            rows = [(key, Use(accepted=use.accepted)) for key, use in rows]
+        weeks = model.weeks_of(rows)
+        if weeks:
+            named, accepted = sum(u.named for _, u in rows), sum(u.accepted for _, u in rows)
+            out[domain] = Seen(weeks, named, accepted, own)
+    return out
+
+
+def shares_of(seen: Mapping[str, Seen], partners: Iterable[Partner], now: float) -> Shares:
+    """The shares of all gateways, from what was seen of their customers."""
+    groups: dict[str, list[Sequence[Week]]] = {}
+    for partner in partners:
+        s = seen.get(partner.domain)
+        if s is not None:
+            groups.setdefault(partner.group, []).append(s.weeks)
+    return Shares({g: model.told(weeks, now) for g, weeks in groups.items()})
+
+
+def habits(
+    view: View, holds: Mapping[str, str], now: float, domain: str | None = None
+) -> dict[str, tuple[Habit, ...]]:
+    """By domain, the likeliest first; of one partner or of all. `holds`: as in `family`."""
+    groups = {p.domain: p.group for p in view.summary.partners}
+    out: dict[str, list[Habit]] = {}
+    for list_ in sorted(view.uses):
+        of = family(list_, holds)
+        shares = shares_of(seen_of(of, view), view.summary.partners, now)
+        alone = Family(list_, frozenset({list_}))
+        for name, seen in seen_of(alone, view).items():
+            if domain is None or name == domain:
+                habit = _habit(list_, seen, shares.share(groups.get(name, "")), now)
+                out.setdefault(name, []).append(habit)
+    return {
+        name: tuple(sorted(found, key=lambda h: (-h.chance, h.list))) for name, found in out.items()
+    }
+
+
+def _habit(list_: str, seen: Seen, share: float, now: float) -> Habit:
+    chance = model.chance(seen.weeks, share, now)
+    if not seen.proofs:
+        return Habit(list=list_, state="accepts", chance=chance, named=0, accepted=seen.accepted)
+    ((_, proof),) = seen.proofs
+    return Habit(
+        list=list_,
+        state="proven" if chance >= 0.5 else "ended",
+        chance=chance,
+        named=seen.named,
+        accepted=seen.accepted,
+        first=rfc3339(proof.first),
+        last=rfc3339(proof.last),
+        stage=proof.stage,
+        code=proof.code,
+        words=proof.words,
+        rule=proof.rule,
+    )
+
+
+def around(lists: Iterable[str], holds: Mapping[str, str]) -> set[str]:
+    """These, the lists that hold them and those that they hold: what a judgement on them needs."""
+    out: set[str] = set()
+    for list_ in lists:
+        out |= family(list_, holds).members
+    return out
+
+
+def told(partner: Partner, lists: tuple[Habit, ...]) -> Told:
+    return Told(
+        domain=partner.domain,
+        gateway=partner.gate or None,
+        mails_a_day=round(partner.rate, 3),
+        mails=partner.mails,
+        refused=partner.refused,
+        first=_date(partner.first),
+        last=_date(partner.last),
+        lists=lists,
+    )
+
+
+def _date(week: int) -> str:
+    day = datetime.fromtimestamp(0, UTC) + timedelta(weeks=min(week, 400_000))
+    return day.strftime("%Y-%m-%d")
