@@ -133,6 +133,15 @@ def test_an_order_is_executed_and_serve_is_woken(served: Served) -> None:
     assert isinstance(closed.event, ev.Closed) and closed.event.text == "別の手段で"
 
 
+def test_who_may_not_see_recipients_gets_none(served: Served) -> None:
+    (recorded,) = giving.give(said("taro@hotmail.com へ届きません", by="sato"), served.found) or ()
+    assert isinstance(recorded.event, ev.Reported)
+    assert recorded.event.words == "t…@hotmail.com へ届きません"
+    (stored,) = served.desk.history(1)
+    assert isinstance(stored.event, ev.Reported)
+    assert stored.event.words == "taro@hotmail.com へ届きません"
+
+
 def test_what_cannot_be_done_is_said_in_both_languages(served: Served) -> None:
     with pytest.raises(giving.Refused) as caught:
         giving.give(Close(id=fresh_id(), case=9, why="gave-up"), served.found)

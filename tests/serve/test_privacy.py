@@ -71,3 +71,65 @@ def test_serve_does_not_start(tmp_path: Path) -> None:
     code, said = run(tmp_path, "serve", environ=OTHERS | more)
     assert code == 78
     assert "legal basis" in said
+
+
+SAID = "550 SC-001 <taro@hotmail.com>: messages from 192.0.2.1 weren't sent"
+
+
+def shown(tmp_path: Path, *clear_for: str) -> str:
+    """What `case list --json`, `case show` and `case show --json` show of a case."""
+    users = ", ".join(f'"{user}"' for user in clear_for)
+    (tmp_path / "todoku.toml").write_text(
+        '[general]\nlanguage = "en"\n[own]\naddresses = ["192.0.2.1"]\n'
+        f"[privacy]\nclear_for = [{users}]\n"
+    )
+    common = ["--config", str(tmp_path / "todoku.toml"), "--data", str(tmp_path / "data")]
+    words = [sys.executable, "-m", "todoku"]
+    environ = {"HOME": str(tmp_path), "SUDO_USER": "sato", "PATH": "/usr/bin:/bin"}
+
+    def run(*more: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [*words, *more, *common],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environ,
+        )
+        return done.stdout
+
+    report = [
+        "report",
+        "taro@hotmail.com へ届きません",
+        "--to",
+        "hotmail.com",
+        "--refusal",
+        "-",
+        "--json",
+    ]
+    said = "" if (tmp_path / "data").exists() else run(*report, stdin=SAID)
+    parts = (
+        run("case", "list", "--json"),
+        run("case", "show", "1"),
+        run("case", "show", "1", "--json"),
+    )
+    assert all("hotmail.com" in part for part in parts)
+    return said + "".join(parts)
+
+
+def test_recipients_are_for_those_who_may_see_them(tmp_path: Path) -> None:
+    masked = shown(tmp_path)
+    assert "taro" not in masked
+    assert masked.count("t…@hotmail.com") == 8
+    assert shown(tmp_path, "tanaka", "sato").count("taro@hotmail.com") == 6
+    assert privacy.may_see(settings.Privacy(clear_for=("*",)), "anybody")
+    assert not privacy.may_see(settings.Privacy(clear_for=("tanaka",)), "sato")
+
+
+def test_who_may_see_is_a_list_of_users(tmp_path: Path) -> None:
+    assert load(tmp_path, TODOKU_PRIVACY_CLEAR_FOR="sato,mail$").privacy.clear_for == (
+        "sato",
+        "mail$",
+    )
+    with pytest.raises(settings.SettingsError, match="CLEAR_FOR"):
+        load(tmp_path, TODOKU_PRIVACY_CLEAR_FOR="sato@example.jp")

@@ -93,6 +93,12 @@ class Opened(NamedTuple):
         return _named(place, self.knowledge, self.lang)
 
     def diagnoser(self) -> Diagnoser:
+    def history(self, number: int) -> tuple[Recorded, ...]:
+        """The events of a case, as who asks may see them. Raises `UnknownCase`."""
+        from todoku.serve import privacy
+
+        return privacy.shown(tuple(self.desk.history(number)), self.settings.privacy, me())
+
         from todoku.diagnosis import Diagnoser
 
         return Diagnoser(self.knowledge, language=self.lang, own=self.settings.own)
@@ -243,7 +249,7 @@ def _record(
 
 
 def done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Recorded, ...]:
-    from todoku.serve import giving
+    from todoku.serve import giving, privacy
 
     def here() -> tuple[Recorded, ...]:
         from todoku.serve.executing import execute
@@ -251,7 +257,7 @@ def done(order: AnyOrder, found: settings.Settings, lang: Language) -> tuple[Rec
         with _opened(found, lang) as house:
             return execute(order, house.desk, house.diagnoser, found.own, now(found))
 
-    return giving.done(order, found, here)
+    return privacy.shown(giving.done(order, found, here), found.privacy, me())
 
 
 @case.command(name="list", short_help="The open cases.")
@@ -270,7 +276,7 @@ def list_(
         rows = found.desk.rows(closed)
         if as_json:
             for row in rows:
-                _print_json(found.desk.history(row["number"]))
+                _print_json(found.history(row["number"]))
             return
         unsure = {work.case for work in found.unsure()}
         for line in screen.rows(rows, found.named, found.lang, _zone(), unsure):
@@ -316,7 +322,7 @@ def show(
     from todoku.cli.render import case as screen
 
     with opened(ctx, config, data) as found:
-        history = found.desk.history(number)
+        history = found.history(number)
         if as_json:
             _print_json(history)
             return

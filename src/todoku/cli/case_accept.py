@@ -14,6 +14,7 @@ from todoku.cli.render.text import safe, short
 from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
+    from todoku.settings import Privacy
     from todoku.store.unverified import Group
 
 WORDS: Final[Words] = {
@@ -75,6 +76,18 @@ def lines(groups: Sequence[Group], count: int, lang: Language) -> Iterator[str]:
     yield "  " + WORDS["how"][lang]
 
 
+def _shown(group: Group, privacy: Privacy, user: str) -> Group:
+    """As this user may see it: whom mail was to is in the words."""
+    from msgspec.structs import replace
+
+    from todoku.cases.veil import veiled
+    from todoku.serve.privacy import may_see
+
+    if may_see(privacy, user):
+        return group
+    return replace(group, newest=replace(group.newest, words=veiled(group.newest.words)))
+
+
 @click.command(name="accept", short_help="Say of unverified mail whether it is ours.")
 @click.argument("message", required=False, metavar="[ID]")
 @click.option("--not-ours", "foreign", is_flag=True, help="It is not about our mail; lay it aside.")
@@ -103,6 +116,7 @@ def accept(
     if message is None:
         with case.opened(ctx, config, data) as house:
             groups, count = Unverified(house.desk).groups()
+            groups = [_shown(group, found.privacy, case.me()) for group in groups]
         if as_json:
             for group in groups:
                 click.echo(msgspec.json.encode(group))

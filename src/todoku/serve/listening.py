@@ -41,7 +41,7 @@ from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Sentence, Words
 from todoku.knowledge import match as matching
-from todoku.serve import orders
+from todoku.serve import orders, privacy
 from todoku.serve.executing import execute
 from todoku.serve.orders import AnyOrder, Passed
 from todoku.settings import Settings
@@ -104,7 +104,9 @@ def of(
 
     return Listener(
         Path(settings.general.data) / orders.SOCKET,
-        lambda order: execute(order, desk, its_own, settings.own, now()),
+        lambda order: privacy.shown(
+            execute(order, desk, its_own, settings.own, now()), settings.privacy, order.by
+        ),
         orders.house(settings),
         wake=wake,
         tell=tell,

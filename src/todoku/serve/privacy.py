@@ -1,10 +1,13 @@
 """Whose mail it is (docs/privacy.md). Bounces tell who wrote to whom: whoever runs mail for others, as
-hosting companies and schools do, says why he may read them before todoku does."""
+hosting companies and schools do, says why he may read them before todoku does; and who is shown whom
+mail was sent to."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from todoku.cases import veil
+from todoku.cases.records import Recorded
 from todoku.errors import TodokuError
 from todoku.i18n import Words
 from todoku.settings import Privacy, Settings
@@ -32,6 +35,18 @@ def check(settings: Settings) -> None:
     missing = lacking(settings.privacy)
     if missing:
         raise NotPermitted(WORDS["no-basis"], missing=", ".join(missing))
+
+
+def may_see(privacy: Privacy, user: str | None) -> bool:
+    """Whether this user of the machine is shown addresses of recipients as they are."""
+    return "*" in privacy.clear_for or user in privacy.clear_for
+
+
+def shown(
+    recorded: tuple[Recorded, ...], privacy: Privacy, user: str | None
+) -> tuple[Recorded, ...]:
+    """Events as this user may see them."""
+    return recorded if may_see(privacy, user) else veil.recorded(recorded)
 
 
 def lacking(privacy: Privacy) -> tuple[str, ...]:

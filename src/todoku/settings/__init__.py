@@ -168,6 +168,8 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     """After so many days the text of a mail that came in is erased."""
 
 
+    clear_for: tuple[str, ...] = ()
+    """Users of this machine who see addresses of recipients as they are; `*`: all."""
 class Logs(msgspec.Struct, frozen=True, kw_only=True):
     """How deliveries are stored (docs/deliveries.md)."""
 

@@ -256,6 +256,12 @@ _ADDRESS: Final[Sentence] = {
 }
 
 
+def _user(text: str) -> str | None:
+    """A login name, or `*`."""
+    text = text.strip()
+    return text if re.fullmatch(r"\*|[\w][\w.-]{0,63}\$?", text) else None
+
+
 def _words(text: str) -> str | None:
     """A line of text."""
     text = " ".join(text.split())
@@ -562,6 +568,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "text",
         _days,
         {"ja": '1〜3650 の日数。例: "30"', "en": 'days, from 1 to 3650, such as "30"'},
+    ),
+    Setting(
+        "privacy",
+        "clear_for",
+        "list",
+        _user,
+        {
+            "ja": 'このマシンのユーザー名の並び。例: ["sato"]（全員なら ["*"]）',
+            "en": 'a list of users of this machine, such as ["sato"] (all of them: ["*"])',
+        },
     ),
     Setting(
         "logs",

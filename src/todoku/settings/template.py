@@ -163,6 +163,10 @@ COMMENTS: Final[Words] = {
     "legal_basis": {"ja": "法的な根拠", "en": "The legal basis"},
     "decided_by": {"ja": "決めた人", "en": "Who decided"},
     "decided_on": {"ja": "決めた日", "en": "When"},
+    "clear_for": {
+        "ja": "宛先のアドレスを伏せずに見せるユーザー（ほかの人には t…@example.jp）",
+        "en": "Users who see addresses of recipients as they are (others: t…@example.jp)",
+    },
     "keep_days": {"ja": "メールの原文を残す日数", "en": "For how many days raw messages are kept"},
     "contact": {
         "ja": "窓口に解除を依頼する人。todoku case request の下書きに入ります",
@@ -239,6 +243,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "decided_by": '"Sato Hanako"',
     "decided_on": '"2026-11-24"',
     "keep_days": '"30"',
+    "clear_for": '["sato"]',
     "name": '"Sato Hanako"',
     "email": '"postmaster@example.jp"',
     "phone": '"+81 3 0000 0000"',
