@@ -84,6 +84,7 @@ WORDS: Final[Words] = {
 @click.option(
     "--store", is_flag=True, help="Store what is new; nothing is stored or counted twice."
 )
+@click.option("--stored", is_flag=True, help="Report what is stored; no log is read.")
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.data
@@ -101,6 +102,7 @@ def logs(
     year: int | None,
     html_file: Path | None,
     store: bool,
+    stored: bool,
     full: bool,
     quiet: bool,
     data: Path | None,
@@ -113,7 +115,12 @@ def logs(
     syslog, the journal (-o json) or a container, compressed or not, or a folder of them. Without
     PATH, or with "-": standard input.
     """
-    if not paths:
+    if stored and (paths or store):
+        from todoku.cli import logs_stored
+
+        named = short(" ".join(paths), 60) or "..."
+        raise Failure(say(logs_stored.WORDS["no-paths"], lang, paths=named), EX_USAGE)
+    if not paths and not stored:
         if sys.stdin is None or sys.stdin.isatty():
             raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
         paths = ("-",)
@@ -138,6 +145,14 @@ def logs(
             reading: Reading = logs_store.StoringReading(
                 place, run, paths, lang, now=now, year=year, quiet=quiet
             )
+        elif stored:
+            from todoku.cli import logs_stored
+
+            run = Run(judge, since=begin, until=end, own=setup.own)
+            reading = logs_stored.StoredReading(
+                run, lang, config=config, data=data, since=begin, until=end,
+                receiver=receiver and receiver.lower(),
+            )  # fmt: skip
         else:
             run = Run(judge, since=begin, until=end, own=setup.own, key=os.urandom(16))
             reading = Reading(run, paths, lang, now=now, year=year, quiet=quiet)

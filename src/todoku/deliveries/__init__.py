@@ -7,7 +7,12 @@
     key.py       the key that recipients are hashed with
     grounds.py   why mail was refused, told once for all rows that share it
     keeping.py   one step of storing: parts by day, committed with the position
+    journal.py   which lines of a journal are new
+    storing.py   one pass over logs that stores what is new
     reading.py   what is stored, for whoever computes with it
+    worker.py    the process that computes: DuckDB in memory, below a limit
+    asking.py    questions in SQL to it
+    report.py    what `todoku logs` tells, told of what is stored
 
 What counts is what the manifest names (`todoku.store.log_tables`): its row, and how far the log was
 read, are written in one transaction after the file has its name.

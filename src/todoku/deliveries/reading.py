@@ -59,6 +59,16 @@ class Stored:
         wanted = pa.schema([SCHEMA.field(name) for name in names])
         return pa.concat_tables(tables) if tables else wanted.empty_table()
 
+    def stream(self) -> bytes:
+        """The tail in Arrow's stream format; empty where there is none."""
+        if not self._tails:
+            return b""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, SCHEMA) as out:
+            out.write_table(self.tail())
+        told: bytes = sink.getvalue().to_pybytes()
+        return told
+
     def batches(
         self,
         columns: Sequence[str] | None = None,

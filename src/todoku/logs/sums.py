@@ -35,11 +35,11 @@ class Group:
         "last", "place", "recipients", "senders",
     )  # fmt: skip
 
-    def __init__(self, d: Diagnosis, delivery: Delivery, identity: Identity | None) -> None:
+    def __init__(self, d: Diagnosis, place: str | None, example: str | None) -> None:
         self.diagnosis = d
-        self.place = place_of(d, delivery)
-        self.identity = identity
-        self.example = delivery.template
+        self.place = place
+        self.identity: Identity | None = blamed(d)
+        self.example = example
         self.bounced = self.deferred = 0
         self.first: float | None = None
         self.last: float | None = None
@@ -122,7 +122,7 @@ class Sums:
                 key = (d.receiver, d.reason)
                 group = self.groups.get(key)
             if group is None:
-                group = self.groups[key] = Group(d, delivery, blamed(d))
+                group = self.groups[key] = Group(d, place_of(d, delivery), delivery.template)
         return group
 
     def ordered(self) -> list[Group]:
