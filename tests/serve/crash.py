@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -78,7 +78,9 @@ def opened(
     kept = stack.enter_context(Kept.open(Path(found.general.data)))
     boxes = Path(found.mail.folder or "").parent
     was_sent: Callable[[str], bool | None] = (
-        (lambda message_id: _holds(boxes, message_id.encode())) if log else lambda _: None
+        (lambda message_id: _holds(boxes, found.mail.log, message_id.encode()))
+        if log
+        else lambda _: None
     )
     terms = Terms(use=found.general.use)
     means = service.means(found, desk, knowledge, terms, kept, "ja", clock, was_sent)
@@ -91,9 +93,11 @@ def _unsynced(connection: Any, *_: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _holds(boxes: Path, message_id: bytes) -> bool:
-    """Instead of a log: all mail of ours is for people of the house."""
-    return any(message_id in path.read_bytes() for path in boxes.rglob("*.lab"))
+def _holds(boxes: Path, logs: Sequence[str], message_id: bytes) -> bool:
+    """Instead of reading the log's deliveries: mail for people of the house is in their boxes, and
+    what our server took for others is in its log."""
+    places = (*boxes.rglob("*.lab"), *map(Path, logs))
+    return any(message_id in path.read_bytes() for path in places)
 
 
 def _raise(sentence: Sentence, values: dict[str, object]) -> None:

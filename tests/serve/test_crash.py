@@ -44,6 +44,13 @@ def steps(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> list[int]
     return life.points
 
 
+@pytest.fixture(scope="module")
+def letters(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    """The same of the story in which todoku writes to the desk by itself."""
+    folder = tmp_path_factory.mktemp("count-letters")
+    return Life(folder, zygote, lambda _: 0, scenario="by-itself").live().points
+
+
 def where(point: int, steps: list[int]) -> tuple[int, int]:
     """The step, and the point in it."""
     for step, points in enumerate(steps):
@@ -55,11 +62,14 @@ def where(point: int, steps: list[int]) -> tuple[int, int]:
 
 def die_and_go_on(
     point: int, steps: list[int], folder: Path, zygote: Zygote, store: str | None = None, *,
-    log: bool = True,
+    log: bool = True, scenario: str = "straight",
 ) -> int:  # fmt: skip
     """How often a person was asked."""
     deadly, at = where(point, steps)
-    life = Life(folder, zygote, lambda step: at if step == deadly else None, store=store, log=log)
+    life = Life(
+        folder, zygote, lambda step: at if step == deadly else None, store=store, log=log,
+        scenario=scenario,
+    )  # fmt: skip
     try:
         assert life.live().kills == 1
     except AssertionError as error:
@@ -78,6 +88,27 @@ def test_killed_at_some(steps: list[int], zygote: Zygote, tmp_path: Path) -> Non
 def test_killed_at_every_point(steps: list[int], zygote: Zygote, tmp_path: Path) -> None:
     for point in range(1, sum(steps) + 1):
         die_and_go_on(point, steps, tmp_path / str(point), zygote)
+
+
+def test_killed_while_a_letter_goes_out(letters: list[int], zygote: Zygote, tmp_path: Path) -> None:
+    """The desk has each letter once, wherever the process died."""
+    for point in range(5, sum(letters) + 1, 89):
+        die_and_go_on(point, letters, tmp_path / str(point), zygote, scenario="by-itself")
+
+
+@pytest.mark.slow
+def test_killed_while_a_letter_goes_out_at_many(
+    letters: list[int], zygote: Zygote, tmp_path: Path
+) -> None:
+    """In the rounds that do more than every round does."""
+    least = min(filter(None, letters))
+    before = 0
+    for points in letters:
+        if points > least:
+            for point in range(before + 2, before + points + 1, 19):
+                where_ = tmp_path / str(point)
+                die_and_go_on(point, letters, where_, zygote, scenario="by-itself")
+        before += points
 
 
 @pytest.mark.slow

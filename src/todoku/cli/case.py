@@ -146,7 +146,7 @@ def _opened(found: settings.Settings, lang: Language) -> Iterator[Opened]:
     overlay = Path(found.knowledge.overlay)
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
     with opening.desk(found) as desk:
-        yield Opened(desk, found, lang, knowledge)
+        yield Opened(desk, found, lang, opening.desks_of(found, knowledge))
 
 
 def _common(command: Any) -> Any:

@@ -26,6 +26,9 @@ ELSEWHERE: Final = "postmaster@other.hoge.test"
 """His too, and the same mailbox; its mail leaves from the other address."""
 SENDERS: Final = {LISTED: ADMINISTRATOR, CLEAN: ELSEWHERE}
 """As whom he sends from an address."""
+CONTACT: Final = {"ja": "鈴木（メール管理者）", "en": "Suzuki, postmaster"}
+DESK: Final = "microsoft-consumer/support"
+"""Which todoku may write to by itself, where the scenario says so."""
 FILE: Final = "todoku.toml"
 
 
@@ -47,14 +50,25 @@ def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
             "log": [str(lab.sender.log.path)],
             "authserv": [lab.sender.name],
         },
+        "contact": {"name": CONTACT[lang], "email": ADMINISTRATOR},
+        **_cases(lab),
         "lab": {
             "port": str(lab.smtp_port),
             "list": LIST,
             "signer": lab.desk.domain,
+            **({"desk": lab.desk.mailbox} if lab.scenario.by_mail else {}),
             **({} if clock is None else {"clock": clock}),
         },
     }
     return "\n".join(_toml(sections))
+
+
+def _cases(lab: Lab) -> dict[str, dict[str, object]]:
+    """Letters to a desk leave from the other address; where it is free, and there are any."""
+    if not lab.scenario.by_mail:
+        return {}
+    allowed = [DESK] if lab.scenario.allowed else []
+    return {"cases": {"desk_relay": "{}:{}".format(*lab.other_submission), "write_to": allowed}}
 
 
 def _toml(sections: dict[str, dict[str, object]]) -> Iterator[str]:

@@ -201,5 +201,8 @@ def _read(path: Path) -> EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=SMTP)
 
 
-def _at(scene: Scene) -> datetime:
-    return scene.event.at if isinstance(scene, Recorded) else scene.at
+def _at(scene: Scene) -> tuple[datetime, bool]:
+    """What is filed by mail was sent before."""
+    if isinstance(scene, Recorded):
+        return scene.event.at, False
+    return scene.at, isinstance(scene, Filed) and scene.by_mail

@@ -100,8 +100,8 @@ class Desk:
 
     # What comes in
 
-    def file(self, request: Request) -> str:
-        """Take a request; gives its ticket."""
+    def file(self, request: Request, about: str | None = None) -> str:
+        """Take a request; gives its ticket. `about`: the Message-ID, of one that came by mail."""
         for address in request.addresses:
             self._filings[address] += 1
         ticket = Ticket(
@@ -110,6 +110,7 @@ class Desk:
             filing=max(self._filings[a] for a in request.addresses),
             token=secrets.token_urlsafe(16),
             open=set(request.addresses),
+            about=about,
         )
         self.tickets[ticket.number] = ticket
         self._happened.add(
@@ -120,6 +121,7 @@ class Desk:
                 contact=request.contact,
                 domain=request.domain,
                 error=request.error,
+                by_mail=about is not None,
             )
         )
         self._go(ticket, "filed")
@@ -139,9 +141,19 @@ class Desk:
                 insists=insists,
             )
         )
+        if ticket is None and sender and self.scenario.by_mail:
+            self._file_by_mail(reply)
         if ticket is not None and sender:
             ticket.about = reply.message_id
             self._go(ticket, "replied", insists)
+
+    def _file_by_mail(self, letter: letters.Reply) -> None:
+        """A request for those of the addresses it names that the receiver has an opinion of."""
+        addresses = tuple(a for a in letter.addresses if a in self._receiver.opinions)
+        if addresses and "@" in letter.sender:
+            domain = letter.sender.rpartition("@")[2]
+            request = Request(addresses=addresses, contact=letter.sender, domain=domain)
+            self.file(request, letter.message_id or "")
 
     def waiting(self, token: str) -> str | None:
         return next((t.number for t in self.tickets.values() if t.token == token), None)

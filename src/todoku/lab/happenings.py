@@ -81,6 +81,7 @@ class Filed(Happening, frozen=True, kw_only=True, tag="filed"):
     contact: str
     domain: str
     error: str
+    by_mail: bool = False
 
 
 class Wrote(Happening, frozen=True, kw_only=True, tag="wrote"):

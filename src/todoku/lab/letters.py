@@ -9,7 +9,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Final, NamedTuple
 
 from todoku.lab.scenario import manner
@@ -17,6 +17,7 @@ from todoku.lab.scenario import manner
 TICKET: Final = re.compile(r"\bSRX\d{10}ID\b")
 MOST: Final = 64_000
 """Characters of a reply that are read."""
+_ADDRESS: Final = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", re.ASCII)
 _QUOTED: Final = re.compile(r"(?m)^[ \t]*[>＞].*$")
 
 
@@ -27,6 +28,10 @@ class Reply(NamedTuple):
     """That it names; those of the subject first."""
     insists: bool
     """It quotes a refusal, or asks for a person."""
+    sender: str = ""
+    """The address in From."""
+    addresses: tuple[str, ...] = ()
+    """IP addresses (version 4) that it names."""
 
 
 def written(
@@ -63,7 +68,12 @@ def read(message: bytes) -> Reply:
     tickets = tuple(dict.fromkeys((*TICKET.findall(subject), *TICKET.findall(text))))
     identity = re.search(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>", _header(found, "message-id"))
     return Reply(
-        subject, identity[0] if identity else None, tickets, bool(manner().insists.search(text))
+        subject,
+        identity[0] if identity else None,
+        tickets,
+        bool(manner().insists.search(text)),
+        parseaddr(_header(found, "from"))[1],
+        tuple(dict.fromkeys(_ADDRESS.findall(text))),
     )
 
 

@@ -18,7 +18,7 @@ from todoku.i18n import Language
 from todoku.lab.reputation import Rules
 
 Event = Literal["filed", "replied", "confirmed"]
-"""A request came in by the form; a mail that names its ticket; somebody went to the link that the
+"""A request came in, by the form or by mail; a mail that names its ticket; somebody went to the link that the
 desk had sent."""
 Which = Literal["all", "first", "rest"]
 """Of the addresses of a request, as they were written down."""
@@ -54,6 +54,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The desk's language, where it is not that of the lab."""
     closed_to_blocked: bool = False
     """The desk's own mailbox refuses mail from addresses that its receiver blocks."""
+    by_mail: bool = False
+    """The desk takes requests by mail."""
+    allowed: bool = False
+    """The administrator has allowed todoku to write to it by itself."""
     steps: tuple[Step, ...]
 
 

@@ -249,9 +249,11 @@ class Door:
     """A listener of the sending server: the hooks of aiosmtpd. `relays`: takes mail for anybody
     (submission); else for its own domains alone (MX)."""
 
-    def __init__(self, server: SendingServer, *, relays: bool) -> None:
+    def __init__(self, server: SendingServer, *, relays: bool, source: str | None = None) -> None:
+        """`source`: what comes in by it is sent from this address."""
         self._server = server
         self._relays = relays
+        self._source = source
 
     def greet(self, peer: str) -> str | None:
         return None
@@ -273,6 +275,7 @@ class Door:
                 (envelope.mail_from or "").removeprefix("<>"),
                 envelope.rcpt_tos,
                 envelope.original_content or b"",
+                source=self._source,
             )
         except (OSError, ValueError) as error:
             return f"451 4.3.0 {error}".replace("\n", " ")

@@ -155,15 +155,21 @@ class Lab:
             listener = Listener(host, handlers[host])
             await listener.start(sock)
             stack.push_async_callback(listener.stop)
-        (sock,) = bound([SUBMISSION])
-        self.submission: tuple[str, int] = sock.getsockname()
-        door = Listener("mx1.hoge.test", Door(self.sender, relays=True))
-        await door.start(sock)
-        stack.push_async_callback(door.stop)
+        self.submission = await self._door(stack, None)
+        self.other_submission = await self._door(stack, CLEAN)
         self.desk.start()
         stack.push_async_callback(self.desk.stop)
         self.sender.start()
         stack.push_async_callback(self.sender.stop)
+
+    async def _door(self, stack: contextlib.AsyncExitStack, source: str | None) -> tuple[str, int]:
+        """Where the house takes mail for sending. `source`: that is sent from this address."""
+        (sock,) = bound([SUBMISSION])
+        door = Listener("mx1.hoge.test", Door(self.sender, relays=True, source=source))
+        await door.start(sock)
+        stack.push_async_callback(door.stop)
+        host, port = sock.getsockname()
+        return host, port
 
     def _receiver(self, domain: str, rules: Rules, lists: Sequence[str]) -> Receiver:
         return Receiver(

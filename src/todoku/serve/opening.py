@@ -9,14 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from todoku import store
 from todoku.cases import policy
 from todoku.errors import TodokuError
 from todoku.i18n import Words
+from todoku.knowledge.schema import Compiled, DeskLanguage
 from todoku.settings import SQLITE, Settings
 from todoku.store.cases import Desk
 
 LOCK: Final = "serve.lock"
+LAB: Final[tuple[DeskLanguage, ...]] = ("en", "ja")
+"""Languages that the desk of the lab reads."""
 
 WORDS: Final[Words] = {
     "served": {
@@ -44,6 +49,18 @@ def desk(settings: Settings) -> Iterator[Desk]:
         yield Desk(engine, policy.of(settings))
     finally:
         engine.dispose()
+
+
+def desks_of(settings: Settings, knowledge: Compiled) -> Compiled:
+    """With the desks of the lab, where this lives in one: they take mail at its mailbox."""
+    mailbox = settings.lab.desk
+    if mailbox is None:
+        return knowledge
+    desks = {
+        name: replace(desk, channel="mail", address=mailbox, fields=("address",), languages=LAB)
+        for name, desk in knowledge.desks.items()
+    }
+    return replace(knowledge, desks=desks)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.opening import desks_of
 from todoku.serve.proving import Proofs
 from todoku.serve.sentlog import SentLog, Unread
 from todoku.serve.usermail import UserMail
@@ -125,6 +126,7 @@ def means(
     upstream = Upstream(kind="direct" if settings.dns.direct else "resolver", servers=servers)
     only = None if settings.lab.list is None else (settings.lab.list,)
     sender = settings.mail.sender or ""
+    knowledge = desks_of(settings, knowledge)
     return Means(
         desk=desk,
         people=People(desk),

@@ -153,6 +153,8 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     """The zone of the only list that is asked; `None`: those of the knowledge."""
     signer: str | None = None
     """Who signs for the desks; `None`: as the knowledge has it."""
+    desk: str | None = None
+    """The mailbox of the desks, which take mail; `None`: as the knowledge has it."""
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True):

@@ -637,4 +637,5 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _domain,
         {"ja": "窓口のドメイン", "en": "the domain of the desk"},
     ),
+    Setting("lab", "desk", "text", mailbox, _ADDRESS),
 )

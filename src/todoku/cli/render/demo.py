@@ -28,6 +28,10 @@ WORDS: Final[Words] = {
         "ja": "管理者がフォームから解除を依頼: {addresses}",
         "en": "the administrator files the form for {addresses}",
     },
+    "filed-by-mail": {
+        "ja": "窓口に依頼のメールが届く: {addresses}",
+        "en": "the request for {addresses} reaches the desk by mail",
+    },
     "wrote": {"ja": "窓口からのメール: {subject}", "en": "the desk writes: {subject}"},
     "forged": {
         "ja": "窓口を騙るメール: {subject}",
@@ -87,7 +91,8 @@ def line(scene: Scene, named: screen.Named, who: screen.Named, lang: Language) -
 def _told(scene: Filed | Wrote | Returned | Arrived, lang: Language) -> str:
     match scene:
         case Filed():
-            return say(WORDS["filed"], lang, addresses=safe(", ".join(scene.addresses)))
+            key = "filed-by-mail" if scene.by_mail else "filed"
+            return say(WORDS[key], lang, addresses=safe(", ".join(scene.addresses)))
         case Wrote():
             word = "wrote" if scene.delivered else "wrote-not"
             word = "forged" if scene.forged else word
