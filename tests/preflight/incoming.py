@@ -24,8 +24,10 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def _serving(handler: type[socketserver.StreamRequestHandler]) -> Iterator[int]:
-    with _Server((HERE, 0), handler) as server:
+def _serving(
+    handler: type[socketserver.StreamRequestHandler], host: str = HERE, port: int = 0
+) -> Iterator[int]:
+    with _Server((host, port), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
@@ -79,7 +81,11 @@ def web(answers: Answers, context: ssl.SSLContext | None, heard: list[str]) -> I
 
 @contextmanager
 def mail(
-    replies: Mapping[str, str], context: ssl.SSLContext | None, heard: list[str]
+    replies: Mapping[str, str],
+    context: ssl.SSLContext | None,
+    heard: list[str],
+    host: str = HERE,
+    port: int = 0,
 ) -> Iterator[int]:
     """`replies`: by the begin of a line (`RCPT TO:<abuse@`), else by its verb; `220`: the greeting.
     With a context STARTTLS is offered."""
@@ -118,5 +124,5 @@ def mail(
                 super().finish()
             self.request.close()
 
-    with _serving(Handler) as port:
-        yield port
+    with _serving(Handler, host, port) as bound:
+        yield bound

@@ -232,6 +232,8 @@ def test_what_is_left_out_is_taken_from_the_settings(preflight: Command) -> None
         (["--ip", NEW, "--selector", "a b"], "--selector"),
         (["--ip", NEW, "--resolver", "dns.example"], "--resolver"),
         (["--ip", NEW, "--list", "no-such-list-at-all"], "no-such-list-at-all"),
+        (["--ip", NEW, "--probe"], "--from-host"),
+        (["--ip", NEW, "--partner", "a b"], "--partner"),
     ],
 )
 def test_wrong_usage(preflight: Command, wrong: list[str], says: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.check_world import COP, IP, LEVEL_2, PBL, TRUST, XBL, finding, unknown
 from todoku.model import Finding
 from todoku.preflight.checks import lists, neighbours
-from todoku.preflight.running import policy_lists, private_lists
+from todoku.preflight.running import policy_lists, with_lists
 
 REQUIRED = frozenset({"known-zen", "cop"})
 POLICY = frozenset({"known-zen", "dyna"})
@@ -140,6 +140,6 @@ def test_the_package_s_own_knowledge() -> None:
     known = knowledge()
     assert "spamhaus-zen" in policy_lists(known)
     assert "spamcop" not in policy_lists(known)
-    own = private_lists(known, "en")
+    own = list(with_lists(known, "en").values())
     assert any("Outlook.com" in name for name in own)
     assert len(own) >= 5

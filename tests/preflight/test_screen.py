@@ -49,7 +49,7 @@ DAY = 1_795_478_400.0  # 2026-11-24
 @pytest.fixture(autouse=True)
 def _two_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those with lists of their own grow in number with the knowledge."""
-    monkeypatch.setattr(running, "private_lists", lambda *_: ["Bigmail", "Wallmail"])
+    monkeypatch.setattr(running, "with_lists", lambda *_: {"b": "Bigmail", "w": "Wallmail"})
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -20,10 +21,13 @@ from tests.preflight.world import (
     reverse,
     serving,
     world,
+    write_lists,
 )
+from todoku.knowledge import load
 from todoku.knowledge.schema import Compiled
 from todoku.lab.zones import Zones, a, mx, ptr, txt
 from todoku.lists import wire
+from todoku.lists.kept import Kept
 from todoku.preflight.report import made
 from todoku.preflight.running import Run
 from todoku.preflight.values import Report, Subject
@@ -365,3 +369,29 @@ def test_what_is_broken_is_found(row: Row, known: Compiled) -> None:
 def test_what_is_not_broken_stays_good(known: Compiled) -> None:
     """The first row names every check, so that a broken world can be held against it."""
     assert set(ROWS[0].expected) == set(states(look(good(), known)))
+
+
+def test_a_second_run_goes_on_where_the_first_stopped(known: Compiled, tmp_path: Path) -> None:
+    """By a list whose rate is too small for 256 questions within the deadline."""
+    folder = tmp_path / "knowledge"
+    write_lists(folder)
+    for path in folder.rglob("*.toml"):
+        path.write_text(path.read_text().replace("per_second = 1000", "per_second = 16"))
+    slow = load.knowledge(folder)
+    zones = good()
+    for n in range(250, 256):
+        zones.lists["pf-abuse.test"].add(f"203.0.114.{n}", code="127.0.0.2")
+    told, maps = [], []
+    with serving(zones) as server:
+        # At last one that permits the rest at once.
+        for knowledge_, deadline in ((slow, 0.8), (slow, 0.8), (known, 8.0)):
+            all_ = world(server, knowledge_, deadline=deadline)
+            run = Run(SUBJECT, all_._replace(kept=lambda: Kept.open(tmp_path / "data")), "en")
+            list(run)
+            check = next(c for c in run.checks if c.id == "neighbours")
+            told.append(f"{check.state} {check.finding}")
+            maps.append(check.map or "")
+    assert told == ["unknown few", "unknown few", "ok ok"]
+    lost = [marks.count("?") for marks in maps]
+    assert lost[0] > lost[1] > lost[2] == 0
+    assert maps[-1] == "." * 250 + "X" * 6

@@ -94,8 +94,8 @@ def serving(zones: Zones) -> Iterator[Server]:
     try:
         asyncio.run_coroutine_threadsafe(server.start("127.0.0.1"), loop).result(5)
         yield Server(server.host, server.port)
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
     finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 DEADLINE: Final = 15.0
 """Seconds; what is later is not known."""
+PROBING: Final = 90.0
+"""Seconds, where receivers are probed: many let one wait, and each is asked once in six hours."""
 _SELECTOR: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 WORDS: Final[Words] = {
@@ -91,6 +93,29 @@ WORDS: Final[Words] = {
     "page, abuse@ and postmaster@ (RCPT TO, no mail).",
 )
 @click.option(
+    "--probe",
+    is_flag=True,
+    help="With --from-host: ask each big receiver whether it takes mail (MAIL FROM, no mail), once in "
+    "six hours.",
+)
+@click.option(
+    "--partner", "partners", multiple=True, metavar="DOMAIN", help="Probe this domain, too."
+)
+@click.option(
+    "--mailbox",
+    "mailboxes",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A mailbox of your own at one of them: RCPT TO goes to no other.",
+)
+@click.option("--sender", metavar="ADDRESS", help="An address of yours, for MAIL FROM.")
+@click.option(
+    "--arrived",
+    multiple=True,
+    metavar="DOMAIN",
+    help="Real mail from --ip has arrived in a mailbox of yours there.",
+)
+@click.option(
     "--logs",
     multiple=True,
     type=click.Path(),
@@ -101,10 +126,8 @@ WORDS: Final[Words] = {
 @click.option(
     "--deadline",
     type=click.FloatRange(min=0.1, max=600),
-    default=DEADLINE,
-    show_default=True,
     metavar="SECONDS",
-    help="What is later is not known.",
+    help=f"What is later is not known.  [default: {DEADLINE:g}; with --probe {PROBING:g}]",
 )
 @click.option(
     "--html",
@@ -130,9 +153,14 @@ def preflight(
     direct: bool,
     from_host: bool,
     fetch: bool,
+    probe: bool,
+    partners: tuple[str, ...],
+    mailboxes: tuple[str, ...],
+    sender: str | None,
+    arrived: tuple[str, ...],
     logs: tuple[str, ...],
     lists: tuple[str, ...],
-    deadline: float,
+    deadline: float | None,
     html: Path | None,
     as_json: bool,
     quiet: bool,
@@ -147,7 +175,15 @@ def preflight(
     subject = _subject(found, ip, old, domains, helo, selectors, lang)
     servers = _servers(found, resolver, lang)
     direct = direct or (found.dns.direct and resolver is None)
-    ask = _Asking(servers, direct, lists, deadline, from_host, fetch, logs)
+    given = Given(
+        probe,
+        tuple(dict.fromkeys(_name("--partner", d, lang) for d in partners)),
+        mailboxes,
+        sender,
+        tuple(dict.fromkeys(_name("--arrived", d, lang) for d in arrived)),
+    )
+    deadline = deadline or (PROBING if probe else DEADLINE)
+    ask = _Asking(servers, direct, lists, deadline, from_host, fetch, given, logs)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
 
 
@@ -230,6 +266,16 @@ def _servers(found: Settings, resolver: str | None, lang: Language) -> tuple[Ser
     return servers
 
 
+class Given(NamedTuple):
+    """What is asked of receivers: the options as given, domains read already."""
+
+    probe: bool
+    partners: tuple[str, ...]
+    mailboxes: tuple[str, ...]
+    sender: str | None
+    arrived: tuple[str, ...]
+
+
 class _Asking(NamedTuple):
     """Whom to ask, which lists (those of a plain `todoku check` where none is named), how long."""
 
@@ -239,6 +285,7 @@ class _Asking(NamedTuple):
     deadline: float
     from_host: bool
     fetch: bool
+    given: Given
     logs: tuple[str, ...]
 
 
@@ -261,6 +308,7 @@ def _run(
     from todoku.preflight import data
     from todoku.preflight.report import made
     from todoku.preflight.running import Run, World
+    from todoku.preflight.trials import Trying
 
     overlay = Path(found.knowledge.overlay)
     knowledge = knowledge_of(overlay if overlay.is_dir() else None)
@@ -270,6 +318,14 @@ def _run(
     if chosen.unknown:
         wrong = [check_lists.no_list(book, name, lang) for name in chosen.unknown]
         raise Failure("\n".join(wrong), EX_USAGE)
+    way = _way(found, subject.ip) if ask.from_host else None
+    trying = Trying(None)
+    if any(ask.given):
+        from todoku.cli import preflight_probe
+
+        trying = preflight_probe.trying(
+            found, knowledge, subject, ask.given, way, ask.servers[0], ask.deadline, lang
+        )
     world = World(
         servers=ask.servers,
         deadline=ask.deadline,
@@ -283,7 +339,8 @@ def _run(
         requirements=data.requirements(),
         warm_up=data.warm_up(),
         contact_page=data.contact_page(),
-        way=_way(found, subject.ip) if ask.from_host else None,
+        way=way,
+        trying=trying,
         fetching=_fetching(found, subject) if ask.fetch else None,
     )
     volumes = None

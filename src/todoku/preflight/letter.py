@@ -54,16 +54,21 @@ _PAST: Final = {
     "lists": {"listed", "wide"},
     "policy-lists": {"listed"},
     "neighbours": {"some", "many"},
+    "probe": {"blocked"},
 }
 
 
 def letter(s: Subject, checks: Iterable[Check], lang: Language, date: str) -> str | None:
     """`None` where the address carries nothing. `date`: as it is to stand there."""
-    found = [c for c in checks if c.about == s.ip and c.finding in _PAST.get(c.id, ())]
+    found = [
+        c for c in checks
+        if c.finding in _PAST.get(c.id, ()) and (c.about == s.ip or c.id == "probe")
+    ]  # fmt: skip
     if not found:
         return None
     lines = []
     for c in found:
-        lines.append(f"- {c.title}: {c.found}")
+        about = "" if c.about == s.ip else f" {c.about}"
+        lines.append(f"- {c.title}{about}: {c.found}")
         lines += [f"    {d.text}" for d in c.details]
     return say(WORDS["letter"], lang, ip=s.ip, date=date, evidence="\n".join(lines))

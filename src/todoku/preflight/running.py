@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, TypeAlias
 
@@ -39,6 +40,8 @@ from todoku.preflight.checks import (
     mx,
     neighbours,
     outgoing,
+    private_lists,
+    probe,
     ptr,
     receivers,
     spf,
@@ -48,7 +51,8 @@ from todoku.preflight.checks import (
 from todoku.preflight.data import ContactPage, Generic, Requirements, WarmUps
 from todoku.preflight.dns import Resolver
 from todoku.preflight.fetch import Fetch, Fetching
-from todoku.preflight.outgoing import WAIT, Way, meet_all
+from todoku.preflight.outgoing import WAIT, Met, Way, meet_all
+from todoku.preflight.trials import Trial, Trying, met
 from todoku.preflight.values import Check, Compared, Subject
 
 THREADS: Final = 24
@@ -79,6 +83,8 @@ class World(NamedTuple):
     contact_page: ContactPage
     way: Way | None = None
     """Where this is the new host: how it goes out to receivers."""
+    trying: Trying = Trying(None)
+    """What receivers are asked, from this host."""
     fetching: Fetching | None = None
     """Where one's own web and mail servers are to be met: how."""
 
@@ -100,11 +106,12 @@ class Run:
         s, world, lang = self.subject, self.world, self.lang
         ask = Resolver(world.servers, world.deadline)
         fetch = None if world.fetching is None else Fetch(world.fetching, world.deadline)
+        trials = _Trials(world)
         tasks: list[Future[list[Check]]] = []
         old: list[Future[list[Check]]] = []
         waiting: SimpleQueue[_Task] = SimpleQueue()
         for found, jobs in (
-            (tasks, _jobs(s, world, ask, fetch, lang)), (old, _of_old(s, world, ask, lang)),
+            (tasks, _jobs(s, world, ask, fetch, trials, lang)), (old, _of_old(s, world, ask, lang)),
         ):  # fmt: skip
             for job in jobs:
                 found.append(Future())
@@ -118,9 +125,49 @@ class Run:
             told = tuple(check for task in old for check in task.result())
             self.compared = Compared(ip=s.old, checks=told)
         done = [check for task in tasks for check in task.result()]
-        last = list(_following(s, world, done, lang))
+        last = list(_following(s, world, done, trials.all(), lang))
         self.checks = (*done, *last)
         yield from last
+
+
+class _Trials:
+    """Receivers that are asked, each once, by whoever comes first."""
+
+    def __init__(self, world: World) -> None:
+        self._probe = world.trying.probe
+        self._arrived = world.trying.arrived
+        self.big = {rules.domain: rules.receiver for rules in world.requirements}
+        asked = [] if self._probe is None else [*self.big, *world.trying.partners]
+        self._known: dict[str, Future[Trial]] = {d: Future() for d in (*asked, *self._arrived)}
+
+    @property
+    def domains(self) -> list[str]:
+        return list(self._known)
+
+    def make(self, domain: str) -> Trial:
+        told = self._known[domain]
+        try:
+            told.set_result(self._made(domain))
+        except BaseException as error:
+            told.set_exception(error)
+            raise
+        return told.result()
+
+    def _made(self, domain: str) -> Trial:
+        if domain in self._arrived or self._probe is None:
+            return Trial(domain, "arrived", self._arrived[domain])
+        trial = self._probe(domain)
+        receiver = self.big.get(domain)
+        # Whatever name its servers have today, it is the one that was meant.
+        return trial if receiver is None else trial._replace(receiver=receiver)
+
+    def of(self, domain: str) -> Trial | None:
+        """Waits for it; `None`: it is not asked."""
+        told = self._known.get(domain)
+        return None if told is None else told.result()
+
+    def all(self) -> list[Trial]:
+        return [told.result() for told in self._known.values()]
 
 
 def _work(waiting: SimpleQueue[_Task]) -> None:
@@ -145,7 +192,12 @@ def _of_old(
 
 
 def _jobs(
-    s: Subject, world: World, ask: Resolver, fetch: Fetch | None, lang: Language
+    s: Subject,
+    world: World,
+    ask: Resolver,
+    fetch: Fetch | None,
+    trials: _Trials,
+    lang: Language,
 ) -> Iterator[Callable[[], list[Check]]]:
     yield lambda: _lists([s.ip, *_names(s)], world, lang)
     yield lambda: [_neighbours(s.ip, world, lang)]
@@ -154,19 +206,40 @@ def _jobs(
     yield lambda: [spf_helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
     yield lambda: [contact_page.look(ask, s.ip, s.helo, fetch, world.contact_page, lang)]
-    if (way_out := world.way) is not None:
-        yield lambda: _outgoing(s, world, way_out, ask, lang)
+    names = {r.id: str(getattr(r.name, lang)) for r in world.knowledge.receivers}
+    for domain in trials.domains:
+        yield partial(_tried, trials, domain, s, names, lang)
+    if (way_out := world.way) is not None:  # behind the probes: it waits for them
+        yield lambda: _outgoing(s, world, way_out, ask, trials, lang)
     for domain in s.domains:
         yield from _of_domain(domain, s, ask, fetch, lang)
 
 
-def _outgoing(s: Subject, world: World, way_out: Way, ask: Resolver, lang: Language) -> list[Check]:
+def _tried(
+    trials: _Trials, domain: str, s: Subject, names: Mapping[str, str], lang: Language
+) -> list[Check]:
+    trial = trials.make(domain)
+    return [probe.judge(trial, s.ip, names.get(trial.receiver or ""), lang)]
+
+
+def _outgoing(
+    s: Subject, world: World, way_out: Way, ask: Resolver, trials: _Trials, lang: Language
+) -> list[Check]:
+    """Whoever was probed is not visited once more."""
     if way_out.source is None:
         return outgoing.not_here(s.ip, lang)
-    domains = {rules.receiver: rules.domain for rules in world.requirements}
+    found: dict[str, Met] = {}
+    domains: dict[str, str] = {}
+    for domain, receiver in trials.big.items():
+        trial = trials.of(domain)
+        if trial is not None and trial.made:
+            found[receiver] = met(receiver, trial)
+        else:
+            domains[receiver] = domain
     name = s.helo or f"[{'IPv6:' if ':' in s.ip else ''}{s.ip}]"  # RFC 5321, section 4.1.3
     wait = min(WAIT, world.deadline)
-    return outgoing.judge(s.ip, meet_all(ask, domains, way_out, name, wait), lang)
+    found |= {m.receiver: m for m in meet_all(ask, domains, way_out, name, wait)}
+    return outgoing.judge(s.ip, [found[r] for r in trials.big.values() if r in found], lang)
 
 
 def _of_domain(
@@ -182,23 +255,29 @@ def _of_domain(
     yield lambda: [mailboxes.look(ask, domain, fetch, lang)]
 
 
-def _following(s: Subject, world: World, done: Sequence[Check], lang: Language) -> Iterator[Check]:
+def _following(
+    s: Subject, world: World, done: Sequence[Check], trials: Sequence[Trial], lang: Language
+) -> Iterator[Check]:
     aligned = []
     for domain in s.domains:
         own = [c for c in done if c.about == domain]
         policy = next(c for c in own if c.id == "spf")
         aligned.append(dmarc.aligned(domain, policy, [c for c in own if c.id == "dkim"], lang))
     yield from aligned
-    yield lists.private(s.ip, private_lists(world.knowledge, lang), lang)
+    big = frozenset(rules.receiver for rules in world.requirements)
+    own_lists = with_lists(world.knowledge, lang)
+    yield private_lists.judge(s.ip, own_lists, trials, big, lang)
+    by = {t.receiver: t for t in trials}
     for rules in world.requirements:
-        yield receivers.judge(rules, [*done, *aligned], lang)
+        trial = by.get(rules.receiver)
+        yield receivers.judge(rules, [*done, *aligned], trial, lang)
 
 
-def private_lists(knowledge: Compiled, lang: Language) -> list[str]:
-    """Receivers whose refusals name a list of their own: a rule of theirs says so."""
+def with_lists(knowledge: Compiled, lang: Language) -> dict[str, str]:
+    """Receivers whose refusals name a list of their own, as a rule of theirs says: ids and names."""
     own = {rule.list for rule in knowledge.rules if rule.list}
     found = [r for r in knowledge.receivers if r.id in own and r.kind == "mailbox"]
-    return sorted(getattr(r.name, lang) for r in found)
+    return {r.id: str(getattr(r.name, lang)) for r in found}
 
 
 # ── lists ─────────────────────────────────────────────────────────────────────────────────────

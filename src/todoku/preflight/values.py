@@ -28,6 +28,7 @@ PRIVATE: Final = "private-lists"
 SIDE: Final = frozenset(
     {
         "neighbours", "mta-sts", "tls-rpt", "dane", "ipv6", "spf-helo", "contact-page", "mailboxes",
+        "probe",
     }
 )  # fmt: skip
 """What these leave open decides nothing: mail goes out without them."""
@@ -216,7 +217,8 @@ def judge(checks: Iterable[Check]) -> Reason:
     What is bad stays bad, whatever else is not known: it is to be mended in any case. What fails
     one receiver alone asks for care."""
     checks = tuple(checks)
-    bad = tuple(c for c in checks if c.state == "bad" and c.id != RECEIVER)
+    # Both only follow from others: from a refusal by a probe, above all.
+    bad = tuple(c for c in checks if c.state == "bad" and c.id not in {RECEIVER, PRIVATE})
     if bad:
         return Reason("no-go", bad)
     silent = tuple(c for c in checks if c.cause == "unanswered" and c.id not in SIDE)

@@ -4,7 +4,6 @@ led elsewhere (whoever asks follows a redirect himself, or does not)."""
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import ssl
 import threading
@@ -55,6 +54,8 @@ def get(
     """`context`: how the server's certificate is proved; `None`: plain HTTP. `wait`: seconds for a
     connection and each packet; `whole`: for all of it. `most`: bytes of the page. Raises
     `NoPageError`, and nothing else for what a network or a server does."""
+    from http.client import HTTPException
+
     end = time.monotonic() + whole
     error: OSError | None = None
     for address in addresses[:ADDRESSES]:
@@ -73,7 +74,7 @@ def get(
                 if not _any_authority(context):
                     raise NoPageError("no-authorities") from caught
                 raise NoPageError("certificate", caught.verify_message) from caught
-            except (OSError, http.client.HTTPException, ValueError) as caught:
+            except (OSError, HTTPException, ValueError) as caught:
                 if watch.over:
                     raise NoPageError("late") from caught
                 if isinstance(caught, TimeoutError | ConnectionError):
@@ -88,7 +89,9 @@ def get(
 def _talk(
     sock: socket.socket, host: str, path: str, context: ssl.SSLContext | None, most: int
 ) -> Page:
-    talk = http.client.HTTPConnection(host)
+    from http.client import HTTPConnection, HTTPException
+
+    talk = HTTPConnection(host)
     talk.sock = sock if context is None else context.wrap_socket(sock, server_hostname=host)
     with contextlib.closing(talk):
         headers = {
@@ -98,7 +101,7 @@ def _talk(
         talk.request("GET", path, headers=headers)
         with contextlib.closing(talk.getresponse()) as response:
             if response.getheader("Content-Encoding", "identity").lower() != "identity":
-                raise http.client.HTTPException("it is packed, though that was not asked for")
+                raise HTTPException("it is packed, though that was not asked for")
             body = response.read(most + 1)
             return Page(
                 status=response.status,

@@ -10,6 +10,7 @@ import msgspec
 from todoku.i18n import Language, Words, say
 from todoku.preflight.data import Requirement, Requirements
 from todoku.preflight.sheet import Sheet
+from todoku.preflight.trials import GOOD, Trial
 from todoku.preflight.values import Check, Detail, State, worst
 
 WORDS: Final[Words] = {
@@ -36,12 +37,30 @@ WORDS: Final[Words] = {
         "ja": "{open} 件の要件は、どれもここからは分かりません。",
         "en": "none of its {open} can be seen from here.",
     },
+    "found.taken": {
+        "ja": "このアドレスからのメールを受け付けます（{how}）。DNS で分かる要件 {met} 件も満たしています。"
+        "送るメールと運用で守る要件が {open} 件あります。",
+        "en": "it takes mail from this address ({how}), and all that the DNS shows is met ({met}); {open} are "
+        "of the mail you send and of how you work.",
+    },
+    "found.refused": {
+        "ja": "このアドレスを拒否しています: {reply}",
+        "en": "it refuses this address: {reply}",
+    },
+    "remedy.refused": {
+        "ja": "{name} への探査の項目を見てください。",
+        "en": "see the probe of {name}.",
+    },
     "found.silent": {
         "ja": "満たしているもの {met}、答えが得られず分からないもの {silent}、ここからは分からないもの {open}。",
         "en": "{met} met; {silent} not known because no answer came; {open} cannot be seen from here.",
     },
 }
 
+HOW: Final[Words] = {
+    "accepted": {"ja": "探査", "en": "by a probe"},
+    "arrived": {"ja": "実際のメール", "en": "by real mail"},
+}
 LOOK: Final[Words] = {
     "message": {"ja": "送ったメールで確認", "en": "to be seen in a sent message"},
     "log": {"ja": "MTA のログと設定で確認", "en": "to be seen in the MTA's log and settings"},
@@ -59,7 +78,11 @@ class _Item(NamedTuple):
     """What decided."""
 
 
-def judge(rules: Requirements, checks: Sequence[Check], lang: Language) -> Check:
+def judge(
+    rules: Requirements, checks: Sequence[Check], trial: Trial | None, lang: Language
+) -> Check:
+    """`trial`: what the receiver said of the address, where it was asked. By that it is settled whether
+    mail is taken from it; what only the mail shows that one sends stays open, and is named."""
     name = getattr(rules.name, lang)
     asked = [r for r in rules.requirements if r.level != "info"]
     items = [_item(r, checks) for r in asked]
@@ -74,6 +97,10 @@ def judge(rules: Requirements, checks: Sequence[Check], lang: Language) -> Check
     key = "unmet" if unmet else "silent" if silent else "open" if unseen else "met"
     if key == "open" and not met:
         key = "unseen"
+    if trial is not None and trial.result == "refused":
+        state, key = "bad", "refused"
+    elif trial is not None and trial.result in GOOD and not unmet and not silent:
+        state, key = "ok", "taken"
     words: Words = {
         **WORDS,
         "title": {lang: say(WORDS["title"], lang, name=name)},
@@ -86,6 +113,8 @@ def judge(rules: Requirements, checks: Sequence[Check], lang: Language) -> Check
         cause=None if state != "unknown" else "unanswered" if silent else "unseen",
         name=name, n=len(items), date=rules.date, unmet=len(unmet), met=len(met),
         open=len(unseen), silent=len(silent), first=first or "",
+        reply=trial.reply if trial else "",
+        how=HOW[trial.result][lang] if trial and trial.result in HOW else "",
         details=[_line(i, lang) for i in items],
     )  # fmt: skip
     codes = dict.fromkeys(c for r in asked for c in r.codes)
