@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.partners import worlds
 from todoku.partners import sharing
-from todoku.partners.keeping import Kept, LogRead
+from todoku.partners.keeping import Kept, LogRead, PartRead
 from todoku.partners.kept_file import NAME, Busy, KeptError, has_file
 from todoku.partners.sharing import NotImported, copies, lines
 from todoku.partners.summary import view
@@ -110,18 +110,18 @@ def test_all_of_a_step_or_nothing(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError), kept.learning() as step:
             step.add(Evidence({KEY: Mail(9, 0)}, first=1.0, last=2.0))
             step.read(None, LogRead(4, "ab", 10, "cd", "mail.log"))
-            step.learned(["day=2026-11-24/x.parquet"])
+            step.learned([PartRead("day=2026-11-24/x.parquet", "2026-11-24", 5)])
             raise ZeroDivisionError
         assert kept.summary().partners[0].mails == 1
         with kept.learning() as step:
-            assert step.logs() == [] and step.parts() == set()
+            assert step.logs() == [] and step.parts() == []
             step.read(None, LogRead(4, "ab", 10, "cd", "mail.log"))
         with kept.learning() as step:
             step.read(step.logs()[0], LogRead(4, "ab", 20, "ef", "mail.log.1"))
-            step.learned(["one"])
+            step.learned([PartRead("one", "2026-11-24", 5)])
         with kept.learning() as step:
             assert step.logs() == [LogRead(4, "ab", 20, "ef", "mail.log.1")]
-            assert step.parts() == {"one"}
+            assert step.parts() == [PartRead("one", "2026-11-24", 5)]
         seq = kept.origins()[0][1]
         with kept.learning() as step:
             pass  # nothing was learned

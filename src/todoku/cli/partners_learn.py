@@ -18,9 +18,12 @@ from todoku.i18n import Language, Words, say
 if TYPE_CHECKING:
     from todoku import settings
     from todoku.deliveries.identity import Bytes, Following
+    from todoku.deliveries.parts import Folder
+    from todoku.knowledge.schema import Compiled
     from todoku.logs.opening import Piece
     from todoku.logs.reader import Source
     from todoku.logs.run import Run
+    from todoku.partners.gates import Gates
     from todoku.partners.keeping import Kept, Step
     from todoku.partners.learning import Learner, Window
 
@@ -64,6 +67,24 @@ WORDS: Final[Words] = {
         "ja": "{names} には、メールサーバーのログとして理解できた行がありません。何も学んでいません。",
         "en": "no line of {names} was understood as one of a mail server. Nothing was learned.",
     },
+    "mixed-stored": {
+        "ja": "これまではログを直接読んで学んでいます。保存した配送からも学ぶと同じ配送を二重に数えるため、学んでいません。"
+        "ログを指定するか、todoku partners forget --yes のあと学び直してください。",
+        "en": "so far it was learned from logs that were named. To learn from stored deliveries, too, would "
+        "count the same mail twice, so nothing was learned. Name the logs, or begin anew: todoku partners "
+        "forget --yes",
+    },
+    "mixed-logs": {
+        "ja": "これまでは保存した配送から学んでいます。ログからも学ぶと同じ配送を二重に数えるため、学んでいません。"
+        "ログは todoku logs --store で保存してから、ログを指定せずに学んでください。",
+        "en": "so far it was learned from stored deliveries. To learn from logs, too, would count the same mail "
+        "twice, so nothing was learned. Store them (todoku logs --store LOG), then learn without naming any.",
+    },
+    "missed": {
+        "ja": "保存し直された日の配送 {n} 件は、学んだ分と見分けられないため学んでいません。",
+        "en": "{n} deliveries of days that were stored anew cannot be told apart from those that were learned, "
+        "and were not learned from.",
+    },
     "untimed": {
         "ja": "時刻のない配送 {n} 件は学んでいません。",
         "en": "{n} deliveries without a time were not learned from.",
@@ -104,22 +125,31 @@ def learn(
     data: Path | None,
     lang: Language,
 ) -> None:
-    """Learn from mail logs which lists partners use. PATH is a mail log as `todoku logs` reads it; "-" is
-    standard input. Without one: those of the setting [mail] log. What was learned before does not count
-    again, so this can run every night over the same folder.
+    """Learn which lists partners use. PATH is a mail log as todoku logs reads it; "-" is standard input.
+    Without one: the deliveries that todoku logs --store has stored, else the logs of the setting [mail] log.
+    What was learned before does not count again, so this can run every night.
     """
     from todoku import settings
     from todoku.partners.keeping import Kept
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    folder = Path(found.general.data)
+    stored = not paths and (folder / "deliveries").is_dir()
     read = paths or found.mail.log
-    if not read:
+    if not read and not stored:
         raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
-    with Kept.open(Path(found.general.data)) as kept:
+    with Kept.open(folder) as kept:
         learning = Learning(ctx, found, config, lang, year)
         with kept.learning() as step:
-            learning.logs(read, step)
+            if step.logs() if stored else step.parts():
+                raise Failure(
+                    say(WORDS["mixed-stored" if stored else "mixed-logs"], lang), EX_USAGE
+                )
+            if stored:
+                learning.stored(found, step)
+            else:
+                learning.logs(read, step)
         done = learning.done(kept)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
@@ -157,18 +187,20 @@ class Learning:
         from todoku.logs.judging import Judge
         from todoku.logs.run import Run
         from todoku.partners.gates import Gates
-        from todoku.partners.learning import Learner, attributable
+        from todoku.partners.learning import Learner, Sources
 
         diagnose = setup.diagnoser(setup.read(ctx, config))
         own = found.own if found.own.given else None
-        gates = Gates(diagnose.knowledge, found.own.is_smarthost)
+        self.knowledge: Compiled = diagnose.knowledge
+        self.gates: Gates = Gates(diagnose.knowledge, found.own.is_smarthost)
+        self.windows: list[Window] = windows_in(Path(found.general.data))
         self.lang = lang
         self.year = year
         self.failed = False
         self.deliveries = 0
-        self.attributable = bool(attributable(own))
+        self.attributable = bool(Sources(own).all)
         self.run: Run = Run(Judge(diagnose), own=own, recipients="off", whole=True)
-        self.learner: Learner = Learner(gates, own, windows_in(Path(found.general.data)))
+        self.learner: Learner = Learner(self.gates, own, self.windows)
 
     def done(self, kept: Kept) -> Learned:
         view = kept.view(words=False)
@@ -179,6 +211,39 @@ class Learning:
             named=sum(map(len, view.proofs.values())),
             failed=self.failed,
         )
+
+    # ── stored deliveries ─────────────────────────────────────────────────────────────────────
+
+    def stored(self, found: settings.Settings, step: Step) -> None:
+        """The parts that are new."""
+        from typing import cast
+
+        from todoku.deliveries.asking import asking
+        from todoku.deliveries.reading import Stored, open_stored
+        from todoku.partners import stored as learning
+        from todoku.partners.keeping import PartRead
+        from todoku.partners.learning import Sources
+
+        own = found.own
+        names = {e.id: (*e.zones, e.name, *e.names) for e in self.knowledge.lists}
+        with open_stored(found.general.data, found.general.store) as there:
+            parts = [PartRead(p.name, p.day, p.rows) for p in there.parts()]
+            plan = learning.plan(step.parts(), parts)
+            for some in plan.fresh:
+                paths = [str(there.folder.path / p.name) for p in some]
+                chosen = _Some(there.folder, paths)
+                with asking(cast("Stored", chosen)) as worker:
+                    evidence = learning.learn(
+                        worker.ask, self.gates, Sources(own), own_domains=own.domains,
+                        windows=self.windows, names=names, smarthosts=own.smarthosts,
+                    )  # fmt: skip
+                step.add(evidence)
+                step.learned(some)
+                self.deliveries += sum(p.rows for p in some)
+            if plan.same or plan.gone:
+                step.learned(plan.same, plan.gone)
+        if plan.missed:
+            self.say("missed", n=f"{plan.missed:,}")
 
     # ── logs ──────────────────────────────────────────────────────────────────────────────────
 
@@ -222,6 +287,20 @@ class Learning:
 
         self.failed = True
         self.say("unreadable", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
+
+
+class _Some:
+    """Some of the parts that are stored, without the tail: what `todoku.deliveries.asking` needs."""
+
+    def __init__(self, folder: Folder, paths: list[str]) -> None:
+        self.folder = folder
+        self._paths = paths
+
+    def paths(self, _first: str | None = None, _last: str | None = None) -> list[str]:
+        return self._paths
+
+    def stream(self) -> bytes:
+        return b""
 
 
 class _Log:

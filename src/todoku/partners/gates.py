@@ -12,9 +12,12 @@ from todoku.knowledge.names import NameTable
 from todoku.knowledge.schema import Compiled
 from todoku.model import Diagnosis
 
-_HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,20}")
-_NUMBERS: Final = re.compile(r"[0-9.]+")
-_DOMAIN: Final = _HOST
+NAME: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+"
+"""A host or domain name."""
+NUMBERS: Final = r"[0-9.]+"
+LONGEST: Final = 253
+_NAME: Final = re.compile(NAME)
+_NUMBERS: Final = re.compile(NUMBERS)
 _REMEMBERED: Final = 50_000
 
 
@@ -46,17 +49,20 @@ class Gates:
             at = self._domains.find(domain)
         if at is not None:
             return self._ids[at]
-        if not _HOST.fullmatch(host) or _NUMBERS.fullmatch(host):
+        if not _NAME.fullmatch(host) or _NUMBERS.fullmatch(host) or len(host) > LONGEST:
             return ""
         return domain_of(host) + "."
 
     def told(self, d: Diagnosis, relay: str | None, domain: str) -> str:
         """By a refusal: its words can name the product where the host does not."""
-        gate = self.of(relay, domain)
-        if gate and not gate.endswith("."):
+        return self.named(self.of(relay, domain), d.gateway, d.receiver)
+
+    def named(self, gate: str, *told: str | None) -> str:
+        """`gate`, or what the words of a refusal named (the first that is known), where its hosts alone
+        are known."""
+        if not is_place(gate):
             return gate
-        named = next((g for g in (d.gateway, d.receiver) if g in self._known), None)
-        return named if named is not None and gate else gate
+        return next((g for g in told if g is not None and g in self._known), gate)
 
 
 def is_place(gate: str) -> bool:
@@ -66,4 +72,6 @@ def is_place(gate: str) -> bool:
 
 def well_made(domain: str) -> bool:
     """Whether this can be a partner: what strangers write into addresses is often no domain."""
-    return len(domain) <= 253 and bool(_DOMAIN.fullmatch(domain)) and not _NUMBERS.fullmatch(domain)
+    return (
+        len(domain) <= LONGEST and bool(_NAME.fullmatch(domain)) and not _NUMBERS.fullmatch(domain)
+    )

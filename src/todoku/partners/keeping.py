@@ -34,6 +34,14 @@ class LogRead(NamedTuple):
     path: str
 
 
+class PartRead(NamedTuple):
+    """A stored part that was learned from; as `todoku.deliveries.parts.Part`."""
+
+    name: str
+    day: str
+    rows: int
+
+
 class Kept:
     """One connection. Not to be shared between threads or across a fork."""
 
@@ -223,9 +231,9 @@ class Step:
         rows = self._db.execute("SELECT head_length, head, position, mark, path FROM logs")
         return [LogRead(*row) for row in rows]
 
-    def parts(self) -> set[str]:
+    def parts(self) -> list[PartRead]:
         """Stored parts that were learned from."""
-        return {str(name) for (name,) in self._db.execute("SELECT name FROM parts")}
+        return [PartRead(*row) for row in self._db.execute("SELECT name, day, rows FROM parts")]
 
     def add(self, evidence: Evidence) -> None:
         _insert(self._db, self.number, evidence)
@@ -237,8 +245,10 @@ class Step:
         self._db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)", after)
         self.changed = True
 
-    def learned(self, parts: Iterable[str]) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO parts VALUES (?)", [(p,) for p in parts])
+    def learned(self, parts: Iterable[PartRead], gone: Iterable[str] = ()) -> None:
+        """Parts that were learned from now, and names of those that are there no longer."""
+        self._db.executemany("DELETE FROM parts WHERE name = ?", [(name,) for name in gone])
+        self._db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", parts)
         self.changed = True
 
 

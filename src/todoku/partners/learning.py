@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from todoku.logs.daily import about_us
+from todoku.logs.sums import blamed
 from todoku.logs.values import Delivery
 from todoku.model import Diagnosis
 from todoku.partners.gates import Gates, well_made
@@ -72,8 +73,7 @@ class Learner:
     def __init__(self, gates: Gates, own: Own | None, windows: Iterable[Window] = ()) -> None:
         self._gates = gates
         self._own = own if own is not None and own.given else None
-        self._single = _singles(self._own)
-        self._ours = attributable(self._own)
+        self._sources = Sources(own)
         self._windows: dict[str, dict[str, list[tuple[float, float]]]] = {}
         for w in sorted(windows, key=lambda w: (w.identity, w.list, w.first, w.last)):
             self._windows.setdefault(w.identity, {}).setdefault(w.list, []).append(
@@ -107,7 +107,9 @@ class Learner:
             if d.diagnosis is None
             else self._gates.told(d.diagnosis, d.relay, domain)
         )
-        source = self._source(d)
+        source = ""
+        if d.relay_ip is not None:
+            source = self._sources.of(d.transport, six=":" in d.relay_ip)
         week = week_of(time)
         mail = d.outcome in {"sent", "bounced"}
         refused = d.diagnosis is not None and about_us(d.diagnosis)
@@ -125,16 +127,6 @@ class Learner:
     def _count(self, key: MailKey, mail: bool, refused: bool) -> None:
         m = self.evidence.mail.get(key, Mail())
         self.evidence.mail[key] = Mail(m.mails + mail, m.refused + refused)
-
-    def _source(self, d: Delivery) -> str:
-        """The address that it left from, where that is beyond doubt: a list has the address, and a
-        host has one of each family."""
-        if d.relay_ip is None:
-            return ""
-        six = ":" in d.relay_ip
-        if self._own is None or not self._own.transports:
-            return self._single[six]
-        return _one(self._own.sends_from(d.transport or ""), six=six)
 
     # ── accepted ──────────────────────────────────────────────────────────────────────────────
 
@@ -181,8 +173,8 @@ class Learner:
         """1 where others, too, could have told at this time whether they use the list."""
         if why.reason != "listed":
             return 0
-        identity = _blamed(why)
-        if identity is None or (parse_ip(identity) and identity not in self._ours):
+        identity = _ours(why)
+        if identity is None or (parse_ip(identity) and identity not in self._sources.all):
             return 0  # of nobody could be told that he accepted mail from it
         windows = self._windows.get(identity, {}).get(list_)
         if windows and _covers(windows, time):
@@ -228,33 +220,37 @@ def _covers(times: list[tuple[float, float]], time: float) -> bool:
     return at >= 0 and any(first <= time <= last for first, last in times[max(0, at - 3) : at + 1])
 
 
-def _blamed(d: Diagnosis) -> str | None:
-    """The own address or domain that the reply names as the ground."""
-    for b in d.blocked:
-        if b.own is False:
-            continue
-        if b.kind == "ip":
-            ip = parse_ip(b.value)
-            return str(ip) if ip is not None else None
-        if b.kind in {"domain", "hostname"}:
-            return b.value.lower().rstrip(".")
-    return None
+def _ours(d: Diagnosis) -> str | None:
+    """The address or domain that the reply names as the ground."""
+    b = blamed(d)
+    if b is None or b.kind not in {"ip", "domain", "hostname"}:
+        return None
+    if b.kind != "ip":
+        return b.value.lower().rstrip(".")
+    ip = parse_ip(b.value)
+    return None if ip is None else str(ip)
 
 
-def attributable(own: Own | None) -> frozenset[str]:
-    """The own addresses of which it can be told which mail left from them."""
-    if own is None or not own.transports:
-        return frozenset(filter(None, _singles(own)))
-    found = (own.sends_from(transport) for transport in own.transports)
-    return frozenset(a for f in found for six in (False, True) if (a := _one(f, six=six)))
+class Sources:
+    """Which address mail left from, where that is beyond doubt: a list has the address, and a host has
+    one of each family."""
 
+    def __init__(self, own: Own | None) -> None:
+        self._own = own if own is not None and own.given else None
+        self._single = ("", "")
+        if self._own is not None and not self._own.transports and not self._own.ranges:
+            addresses = [self._own.nat.get(a, a) for a in self._own.addresses]
+            self._single = (_one(addresses, six=False), _one(addresses, six=True))
+        transports = self._own.transports if self._own is not None else ()
+        told = (self.of(t, six=six) for t in (*transports, None) for six in (False, True))
+        self.all = frozenset(filter(None, told))
+        """All addresses that `of` can tell."""
 
-def _singles(own: Own | None) -> tuple[str, str]:
-    """The one IPv4 and the one IPv6 address of ours; empty where there are more, or none is known."""
-    if own is None or own.ranges:
-        return "", ""
-    addresses = [own.nat.get(a, a) for a in own.addresses]
-    return _one(addresses, six=False), _one(addresses, six=True)
+    def of(self, transport: str | None, *, six: bool) -> str:
+        """Empty where it is not known. `six`: the other side's address is one of IPv6."""
+        if self._own is None or not self._own.transports:
+            return self._single[six]
+        return _one(self._own.sends_from(transport or ""), six=six)
 
 
 def _one(addresses: Iterable[str], *, six: bool) -> str:
