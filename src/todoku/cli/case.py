@@ -23,6 +23,7 @@ from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.case_accept import accept
 from todoku.cli.case_answer import answer
+from todoku.cli.case_forget import forget
 from todoku.cli.case_hold import hold
 from todoku.cli.case_request import request
 from todoku.cli.render.text import harmless_json, short
@@ -444,3 +445,5 @@ case.add_command(accept)
 case.add_command(answer)
 case.add_command(request)
 case.add_command(hold)
+case.add_command(forget)
+case.add_command(try_)

@@ -18,7 +18,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +88,23 @@ def _groups(messages: Sequence[bytes]) -> Iterator[list[bytes]]:
         octets += len(message)
     if group:
         yield group
+
+
+def drop(folder: Path, those: Callable[[bytes], bool]) -> int:
+    """Take some messages away, unread. What is left of a pack is put there anew before it goes. Raises
+    `OSError`. Returns how many."""
+    count = 0
+    for path in sorted((folder / "new").iterdir()) if (folder / "new").is_dir() else ():
+        try:
+            found = messages(path.name, path.read_bytes())
+        except FileNotFoundError:  # it was taken meanwhile
+            continue
+        left = [message for message in found if not those(message)]
+        if len(left) < len(found):
+            put(folder, *left)
+            path.unlink(missing_ok=True)
+            count += len(found) - len(left)
+    return count
 
 
 def tidy(folder: Path, now: float) -> None:
