@@ -112,6 +112,9 @@ service stats {{
 namespace inbox {{
   inbox = yes
   separator = /
+  mailbox Junk {{
+    special_use = \\Junk
+  }}
 }}
 """,
             encoding="utf-8",

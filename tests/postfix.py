@@ -164,7 +164,8 @@ class Receiver:
     async def handle_MAIL(  # noqa: N802
         self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        if (no := self.refuses(session.peer[0])) is not None:
+        # Bounces end here, too.
+        if address not in {"", "<>"} and (no := self.refuses(session.peer[0])) is not None:
             return no
         envelope.mail_from = address
         return "250 OK"
@@ -206,6 +207,7 @@ def within(seconds: float, true: Callable[[], object]) -> bool:
 def folder() -> Iterator[Path]:
     # Short: the path of a socket has hardly 100 bytes. And all of it for Postfix to reach.
     with tempfile.TemporaryDirectory(prefix="tdk", dir="/tmp", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
         yield Path(name)
 
 

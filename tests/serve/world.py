@@ -27,6 +27,7 @@ from todoku.serve.deeds import Means, all_of
 from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.proving import Proofs
 from todoku.serve.sentlog import SentLog
+from todoku.serve.trying import Found
 from todoku.serve.worker import Worker
 from todoku.settings.own import Own
 from todoku.store.actions import Queue
@@ -48,6 +49,8 @@ class Serving:
     folder: Path
     policy: Policy = DEFAULT
     troubles: list[Exception] = dataclasses.field(default_factory=list)
+    seen: Found | Exception | None = None
+    """In the mailbox in which trials are looked for."""
     _signers: set[str] = dataclasses.field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -72,13 +75,19 @@ class Serving:
             lang="ja",
             was_sent=self.was_sent,
         )
+        log = SentLog([str(self.lab.sender.log.path)], self.folder, diagnoser)
+        self.log = log
+        self.means = msgspec.structs.replace(self.means, trial=log.trial, seek=self.seek)
         self.worker = Worker(
             "w", self.queue, all_of(self.means), self.clock.now, tell=self.troubles.append
         )
-        log = SentLog([str(self.lab.sender.log.path)], self.folder, diagnoser)
         proofs = Proofs(self.desk, OWN, log=log, folder=self.folder)
-        self.log = log
         self.intake = Intake(self.desk, diagnoser, OWN, rules(), ["mx1.hoge.test"], proofs=proofs)
+
+    def seek(self, _name: str, _message_id: str) -> Found | None:
+        if isinstance(self.seen, Exception):
+            raise self.seen
+        return self.seen
 
     def was_sent(self, message_id: str) -> bool | None:
         boxes = (SATO, "postmaster@hoge.test")

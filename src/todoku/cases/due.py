@@ -41,7 +41,7 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
 """Whether a deed may simply be done again when nobody knows whether it was done (the worker died):
 how long after the first try. `None`: never; somebody has to find out."""
 
-LOOK: Final = timedelta(seconds=10)
+LOOK: Final = timedelta(seconds=2)
 """After a trial was sent; then ever more rarely."""
 
 WORKS_AGAIN: Final = frozenset({"resolved", "expired", "address-changed"})

@@ -24,6 +24,8 @@ LASTS: Final = 14
 """Days: longer than any server tries to deliver."""
 NEW_KEY: Final = 90
 """Days until marks are made with a new key."""
+TRIAL: Final = "todoku.try."
+"""How the Message-IDs of trials begin."""
 MARK: Final = re.compile(
     r"todoku\.(?P<key>[0-9a-f]{4})\.(?P<day>[0-9a-f]{4,6})\.(?P<sign>[0-9a-f]{20})(?![0-9a-f])",
     re.I,

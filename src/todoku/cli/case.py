@@ -26,6 +26,7 @@ from todoku.cli.case_answer import answer
 from todoku.cli.case_forget import forget
 from todoku.cli.case_hold import hold
 from todoku.cli.case_request import request
+from todoku.cli.case_try import try_
 from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
 from todoku.settings import table

@@ -24,7 +24,9 @@ from todoku.lists.values import Server
 from todoku.model import Identity, Refusal, Remote
 from todoku.serve import sightings, telling, visiting
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
+from todoku.serve.sentlog import Trial
 from todoku.serve.submitting import send
+from todoku.serve.trying import Look, Seek, Try
 from todoku.serve.writing import Send, Write
 from todoku.settings import Contact
 from todoku.settings.own import Own
@@ -69,6 +71,10 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """Takes letters to desks; `None`: the local one does, where the blocked address may send them."""
     was_sent: Callable[[str], bool | None] | None = None
     """Whether a mail of this Message-ID was sent, as the mail log tells; `None`: not known."""
+    trial: Callable[[str], Trial | None] | None = None
+    """What our log says of a trial, by its Message-ID."""
+    seek: Seek | None = None
+    """Looks for it in a mailbox of ours."""
 
     @property
     def policy(self) -> Policy:
@@ -84,6 +90,8 @@ def all_of(means: Means) -> dict[ActionKind, Deed]:
         "request": Write(means),
         "escalate": Write(means),
         "send": Send(means),
+        "try": Try(means),
+        "look": Look(means),
         "probe": Probe(means),
         "tell": Tell(means),
         "remind": Tell(means),

@@ -25,6 +25,7 @@ from todoku.serve.orders import (
     Release,
     Report,
     Settle,
+    Try,
 )
 from todoku.settings.own import Own
 from todoku.store.cases import Command, Desk
@@ -57,6 +58,20 @@ def execute(
             freed = ev.Released(at=now, by=order.by, what="held")
             release = _with(order, lambda case: commands.release(case, freed))
             return desk.change(order.case, release, order=order.source)
+        case Try():
+            from todoku.serve import trying
+
+            wanted = ev.Trying(
+                at=now,
+                by=order.by,
+                identity=order.identity,
+                to=order.to,
+                sender=order.sender,
+                mailbox=order.mailbox,
+                message_id=trying.message_id(order.sender),
+            )
+            want = _with(order, lambda case: commands.want_trial(case, wanted))
+            return desk.change(order.case, want, order=order.source)
         case Accept():
             from todoku.serve import accepting
 

@@ -140,6 +140,20 @@ class Release(Order, frozen=True, kw_only=True, tag="release"):
     case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 
 
+class Try(Order, frozen=True, kw_only=True, tag="try"):
+    """A person has a trial sent (`todoku.serve.trying`)."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    identity: Identity
+    to: str
+    sender: str
+    mailbox: str | None = None
+
+    def __post_init__(self) -> None:
+        if table.mailbox(self.to) is None or table.mailbox(self.sender) is None:
+            raise ValueError("`to` or `sender` is no mail address")
+
+
 class Hear(Order, frozen=True, kw_only=True, tag="hear"):
     """A desk's answer that a person has, as it was read. Its `source` is its mail, so that it counts
     once whoever hands it over, and however often."""
@@ -163,7 +177,7 @@ class Accept(Order, frozen=True, kw_only=True, tag="accept"):
     """With a user's report: the domains where mail does not arrive."""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Hear | Accept
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Try | Hear | Accept
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

@@ -5,6 +5,8 @@ bounce of it would name: Message-ID and recipient, queue id and recipient. The f
 data folder holds hashes alone, keyed with a secret of its own, and can be deleted: it is made anew from
 what is there of the logs.
 
+Of trials (`todoku case try`), which go to mailboxes of our own, it keeps what they answered, too.
+
 A log that goes on in a new file is followed: what was left of the old one is read first, where it lies
 beside it.
 """
@@ -17,10 +19,12 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from todoku.cases.answers.authentic import organisation
+from todoku.cases.marks import TRIAL
 from todoku.cases.provenance import Logged
 from todoku.diagnosis import Diagnoser
 from todoku.logs.clock import Clock
@@ -28,6 +32,7 @@ from todoku.logs.judging import Judge
 from todoku.logs.reader import Source
 from todoku.logs.run import Run
 from todoku.logs.values import Delivery
+from todoku.model import Reply
 
 KEPT: Final = 14 * 86_400.0
 """Seconds."""
@@ -49,12 +54,39 @@ CREATE TABLE IF NOT EXISTS sent (
     key INTEGER PRIMARY KEY, outcome INTEGER NOT NULL, relay INTEGER NOT NULL, at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sent_at ON sent (at);
+CREATE TABLE IF NOT EXISTS trials (
+    message_id TEXT PRIMARY KEY, outcome INTEGER NOT NULL, at REAL NOT NULL, code INTEGER, enhanced TEXT,
+    text TEXT NOT NULL, host TEXT, source TEXT
+);
+"""
+PUT_TRIAL: Final = """
+INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (message_id) DO UPDATE SET outcome = excluded.outcome, at = excluded.at, code = excluded.code,
+    enhanced = excluded.enhanced, text = excluded.text, host = excluded.host, source = excluded.source
+WHERE excluded.outcome >= outcome
 """
 PUT: Final = """
 INSERT INTO sent (key, outcome, relay, at) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET outcome = outcome | excluded.outcome, at = excluded.at,
     relay = CASE WHEN excluded.relay = 0 THEN relay ELSE excluded.relay END
 """
+
+
+Answered = Literal["deferred", "refused", "sent"]
+_ANSWERS: Final[tuple[Answered, ...]] = get_args(Answered)
+"""Each says more than the one before."""
+
+
+class Trial(NamedTuple):
+    """What a log says of a trial."""
+
+    outcome: Answered
+    at: datetime
+    reply: Reply
+    host: str | None
+    """Who answered."""
+    source: str | None
+    """The address that it left from, where `[own]` knows it."""
 
 
 class Unread(NamedTuple):
@@ -96,11 +128,14 @@ class SentLog:
                 for data, offset in log.pieces(left):
                     left -= len(data)
                     rows: list[tuple[int, int, int, float]] = []
+                    trials: list[tuple[object, ...]] = []
                     for delivery in log.deliveries(data, now):
                         rows += self._rows(delivery, now)
+                        trials += _trial(delivery, now)
                         count += 1
                     with db:
                         db.executemany(PUT, rows)
+                        db.executemany(PUT_TRIAL, trials)
                         db.execute(
                             "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
                             (path, log.inode, offset),
@@ -110,6 +145,7 @@ class SentLog:
         if count:
             with db:
                 db.execute("DELETE FROM sent WHERE at < ?", (now - KEPT,))
+                db.execute("DELETE FROM trials WHERE at < ?", (now - KEPT,))
         return count
 
     def logged(
@@ -137,6 +173,18 @@ class SentLog:
         if not self.paths:
             return None
         return True if self._found("sent", _bare(message_id)) is not None else None
+
+    def trial(self, message_id: str) -> Trial | None:
+        """What became of one, as far as the logs tell."""
+        if not self.paths:
+            return None
+        query = "SELECT outcome, at, code, enhanced, text, host, source FROM trials WHERE message_id = ?"
+        row = self._open().execute(query, (_bare(message_id),)).fetchone()
+        if row is None:
+            return None
+        outcome, at, code, enhanced, text, host, source = row
+        reply = Reply(code=code, enhanced=enhanced, text=text)
+        return Trial(_ANSWERS[outcome], datetime.fromtimestamp(at, UTC), reply, host, source)
 
     def close(self) -> None:
         for log in self._logs.values():
@@ -259,6 +307,16 @@ class _Log:
         self.close()
         self.inode, self._offset = -1, 0
         return True
+
+
+def _trial(delivery: Delivery, now: float) -> Iterator[tuple[object, ...]]:
+    message_id = _bare(delivery.message.message_id)
+    if not message_id.startswith(TRIAL) or delivery.outcome == "expired":
+        return
+    outcome: Answered = "refused" if delivery.outcome == "bounced" else delivery.outcome
+    said = (delivery.code, delivery.enhanced, delivery.template or "")
+    at = now if delivery.time is None else min(now, delivery.time)
+    yield message_id, _ANSWERS.index(outcome), at, *said, delivery.relay, delivery.source
 
 
 def _beside(path: Path) -> Iterator[Path]:

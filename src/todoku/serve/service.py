@@ -35,6 +35,7 @@ from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.opening import desks_of
 from todoku.serve.proving import Proofs
 from todoku.serve.sentlog import SentLog, Unread
+from todoku.serve.trying import Seek
 from todoku.serve.usermail import UserMail
 from todoku.serve.worker import Worker
 from todoku.settings import Settings
@@ -153,7 +154,16 @@ def means(
         port=int(settings.lab.port),
         lang=lang,
         was_sent=was_sent,
+        seek=_seek(settings),
     )
+
+
+def _seek(settings: Settings) -> Seek | None:
+    if not settings.mailboxes:
+        return None
+    from todoku.serve.mailboxes import seeking
+
+    return seeking.by_name(settings)
 
 
 def intake(
@@ -228,7 +238,7 @@ class Service:
         log = SentLog(settings.mail.log, data, means.diagnoser, self._unread_log)
         if means.was_sent is None:
             means = msgspec.structs.replace(means, was_sent=log.was_sent)
-            self.means = means
+        means = self.means = msgspec.structs.replace(means, trial=log.trial)
         self._log = log
         self._intake = intake(settings, means, self._unplaced, log)
         self.worker = Worker(

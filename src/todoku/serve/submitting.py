@@ -13,10 +13,17 @@ WAIT: Final = 60.0
 
 
 def send(
-    relay: tuple[str, int], to: str, message: bytes, wait: float = WAIT, *, sender: str = ""
+    relay: tuple[str, int],
+    to: str,
+    message: bytes,
+    wait: float = WAIT,
+    *,
+    sender: str = "",
+    envelope_id: str | None = None,
 ) -> None:
-    """`sender`: the return path; by default the null one (RFC 3834, section 3.3). Raises `Undone`
-    where the server certainly did not take it; any other error leaves that open."""
+    """`sender`: the return path; by default the null one (RFC 3834, section 3.3). `envelope_id` comes
+    back with a bounce, if the server knows of it (RFC 3461). Raises `Undone` where the server certainly
+    did not take it; any other error leaves that open."""
     where = f"{relay[0]}:{relay[1]}"
     try:
         talk = smtplib.SMTP(*relay, timeout=wait)
@@ -24,10 +31,12 @@ def send(
         raise Undone(f"{where}: {error}") from error
     try:
         try:
+            code, able = talk.docmd("EHLO " + talk.local_hostname)
+            _good(where, code, able)
+            marked = envelope_id is not None and b"DSN" in able.upper().split()
             for command in (
-                "EHLO " + talk.local_hostname,
-                f"MAIL FROM:<{sender}>",
-                f"RCPT TO:<{to}>",
+                f"MAIL FROM:<{sender}>" + (f" RET=HDRS ENVID={envelope_id}" if marked else ""),
+                f"RCPT TO:<{to}>" + (" NOTIFY=FAILURE" if marked else ""),
                 "DATA",
             ):
                 _good(where, *talk.docmd(command))

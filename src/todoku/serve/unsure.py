@@ -42,6 +42,7 @@ WORDS: Final[Words] = {
     "resolved": {"ja": "届くようになりました", "en": "works again"},
     "reminder": {"ja": "作業の催促", "en": "reminder of a task"},
     "letter": {"ja": "解除の依頼", "en": "request"},
+    "trial": {"ja": "試し送り", "en": "trial"},
     "administrator": {"ja": "管理者", "en": "the administrator"},
 }
 
@@ -59,7 +60,9 @@ def told(
     how many there are in this case."""
     about = WORDS["letter" if work.action.about is None else work.action.about]
     who = None if work.action.who is None else named(work.action.who) or work.action.who
-    if work.action.kind == "send":
+    if work.action.kind == "try":
+        about = WORDS["trial"]
+    if work.action.kind in {"send", "try"}:
         who = str((work.intent or {}).get("to", "-"))
     admin = WORDS["administrator"]
     sentence = {
@@ -97,8 +100,8 @@ def settle(order: Settle, desk: Desk, now: datetime) -> tuple[Recorded, ...]:
 
 def _sent(order: Settle, work: Work, now: datetime) -> Command:
     action = work.action
-    if action.kind == "send":
-        message_id = action.key.removeprefix("send/")
+    if action.kind in {"send", "try"}:
+        message_id = action.key.partition("/")[2]
         letter = ev.Sent(at=now, by=order.by, source=order.source, message_id=message_id)
         return lambda case: commands.sent(case, letter)
     assert action.about is not None  # noqa: S101  mails have it

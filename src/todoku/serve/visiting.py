@@ -3,6 +3,7 @@ one of `serve` count for each other."""
 
 from __future__ import annotations
 
+from todoku.cases.case import Case
 from todoku.knowledge.schema import Compiled
 from todoku.model import Refusal, Remote
 
@@ -22,3 +23,11 @@ def registered(host: str) -> str:
     from todoku.lists.identities import registered_domain
 
     return registered_domain(host.rstrip(".").lower()) or host.lower()
+
+
+def is_at(knowledge: Compiled, case: Case, domain: str) -> bool:
+    """Whether a mailbox of this domain is at the receiver of a case, as far as that is known."""
+    if domain in case.to:
+        return True
+    theirs = {case.place and case.place.id, case.diagnosis and case.diagnosis.receiver}
+    return whose(knowledge, domain, domain) in theirs - {None}

@@ -32,7 +32,7 @@ NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST: Final = 40
 
 TLS: TypeAlias = Literal["tls", "starttls", "none"]
-Takes: TypeAlias = Literal["any", "answers", "bounces"]
+Takes: TypeAlias = Literal["any", "answers", "bounces", "trials"]
 After: TypeAlias = Literal["leave", "seen", "move"]
 PORTS: Final[Mapping[TLS, int]] = {"tls": 993, "starttls": 143, "none": 143}
 
@@ -60,6 +60,10 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     takes: Takes = "any"
     after: After = "leave"
     move_to: str = "todoku"
+    address: str | None = None
+    """Its mail address: trials go there."""
+    junk: tuple[str, ...] = ()
+    r"""Its folders of junk; empty: those that the server marks with `\Junk` (RFC 6154)."""
     authserv: tuple[str, ...] = ()
     """Names by which this account's server writes Authentication-Results (RFC 8601)."""
 
@@ -165,9 +169,17 @@ MAILBOX: Final[tuple[Setting, ...]] = (
         _line,
         {"ja": 'フォルダー名の並び。例: ["INBOX"]', "en": 'a list of folders, such as ["INBOX"]'},
     ),
-    _one_of("takes", "any", "answers", "bounces"),
+    _one_of("takes", "any", "answers", "bounces", "trials"),
     _one_of("after", "leave", "seen", "move"),
     _text("move_to", 'フォルダー名。例: "todoku"', 'a folder, such as "todoku"'),
+    Setting(SECTION, "address", "text", table.mailbox, table.ADDRESS),
+    Setting(
+        SECTION,
+        "junk",
+        "list",
+        _line,
+        {"ja": 'フォルダー名の並び。例: ["Junk"]', "en": 'a list of folders, such as ["Junk"]'},
+    ),
     Setting(
         SECTION,
         "authserv",

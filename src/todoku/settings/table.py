@@ -250,7 +250,7 @@ def mailbox(text: str) -> str | None:
     return f"{local}@{name}" if name else None
 
 
-_ADDRESS: Final[Sentence] = {
+ADDRESS: Final[Sentence] = {
     "ja": 'メールアドレス。例: "postmaster@example.jp"',
     "en": 'a mail address, such as "postmaster@example.jp"',
 }
@@ -438,8 +438,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             '"127.0.0.1:25"',
         },
     ),
-    Setting("mail", "sender", "text", mailbox, _ADDRESS),
-    Setting("mail", "admin", "text", mailbox, _ADDRESS),
+    Setting("mail", "sender", "text", mailbox, ADDRESS),
+    Setting("mail", "admin", "text", mailbox, ADDRESS),
     Setting(
         "mail",
         "folder",
@@ -492,7 +492,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             'as ["mx1.example.jp"]',
         },
     ),
-    Setting("mail", "reports", "text", mailbox, _ADDRESS),
+    Setting("mail", "reports", "text", mailbox, ADDRESS),
     Setting(
         "mail",
         "batv_keys",
@@ -505,7 +505,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting("contact", "name", "text", _words, _TEXT),
-    Setting("contact", "email", "text", mailbox, _ADDRESS),
+    Setting("contact", "email", "text", mailbox, ADDRESS),
     Setting("contact", "phone", "text", _words, _TEXT),
     Setting("contact", "company", "text", _words, _TEXT),
     Setting("contact", "business", "text", _words, _TEXT),
@@ -637,5 +637,5 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _domain,
         {"ja": "窓口のドメイン", "en": "the domain of the desk"},
     ),
-    Setting("lab", "desk", "text", mailbox, _ADDRESS),
+    Setting("lab", "desk", "text", mailbox, ADDRESS),
 )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.due import ActionKind, plan
+from todoku.cases.marks import TRIAL
 from todoku.cases.policy import Policy
 from todoku.cases.records import Recorded
 from todoku.cases.tasks import tasks
@@ -144,6 +145,11 @@ WORDS: Final[Words] = {
         "ja": "窓口への手紙をメールサーバーに渡しました",
         "en": "our mail server has the letter to the desk",
     },
+    "trial": {"ja": "自分のメールサーバーに渡しました", "en": "our mail server has it"},
+    "no-trial": {
+        "ja": "自分のメールサーバーが受け取りませんでした",
+        "en": "our mail server did not take it",
+    },
     "unsent": {
         "ja": "窓口への手紙を送れませんでした（{why}）",
         "en": "the letter to the desk could not be sent ({why})",
@@ -259,6 +265,8 @@ def _told(event: ev.AnyEvent, named: Named, who: Named, lang: Language) -> str:
         case ev.Told():
             told = "" if event.delivered else WORDS["told-not"][lang]
             return f"{short(who(event.who), 30)}: {ABOUTS[event.about][lang]}{told}"
+        case ev.Sent() if TRIAL in event.message_id:
+            return WORDS["trial" if event.delivered else "no-trial"][lang]
         case ev.Sent():
             key = "sent" if event.delivered else "unsent"
             return say(WORDS[key], lang, why=short(event.why, 80))

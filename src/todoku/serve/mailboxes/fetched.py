@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
+
+from imap_tools.imap_utf7 import utf7_decode
 
 Piece: TypeAlias = "bytes | tuple[bytes, bytes] | None"
 
 _QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.S)
 _ESCAPED: Final = re.compile(rb"\\(.)", re.S)
+_LISTED: Final = re.compile(rb'\s*\(([^)]*)\) (?:"(?:[^"\\]|\\.)*"|NIL) (.*)', re.S)
 _START: Final = re.compile(rb"\s*\d+ \(")
 _UID: Final = re.compile(rb"(?i)(?<![\w.-])UID (\d{1,10})(?!\d)")
 _SIZE: Final = re.compile(rb"(?i)RFC822\.SIZE (\d{1,19})")
@@ -65,6 +69,24 @@ def _unquoted(text: bytes, strings: list[bytes]) -> bytes:
 def _kept(string: bytes, strings: list[bytes], *, escaped: bool = False) -> bytes:
     strings.append(_ESCAPED.sub(rb"\1", string) if escaped else string)
     return b"\0%d\0" % (len(strings) - 1)
+
+
+def folders(pieces: Iterable[Piece], flag: str) -> Iterator[str]:
+    """Names in answers to LIST (RFC 9051, section 7.3.1) that have this flag; none that nobody can
+    read."""
+    for piece in pieces:
+        if piece is None:
+            continue
+        head, literal = piece if isinstance(piece, tuple) else (piece, None)
+        listed = _LISTED.match(head)
+        if listed is None or flag.lower().encode() not in listed[1].lower().split():
+            continue
+        name = literal
+        if name is None:
+            quoted = _QUOTED.fullmatch(listed[2])
+            name = listed[2] if quoted is None else _ESCAPED.sub(rb"\1", quoted[1])
+        with suppress(ValueError, LookupError):
+            yield utf7_decode(name)
 
 
 def uid_set(uids: Iterable[int]) -> str:

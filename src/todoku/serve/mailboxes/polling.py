@@ -145,7 +145,9 @@ class Pollers:
         every: float = EVERY,
     ) -> None:
         self.all: Sequence[Poller] = [
-            Poller(box, settings, desk, now, tell, taken, every=every) for box in settings.mailboxes
+            Poller(box, settings, desk, now, tell, taken, every=every)
+            for box in settings.mailboxes
+            if box.takes != "trials"
         ]
 
     def __enter__(self) -> Self:

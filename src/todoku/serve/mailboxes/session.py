@@ -256,6 +256,18 @@ class Session:
             return ()
         return tuple(words(each.name, 80) for each in listed if "\\Noselect" not in each.flags)
 
+    def junk(self) -> tuple[str, ...]:
+        r"""Folders that the server marks with `\Junk` (RFC 6154)."""
+        asked = ['""']
+        if "SPECIAL-USE" in self._able:  # some tell of it only where it is asked for
+            asked.insert(0, '(SPECIAL-USE) ""')
+        for reference in asked:
+            with self._talking():
+                kind, data = self.client.list(reference, '"*"')
+                if kind == "OK" and (found := tuple(fetched.folders(data, "\\Junk"))):
+                    return found
+        return ()
+
     @staticmethod
     def _named(folders: Sequence[str]) -> str:
         more = ", ..." if len(folders) > SHOWN else ""
@@ -278,6 +290,10 @@ class Session:
     def last(self) -> int:
         """The highest UID of a folder that is not empty."""
         return max(self._search("UID", "*"), default=0)
+
+    def named(self, message_id: str) -> list[int]:
+        """UIDs of the messages with this Message-ID; of ours, without any quotation mark."""
+        return self._search("HEADER", "Message-ID", f'"{message_id}"')
 
     def _search(self, *criteria: str) -> list[int]:
         with self._talking():
