@@ -41,7 +41,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def peak(*paths: Path) -> int:
+def peak(*paths: str | Path) -> int:
     words = [sys.executable, "-m", "todoku", "logs", "--json", *map(str, paths)]
     run = subprocess.run(
         [sys.executable, "-S", "-c", LAUNCHER, *words], capture_output=True, text=True, check=False
@@ -61,6 +61,11 @@ def test_ten_times_the_log(place: Path) -> None:
             subprocess.run([sys.executable, str(tool), *words], stdout=out, check=True)
         logs.append(log)
     few, many = peak(logs[0]), peak(*logs)
+    assert many < MOST
+    assert many - few < GROWTH
+    pytest.importorskip("pyarrow")
+    store = ("--store", "--data", place / "data")
+    few, many = peak(*store, *logs[:3]), peak(*store, *logs)
     assert many < MOST
     assert many - few < GROWTH
 

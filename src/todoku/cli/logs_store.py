@@ -153,9 +153,12 @@ class StoringReading(Reading):
         self._heads: list[tuple[str, bytes]] = []
 
     def _storing(self) -> Storing:
+        import pyarrow as pa
+
         from todoku.deliveries.rows import Rows
         from todoku.deliveries.storing import Storing
 
+        pa.set_memory_pool(pa.system_memory_pool())  # gives back what was freed
         place, run = self.place, self.run
         rows = Rows(run.judge.knowledge, run.own, place.recipients, run.key)
         return Storing(run, rows, place.folder, place.ledger, time.time, oldest=place.oldest)

@@ -37,10 +37,11 @@ def keep(
 
 def by_day(table: pa.Table, at: float) -> Iterator[tuple[str, pa.Table]]:
     """The rows of each day (UTC), in its order. Rows without a time are of the day of `at`."""
-    today = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
-    days = pc.fill_null(pc.strftime(table["time"], "%Y-%m-%d"), today)
-    for day in sorted(pc.unique(days).to_pylist()):
-        yield day, table.filter(pc.equal(days, day))
+    today = datetime.fromtimestamp(at, UTC).date()
+    days = pc.fill_null(pc.cast(table["time"], pa.date32()), pa.scalar(today, pa.date32()))
+    several = sorted(pc.unique(days).to_pylist())
+    for day in several:
+        yield day.isoformat(), table if len(several) == 1 else table.filter(pc.equal(days, day))
 
 
 def erase(folder: Folder, ledger: Ledger, oldest: str, at: float) -> int:

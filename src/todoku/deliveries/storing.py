@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time as clocks
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from todoku.logs.postfix import Sent
     from todoku.logs.values import Delivery
 
-MOST: Final = 100_000
+MOST: Final = 50_000
 """Rows of a part, about: so many are held in memory."""
 _UNSURE: Final = 1_000
 
@@ -147,10 +148,12 @@ class Storing:
         if table is None:
             return
         if self._oldest:
-            days = pc.fill_null(pc.strftime(table["time"], "%Y-%m-%d"), self._oldest)
-            kept = table.filter(pc.greater_equal(days, self._oldest))
-            self.too_old += table.num_rows - kept.num_rows
-            table = kept
+            begin = pa.scalar(datetime.fromisoformat(self._oldest), pa.timestamp("us"))
+            young = pc.fill_null(pc.greater_equal(table["time"], begin), True)
+            if not pc.all(young).as_py():
+                self.too_old += table.num_rows
+                table = table.filter(young)
+                self.too_old -= table.num_rows
         self._tables.append(table)
         self.pending += table.num_rows
 
