@@ -155,7 +155,7 @@ def test_what_was_accepted_before_the_newest_refusal_proves_nothing() -> None:
         at=w.now, identity=IP, how="mail", result="accepted", count=9, first=first, last=last
     )
     w.run(commands.try_, tried)
-    assert w.case.standings[0].accepted == 0
+    assert w.case.standings[0].accepted.count == 0
     tried = ev.Tried(
         at=w.now + HOUR,
         identity=IP,
@@ -166,7 +166,7 @@ def test_what_was_accepted_before_the_newest_refusal_proves_nothing() -> None:
         last=w.now + HOUR,
     )
     w.run(commands.try_, tried)
-    assert w.case.standings[0].accepted == 1, "of the nine only the last is known to be later"
+    assert w.case.standings[0].accepted.count == 1, "of the nine only the last is known to be later"
     assert w.states() == ["requested"]
 
 
@@ -461,7 +461,7 @@ def test_accepted_but_junked() -> None:
     tried = ev.Tried(at=w.now, identity=IP, result="junked", first=w.now, last=w.now)
     w.run(commands.try_, tried)
     assert w.states() == ["junked"]
-    assert w.case.standings[0].accepted == 1
+    assert w.case.standings[0].accepted.count == 1
 
 
 def test_probes_that_tell_nothing_give_way_to_a_trial() -> None:
@@ -676,12 +676,12 @@ def test_a_trial_is_sent_looked_for_and_over() -> None:
     with pytest.raises(NotNow, match="under way"):
         w.try_(IP)
     found(w, "accepted")
-    assert w.case.standings[0].accepted == 1
+    assert w.case.standings[0].accepted.count == 1
     assert "look" not in w.kinds()
     # What is told twice counts once.
     again = [e for e in w.events if isinstance(e, ev.Tried)][-1]
     w.run(commands.trial_over, again)
-    assert w.case.standings[0].accepted == 1
+    assert w.case.standings[0].accepted.count == 1
 
 
 def real_mail(w: World) -> None:

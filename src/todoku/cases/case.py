@@ -53,6 +53,16 @@ def later(moment: datetime, wait: timedelta) -> datetime:
         return LAST if wait > timedelta(0) else FIRST
 
 
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What went well since the newest refusal, and since the time to settle."""
+
+    count: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    hosts: tuple[str, ...] = ()
+    """Which hosts accepted it, the first few."""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One identity in the case."""
 
@@ -68,13 +78,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime | None = None
     escalations: int = 0
     refused_at: datetime | None = None
-    accepted: int = 0
-    """Messages, trials and probes (for a list: answers "not listed") that went well since the
-    newest refusal, and since the time to settle."""
-    accepted_from: datetime | None = None
-    accepted_to: datetime | None = None
-    hosts: tuple[str, ...] = ()
-    """Which hosts accepted them, the first few."""
+    accepted: Tally = Tally()
+    """Messages, trials and probes; for a list: answers "not listed"."""
+    delivered: Tally = Tally()
+    """Messages and trials: accepted after the end of data."""
+    mail: Tally = Tally()
+    """Messages alone, as our logs show them."""
     junked: bool = False
     """What was accepted last went to the junk folder."""
     probes: int = 0
@@ -84,7 +93,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Who reported."""
+    """Who reported, or whose mail came back."""
 
     who: str
     report: int
@@ -96,6 +105,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Told that it is being worked on."""
     done: bool = False
     """Told that it works again."""
+    affected: bool = False
+    """Has not reported: his mail came back."""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +201,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     detoured: Detoured | None = None
     released: int = 0
     reminded: tuple[str, ...] = ()
+    hooked: tuple[str, ...] = ()
+    """What webhooks were told: `opened/NAME/1`, the last of these the round."""
     closed: Closed | None = None
 
     @property

@@ -16,12 +16,12 @@ import msgspec
 
 from todoku.cases import WORDS, NotNow, NotThis
 from todoku.cases import events as ev
-from todoku.cases.case import Case, Standing, identity_key, later
+from todoku.cases.case import FIRST, Case, Standing, identity_key, later
 from todoku.cases.fold import apply, fold
-from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases.policy import DEFAULT, Policy, Proves
 from todoku.cases.standings import PROMISES
 from todoku.cases.states import ASKED, UNDECIDED, State
-from todoku.cases.tasks import never_probed, pause, silence
+from todoku.cases.tasks import never_probed, pause, silence, suffices
 from todoku.i18n import Sentence
 from todoku.model import Identity
 
@@ -64,6 +64,7 @@ def only_counts(case: Case, event: ev.Refused, policy: Policy = DEFAULT) -> bool
     keys = {identity_key(i) for i in event.identities} or set(standings)
     calm = all(k in standings and standings[k].state in {*UNDECIDED, "settling"} for k in keys)
     calm = calm and not any(t.key in keys and t.sent_at for t in case.trials)
+    calm = calm and {p.who for p in case.untold}.issuperset(event.affected)
     recent = timedelta(0) <= event.at - case.counted_at < policy.flood
     return same and calm and recent
 
@@ -259,6 +260,9 @@ def tell(case: Case, event: ev.Told) -> Events:
     """Somebody was told; nothing comes back where that is known already."""
     if event.about == "reminder":
         return () if event.task in case.reminded else (event,)
+    if event.who.startswith(ev.WEBHOOK):
+        told = f"{event.about}/{event.who.removeprefix(ev.WEBHOOK)}/{case.round}"
+        return () if told in case.hooked else (event,)
     person = next((p for p in case.people if p.who == event.who), None)
     if person is None or person.done or (event.about == "opened" and person.opened):
         return ()
@@ -372,19 +376,31 @@ def _reopening(
 
 
 def _proves(case: Case, policy: Policy, hosts: int) -> tuple[str, ...]:
-    return tuple(s.key for s in case.standings if proven(s, policy, hosts))
+    now = case.changed_at or FIRST
+    listed = case.place is not None and case.place.zone is not None
+    return tuple(
+        s.key
+        for s in case.standings
+        if proven(s, policy, hosts, by="probe" if listed else suffices(s, policy, now))
+    )
 
 
-def proven(standing: Standing, policy: Policy = DEFAULT, hosts: int = 1) -> bool:
-    """Whether enough was accepted, long enough, by enough of the `hosts` that answer there."""
+def proven(
+    standing: Standing, policy: Policy = DEFAULT, hosts: int = 1, by: Proves | None = None
+) -> bool:
+    """Whether enough was accepted, long enough, by enough of the `hosts` that answer there. `by`:
+    what counts; by default as the policy has it."""
     if standing.state not in {*UNDECIDED, "verifying"}:
         return False
-    if standing.accepted_from is None or standing.accepted_to is None:
+    tally = {"probe": standing.accepted, "trial": standing.delivered, "mail": standing.mail}[
+        by or policy.proof
+    ]
+    if tally.first is None or tally.last is None:
         return False
     return (
-        standing.accepted >= policy.accepted
-        and standing.accepted_to - standing.accepted_from >= policy.over
-        and (hosts < 2 or len(standing.hosts) >= min(policy.hosts, hosts))
+        tally.count >= policy.accepted
+        and tally.last - tally.first >= policy.over
+        and (hosts < 2 or len(tally.hosts) >= min(policy.hosts, hosts))
     )
 
 

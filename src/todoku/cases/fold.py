@@ -12,7 +12,7 @@ import msgspec
 from todoku.cases import events as ev
 from todoku.cases import standings as st
 from todoku.cases.case import Case, Outgoing, Person, Standing, Trial, Waiting, identity_key
-from todoku.model import Identity
+from todoku.model import Identity, Reply, Stage
 
 replace = msgspec.structs.replace
 
@@ -88,15 +88,25 @@ def _reported(case: Case, event: ev.Reported) -> Case:
     if event.who is None:
         return case
     open_report = next((p for p in case.people if p.who == event.who and not p.done), None)
-    if open_report is not None:
+    if open_report is not None and not open_report.affected:
         return case
     person = Person(who=event.who, report=case.seq, at=event.at, words=event.words, lang=event.lang)
-    others = tuple(p for p in case.people if p.who != event.who)
+    if open_report is not None:  # told already that it is being worked on
+        person = replace(person, report=open_report.report, opened=open_report.opened)
+    return _with_person(case, person)
+
+
+def _with_person(case: Case, person: Person) -> Case:
+    others = tuple(p for p in case.people if p.who != person.who)
     return replace(case, people=(*others, person))
 
 
 def _refused(case: Case, event: ev.Refused) -> Case:
     case = _place(_including(case, event.identities, event.at), event.place)
+    waiting = {p.who for p in case.untold}
+    for who in event.affected:
+        if who not in waiting:
+            case = _with_person(case, Person(who=who, report=case.seq, at=event.at, affected=True))
     firm = not event.temporary
     if case.reply is None or firm or case.deferring:
         case = replace(case, reply=event.reply, stage=event.stage)
@@ -320,6 +330,8 @@ def _probed(case: Case, event: ev.Probed) -> Case:
             case _:
                 return replace(s, vain=s.vain + 1)
 
+    if event.result == "refused":
+        case = _refused_today(case, event.reply, event.stage, event.at)
     case = _each(case, {identity_key(event.identity)}, probe)
     return _proved(case, event.proves, event.at)
 
@@ -340,10 +352,10 @@ def _tried(case: Case, event: ev.Tried) -> Case:
         match event.result:
             case "junked":
                 s = replace(s, junked=True)
-                s = st.acceptance(s, event.count, event.first, event.last, event.hosts)
+                s = st.acceptance(s, event.count, event.first, event.last, event.hosts, event.how)
                 return st.move(s, "junked", event.at)
             case "accepted":
-                s = st.acceptance(s, event.count, event.first, event.last, event.hosts)
+                s = st.acceptance(s, event.count, event.first, event.last, event.hosts, event.how)
                 if event.folder is None:  # accepted, and nobody looked where it went
                     return s
                 return st.move(replace(s, junked=False), "inbox", event.at)
@@ -352,8 +364,21 @@ def _tried(case: Case, event: ev.Tried) -> Case:
             case _:
                 return s
 
+    if event.result == "refused":
+        case = _refused_today(case, event.reply, None, max(event.first, event.last))
     case = _each(case, {identity_key(event.identity)}, try_)
     return _proved(case, event.proves, event.at)
+
+
+def _refused_today(case: Case, reply: Reply, stage: Stage | None, at: datetime) -> Case:
+    """What a probe or a trial met is the refusal as it stands, where one was recorded before."""
+    if (
+        case.reply is None
+        or not reply.text
+        or (case.refused_to is not None and at < case.refused_to)
+    ):
+        return case
+    return replace(case, reply=reply, stage=stage or case.stage, refused_to=at)
 
 
 def _proved(case: Case, keys: Iterable[str], at: datetime) -> Case:
@@ -369,6 +394,9 @@ def _proved(case: Case, keys: Iterable[str], at: datetime) -> Case:
 def _told(case: Case, event: ev.Told) -> Case:
     if event.about == "reminder":
         return replace(case, reminded=_more(case.reminded, (event.task or "",), 10_000))
+    if event.who.startswith(ev.WEBHOOK):
+        told = f"{event.about}/{event.who.removeprefix(ev.WEBHOOK)}/{case.round}"
+        return replace(case, hooked=_more(case.hooked, (told,), 10_000))
     people = tuple(
         replace(p, opened=True, done=p.done or event.about == "resolved")
         if p.who == event.who

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +14,9 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
+Proves: TypeAlias = Literal["probe", "trial", "mail"]
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     settle: timedelta = 48 * _HOUR
     """How long a promise needs, where the desk names no figure (Microsoft: 24 to 48 hours)."""
@@ -21,12 +24,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A receiver is not asked more often about one source address."""
     check_every: timedelta = 6 * _HOUR
 
+    proof: Proves = "probe"
+    """What proves that it is over: real mail that was accepted; also trials; also probes. (For a list,
+    its answers "not listed" do.)"""
     accepted: int = 3
-    """So many messages, trials, probes (for a list: answers "not listed") prove that it is over,"""
+    """So many of them do,"""
     over: timedelta = _DAY
     """spread over so long,"""
     hosts: int = 2
     """and accepted by so many hosts, where the receiver has as many."""
+    quiet: timedelta = 3 * _DAY
+    """Where real mail is to prove it, and so long fewer went there, trials are enough."""
     vain_probes: int = 2
     """After so many probes that tell nothing, a trial is needed."""
     patience: timedelta = 14 * _DAY
@@ -50,6 +58,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Desks to which todoku may write without a person."""
     never_probed: frozenset[str] = frozenset()
     """Receivers, or domains, that do not want to be probed."""
+    webhooks: tuple[str, ...] = ()
+    """Names of those that are told of each case."""
 
 
 DEFAULT: Final = Policy()
@@ -57,7 +67,13 @@ DEFAULT: Final = Policy()
 
 def of(settings: Settings) -> Policy:
     """As the settings have it."""
+    own = settings.cases
     return Policy(
+        proof=own.proof or ("mail" if settings.mail.log else "probe"),
+        accepted=int(own.accepted),
+        over=timedelta(hours=int(own.over_hours)),
+        hosts=int(own.hosts),
         unattended=frozenset(settings.cases.write_to),
         never_probed=frozenset(settings.cases.never_probe),
+        webhooks=tuple(sorted(settings.webhooks.names)),
     )

@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
-from todoku.cases.case import Standing
+from todoku.cases.case import Standing, Tally
 from todoku.cases.events import AnswerClass, Answered
+from todoku.cases.policy import Proves
 from todoku.cases.states import Trigger, moved
 
 replace = msgspec.structs.replace
@@ -33,7 +34,7 @@ def move(standing: Standing, trigger: Trigger, at: datetime) -> Standing:
 
 
 def unproven(standing: Standing) -> Standing:
-    return replace(standing, accepted=0, accepted_from=None, accepted_to=None, hosts=())
+    return replace(standing, accepted=Tally(), delivered=Tally(), mail=Tally())
 
 
 def refusal(standing: Standing, last: datetime, at: datetime) -> Standing:
@@ -48,7 +49,12 @@ def refusal(standing: Standing, last: datetime, at: datetime) -> Standing:
 
 
 def acceptance(
-    standing: Standing, count: int, first: datetime, last: datetime, hosts: Iterable[str]
+    standing: Standing,
+    count: int,
+    first: datetime,
+    last: datetime,
+    hosts: Iterable[str],
+    how: Proves = "probe",
 ) -> Standing:
     """So much was accepted. It proves nothing before the desk's promise has settled, nor before
     the newest refusal; of what began before, the last one counts."""
@@ -61,12 +67,21 @@ def acceptance(
         return standing
     if floor is not None and first < floor:
         count, first = 1, last
+    hosts = tuple(hosts)
+
+    def more(tally: Tally) -> Tally:
+        return Tally(
+            count=tally.count + count,
+            first=min(first, tally.first or first),
+            last=max(last, tally.last or last),
+            hosts=tuple(dict.fromkeys((*tally.hosts, *hosts)))[:MOST_HOSTS],
+        )
+
     return replace(
         standing,
-        accepted=standing.accepted + count,
-        accepted_from=min(first, standing.accepted_from or first),
-        accepted_to=max(last, standing.accepted_to or last),
-        hosts=tuple(dict.fromkeys((*standing.hosts, *hosts)))[:MOST_HOSTS],
+        accepted=more(standing.accepted),
+        delivered=more(standing.delivered) if how != "probe" else standing.delivered,
+        mail=more(standing.mail) if how == "mail" else standing.mail,
     )
 
 

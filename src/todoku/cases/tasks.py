@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from todoku.cases.case import Case, Standing, later
-from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases.policy import DEFAULT, Policy, Proves
 from todoku.cases.states import ASKED
 
 TaskKind = Literal[
@@ -71,6 +71,28 @@ def must_try(case: Case, standing: Standing, policy: Policy) -> bool:
     return not askable or standing.vain >= policy.vain_probes
 
 
+def suffices(standing: Standing, policy: Policy, now: datetime) -> Proves:
+    """What proves that this identity is free again. Where too little mail goes there to tell, trials
+    are enough, after a while."""
+    if policy.proof != "mail" or standing.mail.count >= policy.accepted:
+        return policy.proof
+    return "trial" if standing.state == "verifying" and now >= _quiet(standing, policy) else "mail"
+
+
+def _quiet(standing: Standing, policy: Policy) -> datetime:
+    return later(standing.since, policy.quiet)
+
+
+def _try_from(case: Case, standing: Standing, policy: Policy) -> datetime | None:
+    """When a trial is wanted; `None`: it is not."""
+    if must_try(case, standing, policy):
+        return standing.since
+    listed = case.place is not None and case.place.zone is not None
+    if listed or policy.proof == "probe" or standing.delivered.count >= policy.accepted:
+        return None
+    return standing.since if policy.proof == "trial" else _quiet(standing, policy)
+
+
 def never_probed(case: Case, policy: Policy) -> bool:
     """Whether the receiver does not want to be probed, nor any domain of the case."""
     names = {case.place.id.removeprefix("domain:")} if case.place is not None else set()
@@ -130,9 +152,10 @@ def _afterwards(case: Case, policy: Policy) -> Iterator[Task]:
     tried = {trial.key for trial in case.trials}
     for standing in case.among("verifying"):
         key = f"{case.round}/{standing.key}/{case.waits}/{case.escalations}"
-        if must_try(case, standing, policy) and standing.key not in tried:
+        since = _try_from(case, standing, policy)
+        if since is not None and standing.key not in tried:
             keys = (standing.key,)
-            yield Task(kind="try", key=f"try/{key}", since=standing.since, identities=keys)
+            yield Task(kind="try", key=f"try/{key}", since=since, identities=keys)
     for standing in (s for s in case.among("junked") if s.key not in tried):
         key = f"junk/{case.round}/{standing.key}/{case.waits}/{case.escalations}"
         yield Task(kind="junk", key=key, since=standing.since, identities=(standing.key,))

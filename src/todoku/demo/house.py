@@ -64,11 +64,13 @@ def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
 
 
 def _cases(lab: Lab) -> dict[str, dict[str, object]]:
-    """Letters to a desk leave from the other address; where it is free, and there are any."""
-    if not lab.scenario.by_mail:
-        return {}
-    allowed = [DESK] if lab.scenario.allowed else []
-    return {"cases": {"desk_relay": "{}:{}".format(*lab.other_submission), "write_to": allowed}}
+    """Letters to a desk leave from the other address, where there are any. Nobody in the house writes
+    to the receiver meanwhile, so probes have to do."""
+    cases: dict[str, object] = {"proof": "probe"}
+    if lab.scenario.by_mail:
+        cases["desk_relay"] = "{}:{}".format(*lab.other_submission)
+        cases["write_to"] = [DESK] if lab.scenario.allowed else []
+    return {"cases": cases}
 
 
 def _toml(sections: dict[str, dict[str, object]]) -> Iterator[str]:

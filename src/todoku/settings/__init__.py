@@ -136,6 +136,14 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True):
 
     never_probe: tuple[str, ...] = ()
     """Ids of receivers, or domains."""
+    proof: Literal["mail", "trial", "probe"] | None = None
+    """What proves that mail arrives again; `None`: `mail` with logs of our servers, else `probe`."""
+    accepted: str = "3"
+    """So many of them,"""
+    over_hours: str = "24"
+    """over so long,"""
+    hosts: str = "2"
+    """at so many hosts, where the receiver has as many."""
     write_to: tuple[str, ...] = ()
     """Ids of desks to which todoku writes by itself."""
     desk_relay: str | None = None
@@ -168,10 +176,10 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     """YYYY-MM-DD."""
     keep_days: str = "30"
     """After so many days the text of a mail that came in is erased."""
-
-
     clear_for: tuple[str, ...] = ()
     """Users of this machine who see addresses of recipients as they are; `*`: all."""
+
+
 class Logs(msgspec.Struct, frozen=True, kw_only=True):
     """How deliveries are stored (docs/deliveries.md)."""
 

@@ -231,6 +231,15 @@ def _day(text: str) -> str | None:
         return None
 
 
+def _number(least: int, most: int) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        text = text.strip()
+        good = re.fullmatch(r"0|[1-9][0-9]{0,3}", text) and least <= int(text) <= most
+        return text if good else None
+
+    return read
+
+
 def _days(text: str) -> str | None:
     text = text.strip()
     good = re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= 3650
@@ -522,6 +531,34 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         },
     ),
     Setting("cases", "never_probe", "list", _place_id, _PLACES),
+    Setting(
+        "cases",
+        "proof",
+        "text",
+        _choice("mail", "trial", "probe"),
+        {"ja": '"mail"、"trial" または "probe"', "en": '"mail", "trial" or "probe"'},
+    ),
+    Setting(
+        "cases",
+        "accepted",
+        "text",
+        _number(1, 1000),
+        {"ja": '1〜1000 の数。例: "3"', "en": 'a number from 1 to 1000, such as "3"'},
+    ),
+    Setting(
+        "cases",
+        "over_hours",
+        "text",
+        _number(0, 1000),
+        {"ja": '0〜1000 の時間数。例: "24"', "en": 'hours, from 0 to 1000, such as "24"'},
+    ),
+    Setting(
+        "cases",
+        "hosts",
+        "text",
+        _number(1, 10),
+        {"ja": '1〜10 の数。例: "2"', "en": 'a number from 1 to 10, such as "2"'},
+    ),
     Setting(
         "cases",
         "write_to",

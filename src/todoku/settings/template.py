@@ -190,6 +190,16 @@ COMMENTS: Final[Words] = {
         "ja": "探査（接続して尋ねるだけで、メールは送らない）を望まない受信側。試し送りで確かめます",
         "en": "Receivers that do not want to be probed; a trial mail tells instead",
     },
+    "proof": {
+        "ja": "届くようになった証拠とするもの: 実際のメール（mail、[mail] log から）、試し送りも（trial）、探査も（probe）",
+        "en": "What proves that mail arrives again: real mail (by [mail] log), also trials, also probes",
+    },
+    "accepted": {"ja": "解決に必要な数", "en": "So many of them resolve a case"},
+    "over_hours": {"ja": "最初から最後までの時間", "en": "Hours from the first to the last of them"},
+    "hosts": {
+        "ja": "受け入れたホストの数（受信側にそれだけあるとき）",
+        "en": "Hosts that accepted them, where the receiver has as many",
+    },
     "write_to": {
         "ja": "todoku が人の確認なしに手紙を送ってよい窓口（原因の記録があるときだけ送ります）",
         "en": "Desks to which todoku may write without a person (once a cause is on record)",
@@ -256,6 +266,10 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
     "never_probe": '["t-online"]',
+    "proof": '"mail"',
+    "accepted": '"3"',
+    "over_hours": '"24"',
+    "hosts": '"2"',
     "write_to": '["t-online/bl"]',
     "desk_relay": '"192.0.2.25"',
     "recipients": '"hashed"',
