@@ -21,7 +21,7 @@ from tests.preflight.test_worlds import states
 from tests.preflight.world import HOST, NEW, SIX, SUBJECT, good, knowledge, serving, world
 from todoku import settings
 from todoku.cli import Failure, preflight_probe
-from todoku.cli.preflight import Given
+from todoku.cli.preflight_request import Given
 from todoku.i18n import Language
 from todoku.knowledge.schema import Compiled
 from todoku.lab.zones import Zones, a, mx

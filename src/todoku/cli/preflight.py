@@ -10,22 +10,21 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 import msgspec
 
 from todoku import settings
-from todoku.cli import EX_USAGE, Failure, check_lists, check_request, options
-from todoku.cli.render.text import harmless_json, short
-from todoku.i18n import Language, Words, say
-from todoku.lazy import expression
-from todoku.lists import identities
+from todoku.cli import EX_USAGE, Failure, check_lists, options
+from todoku.cli import preflight_request as request
+from todoku.cli.render.text import harmless_json
+from todoku.i18n import Language
 from todoku.lists.kept import Kept
 from todoku.lists.kept_file import KeptError
 from todoku.lists.values import Server
 from todoku.preflight.values import EXIT, Subject
-from todoku.settings import Settings, table
+from todoku.settings import Settings
 
 if TYPE_CHECKING:
     from todoku.preflight.fetch import Fetching
@@ -35,42 +34,6 @@ DEADLINE: Final = 15.0
 """Seconds; what is later is not known."""
 PROBING: Final = 90.0
 """Seconds, where receivers are probed: many let one wait, and each is asked once in six hours."""
-_SELECTOR: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
-
-WORDS: Final[Words] = {
-    "no-address": {
-        "ja": "{option} {value} は IP アドレスではありません。何も調べていません。",
-        "en": "{option} {value} is no IP address. Nothing was looked at.",
-    },
-    "no-name": {
-        "ja": "{option} {value} はドメイン名ではありません。何も調べていません。",
-        "en": "{option} {value} is no domain. Nothing was looked at.",
-    },
-    "no-selector": {
-        "ja": "--selector {value} はセレクターとして使えません（署名の s= の値です）。何も調べていません。",
-        "en": "--selector {value} cannot be one: it is what stands behind s= in a signature. Nothing "
-        "was looked at.",
-    },
-    "no-domain": {
-        "ja": "送信に使うドメインを --domain で指定してください（複数可）。設定 [own] domains にあれば省けます。",
-        "en": "name the domains that send, by --domain (more than one may be given); those of the "
-        "settings ([own] domains) are taken where there are some.",
-    },
-    "not-public": {
-        "ja": "--ip {value}: {why} インターネットから見える送信元アドレスを指定してください（NAT の内側なら"
-        "外側のアドレス）。何も調べていません。",
-        "en": "--ip {value}: {why} Give the address that the internet sees (behind NAT the outer one). "
-        "Nothing was looked at.",
-    },
-    "same": {
-        "ja": "--ip と --old が同じアドレスです。何も調べていません。",
-        "en": "--ip and --old are the same address. Nothing was looked at.",
-    },
-    "no-resolver": {
-        "ja": "リゾルバーが分かりません（/etc/resolv.conf）。--resolver で指定してください。何も調べていません。",
-        "en": "no resolver is known (/etc/resolv.conf). Give one by --resolver. Nothing was looked at.",
-    },
-}
 
 
 @click.command(short_help="Whether a server may begin to send from an address.")
@@ -172,108 +135,14 @@ def preflight(
     the big receivers ask. Asks the DNS alone (but with --fetch and --from-host); no mail is sent."""
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
-    subject = _subject(found, ip, old, domains, helo, selectors, lang)
-    servers = _servers(found, resolver, lang)
+    subject = request.subject_of(found, ip, old, domains, helo, selectors, lang)
+    servers = request.servers_of(found, resolver, lang)
     direct = direct or (found.dns.direct and resolver is None)
-    given = Given(
-        probe,
-        tuple(dict.fromkeys(_name("--partner", d, lang) for d in partners)),
-        mailboxes,
-        sender,
-        tuple(dict.fromkeys(_name("--arrived", d, lang) for d in arrived)),
-    )
+    given = request.given_of(probe, partners, mailboxes, sender, arrived, lang)
+    subject = request.also_written(subject, (*partners, *arrived), lang)
     deadline = deadline or (PROBING if probe else DEADLINE)
     ask = _Asking(servers, direct, lists, deadline, from_host, fetch, given, logs)
     ctx.exit(_run(found, subject, ask, html, as_json, quiet, lang))
-
-
-# ── what was named ────────────────────────────────────────────────────────────────────────────
-
-
-def _refuse(key: str, lang: Language, **values: str) -> NoReturn:
-    shown = {name: short(value, 200) for name, value in values.items()}
-    raise Failure(say(WORDS[key], lang, **shown), EX_USAGE)
-
-
-def _subject(
-    found: Settings,
-    ip: str,
-    old: str | None,
-    domains: tuple[str, ...],
-    helo: str | None,
-    selectors: tuple[str, ...],
-    lang: Language,
-) -> Subject:
-    """What is left out is taken from `[own]`."""
-    own = found.own
-    names = tuple(dict.fromkeys(_name("--domain", d, lang) for d in domains or own.domains))
-    if not names:
-        _refuse("no-domain", lang)
-    for selector in selectors:
-        if not _SELECTOR.fullmatch(selector):
-            _refuse("no-selector", lang, value=selector)
-    if helo is None and len(own.helo) == 1:
-        helo = own.helo[0]
-    subject = Subject(
-        ip=_address("--ip", ip, lang),
-        old=None if old is None else _address("--old", old, lang),
-        domains=names,
-        helo=None if helo is None else helo.strip().rstrip(".").lower(),
-        selectors=tuple(s.lower() for s in selectors) or own.dkim_selectors,
-    )
-    if subject.ip == subject.old:
-        _refuse("same", lang)
-    return subject
-
-
-def _address(option: str, text: str, lang: Language) -> str:
-    from todoku.lists.special import special
-
-    try:
-        target = identities.read(text)
-    except identities.NotAnIdentity:
-        _refuse("no-address", lang, option=option, value=text)
-    if target.subject is None or target.subject.kind != "ip":
-        _refuse("no-address", lang, option=option, value=text)
-    why = special(target.subject)
-    if why is not None and option == "--ip":
-        _refuse("not-public", lang, value=text, why=why[lang])
-    return target.subject.value
-
-
-def _name(option: str, text: str, lang: Language) -> str:
-    try:
-        target = identities.read(text)
-    except identities.NotAnIdentity:
-        _refuse("no-name", lang, option=option, value=text)
-    if target.subject is None or target.subject.kind == "ip":
-        _refuse("no-name", lang, option=option, value=text)
-    return target.subject.value
-
-
-def _servers(found: Settings, resolver: str | None, lang: Language) -> tuple[Server, ...]:
-    if resolver is not None and table.server(resolver) is None:
-        told = {"option": "--resolver", "value": short(resolver, 60)}
-        raise Failure(say(check_request.WORDS["not-a-server"], lang, **told), EX_USAGE)
-    named = resolver or found.dns.resolver
-    if named is not None:
-        return (check_request.server(named, recursive=True),)
-    from todoku.lists.servers import resolvers
-
-    servers = resolvers()
-    if not servers:
-        _refuse("no-resolver", lang)
-    return servers
-
-
-class Given(NamedTuple):
-    """What is asked of receivers: the options as given, domains read already."""
-
-    probe: bool
-    partners: tuple[str, ...]
-    mailboxes: tuple[str, ...]
-    sender: str | None
-    arrived: tuple[str, ...]
 
 
 class _Asking(NamedTuple):
@@ -285,7 +154,7 @@ class _Asking(NamedTuple):
     deadline: float
     from_host: bool
     fetch: bool
-    given: Given
+    given: request.Given
     logs: tuple[str, ...]
 
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from todoku import probing
 from todoku.cases import policy as policies
 from todoku.cli import EX_USAGE, Failure
 from todoku.cli import probe_request as request
 from todoku.cli.case import now
+from todoku.cli.preflight_request import Given
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.schema import Compiled
@@ -27,9 +28,6 @@ from todoku.serve import visiting
 from todoku.serve.exchangers import NoAnswer, exchangers
 from todoku.settings import Settings
 from todoku.visits import VisitsError
-
-if TYPE_CHECKING:
-    from todoku.cli.preflight import Given
 
 WAIT: Final = 5.0
 """Seconds for one answer of the resolver."""

@@ -46,6 +46,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     helo: str | None = None
     """What the server says in EHLO; `None`: not told."""
     selectors: tuple[str, ...] = ()
+    written: dict[str, str] = {}
+    """International names, which stand here as the DNS has them (`xn--...`): as they were given."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Final
 
 from todoku.cli.render.check_entry import span
 from todoku.cli.render.page import Page
+from todoku.cli.render.preflight_names import Names
 from todoku.cli.render.preflight_warm_up import Told
 from todoku.cli.render.text import cut, pad, safe, width, wrap
 from todoku.i18n import Language, Words, say
@@ -83,6 +84,7 @@ class Screen:
     def __init__(self, lang: Language, subject: Subject, page: Page) -> None:
         self.lang: Language = lang
         self.page = page
+        self.names = Names(subject)
         self._put(self._head(subject))
         page.close()
 
@@ -105,16 +107,24 @@ class Screen:
     def _say(self, key: str, **values: object) -> str:
         return say(WORDS[key], self.lang, **values)
 
+    def _safe(self, text: str) -> str:
+        return safe(self.names.prose(text))
+
+    def _both(self, text: str) -> str:
+        return safe(self.names.both(text))
+
     # ── one check ─────────────────────────────────────────────────────────────────────────────
 
     def _head(self, s: Subject) -> Iterator[str]:
-        yield from self.page.wrapped(self._say("head", ip=s.ip, domains=", ".join(s.domains)))
+        yield from self.page.wrapped(
+            self._say("head", ip=s.ip, domains=self._both(", ".join(s.domains)))
+        )
         yield ""
 
     def _check(self, c: Check) -> Iterator[str]:
         state = pad(self._state(c), STATE)
-        head = safe(c.title) if c.id == RECEIVER else f"{safe(c.title)}  {safe(c.about)}"
-        head, found = cut(head, self.page.columns - STATE), safe(c.found)
+        head = safe(c.title) if c.id == RECEIVER else f"{safe(c.title)}  {self._safe(c.about)}"
+        head, found = cut(head, self.page.columns - STATE), self._safe(c.found)
         if c.state == "ok" and STATE + width(head) + 2 + width(found) <= self.page.columns:
             yield f"{self._colour(c, state)}{self.page.bold(head)}  {found}"
             return
@@ -126,7 +136,7 @@ class Screen:
         if c.id == RECEIVER:
             return  # what to do stands at the checks that it is held against
         if c.remedy is not None and c.finding != "silent":  # that one is told once, at the end
-            yield from self._beside([f"→ {safe(c.remedy)}"])
+            yield from self._beside([f"→ {self._safe(c.remedy)}"])
         if c.map is not None and c.map.strip("?"):
             rows = [c.map[i : i + 64] for i in range(0, len(c.map), 64)]
             yield from self._beside([*rows, self._say("map")])
@@ -139,7 +149,7 @@ class Screen:
             return [safe(", ".join(d.text for d in c.details))]
         wanted = [d for d in c.details if d.state in {None, "bad", "warning"}]
         most = FEW if c.cause == "unanswered" else MANY
-        shown = [f"· {safe(d.text)}" for d in wanted[:most]]
+        shown = [f"· {self._safe(d.text)}" for d in wanted[:most]]
         left = len(wanted) - most
         return [*shown, self._say("more", n=left)] if left > 0 else shown
 
@@ -167,12 +177,14 @@ class Screen:
         yield self.page.rule(self._say("verdict"))
         yield from (self._bold(r.verdict, line) for line in self.page.wrapped(told))
         if r.verdict == "unknown":
-            names = (f"{safe(c.title)} {safe(c.about)}" for c in by)
+            names = (f"{safe(c.title)} {self._safe(c.about)}" for c in by)
             yield from self._beside([("、" if self.lang == "ja" else ", ").join(names)])
             yield from self._beside([f"→ {SILENT['remedy'][self.lang]}"])
         else:
             for c in by:
-                yield from self._beside([f"{safe(c.title)}  {safe(c.about)}: {safe(c.found)}"])
+                yield from self._beside(
+                    [f"{safe(c.title)}  {self._safe(c.about)}: {self._safe(c.found)}"]
+                )
         if silent := unanswered(r):
             yield from self.page.wrapped(self._say("silent", n=silent))
         open_ = [c for c in r.checks if c.cause == "unseen"]
@@ -202,7 +214,7 @@ class Screen:
             yield from self._beside([self.page.bold(safe(c.title))])
             for who, check in (("now", new), ("today", c)):
                 if check is not None:
-                    line = f"{self._say(who)}  {self._state(check)}  {safe(check.found)}"
+                    line = f"{self._say(who)}  {self._state(check)}  {self._safe(check.found)}"
                     yield from self._beside([line])
 
     def _steps(self, r: Report) -> Iterator[str]:
@@ -211,7 +223,7 @@ class Screen:
         yield ""
         yield self.page.rule(self._say("steps"))
         for n, step in enumerate(r.plan.dns, 1):
-            text = f"{n}. {safe(step.text)}"
+            text = f"{n}. {self._both(step.text)}"
             if step.wait:
                 text += self._say("wait", span=span(step.wait, self.lang))
             yield from self.page.wrapped(text)

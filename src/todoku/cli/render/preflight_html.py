@@ -15,6 +15,7 @@ from typing import Final
 from todoku.cli.render.check_entry import span
 from todoku.cli.render.preflight import WORDS as SCREEN
 from todoku.cli.render.preflight import deciding, unanswered
+from todoku.cli.render.preflight_names import Names
 from todoku.cli.render.preflight_warm_up import Told
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
@@ -134,6 +135,15 @@ class _Page:
     def __init__(self, report: Report, lang: Language) -> None:
         self.r = report
         self.lang: Language = lang
+        self.names = Names(report.subject)
+
+    def _p(self, text: str) -> str:
+        """A sentence: names as they were written."""
+        return _e(self.names.prose(text))
+
+    def _b(self, text: str) -> str:
+        """Where a name may be copied: in both forms."""
+        return _e(self.names.both(text))
 
     def _say(self, key: str, /, **values: object) -> str:
         """Escaped, with its values."""
@@ -169,7 +179,9 @@ class _Page:
         yield f'<div class="verdict {state}">{_e(sentence)}'
         if by:
             yield "<ul>"
-            yield from (f"<li>{_e(c.title)} {_e(c.about)}: {_e(c.found)}</li>" for c in by)
+            yield from (
+                f"<li>{_e(c.title)} {self._p(c.about)}: {self._p(c.found)}</li>" for c in by
+            )
             yield "</ul>"
         if silent := unanswered(self.r):
             yield f"<p>{_e(say(SCREEN['silent'], self.lang, n=silent))}</p>"
@@ -195,7 +207,7 @@ class _Page:
             ("selectors", ", ".join(s.selectors)),
         )  # fmt: skip
         yield "<dl>"
-        yield from (f"<dt>{self._say(k)}</dt><dd>{_e(v)}</dd>" for k, v in rows if v)
+        yield from (f"<dt>{self._say(k)}</dt><dd>{self._b(v)}</dd>" for k, v in rows if v)
         yield "</dl>"
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
@@ -208,19 +220,21 @@ class _Page:
             groups[of].append(c)
         for name, checks in groups.items():
             key = {"": "of-host", RECEIVER: "of-receivers"}.get(name, "of-domain")
-            yield f"<h2>{self._say(key, name=name)}</h2>"
+            yield f"<h2>{self._say(key, name=self.names.both(name))}</h2>"
             for c in checks:
                 yield from self._check(c)
 
     def _check(self, c: Check) -> Iterator[str]:
-        head = _e(c.title) if c.id == RECEIVER else f"{_e(c.title)} <small>{_e(c.about)}</small>"
+        head = (
+            _e(c.title) if c.id == RECEIVER else f"{_e(c.title)} <small>{self._p(c.about)}</small>"
+        )
         yield f'<section class="check"><h3>{self._state(c)} {head}</h3>'
-        yield f"<p>{_e(c.found)}</p>"
+        yield f"<p>{self._p(c.found)}</p>"
         if c.details:
             yield "<ul>"
             for d in c.details:
                 mark = f'<span class="{d.state}">{SIGN[d.state]}</span> ' if d.state else ""
-                yield f"<li>{mark}{_e(d.text)}</li>"
+                yield f"<li>{mark}{self._p(d.text)}</li>"
             yield "</ul>"
         if c.map is not None:
             yield from self._map(c.map)
@@ -236,9 +250,9 @@ class _Page:
     def _reasons(self, c: Check) -> Iterator[str]:
         yield "<dl>"
         if c.remedy is not None:
-            yield f"<dt>{self._say('remedy')}</dt><dd><strong>{_e(c.remedy)}</strong></dd>"
-        yield f"<dt>{self._say('wanted')}</dt><dd>{_e(c.wanted)}</dd>"
-        yield f"<dt>{self._say('why')}</dt><dd>{_e(c.why)}</dd>"
+            yield f"<dt>{self._say('remedy')}</dt><dd><strong>{self._p(c.remedy)}</strong></dd>"
+        yield f"<dt>{self._say('wanted')}</dt><dd>{self._p(c.wanted)}</dd>"
+        yield f"<dt>{self._say('why')}</dt><dd>{self._p(c.why)}</dd>"
         yield f"<dt>{self._say('source')}</dt><dd>{_e(', '.join(c.source))}</dd>"
         if c.codes:
             yield f"<dt>{self._say('codes')}</dt><dd>{_e(', '.join(c.codes))}</dd>"
@@ -284,7 +298,7 @@ class _Page:
         yield "</tbody></table>"
 
     def _cell(self, checks: Iterable[Check]) -> str:
-        return "".join(f"{self._state(c)} {_e(c.found)}" for c in checks)
+        return "".join(f"{self._state(c)} {self._p(c.found)}" for c in checks)
 
     def _steps(self) -> Iterator[str]:
         if not self.r.plan.dns:
@@ -294,7 +308,7 @@ class _Page:
             wait = ""
             if step.wait:
                 wait = _e(say(SCREEN["wait"], self.lang, span=span(step.wait, self.lang)))
-            yield f"<li>{_e(step.text)}{wait}</li>"
+            yield f"<li>{self._b(step.text)}{wait}</li>"
         yield "</ol>"
 
     def _warm_up(self) -> Iterator[str]:
