@@ -333,6 +333,19 @@ def show(
             found.lang, now(found.settings).astimezone(), found.unsure(number),
         ):  # fmt: skip
             click.echo(line)
+        for line in _unverified(found, number):
+            click.echo(line)
+
+
+def _unverified(found: Opened, number: int) -> Iterator[str]:
+    """What came in that would belong to the case, and moves nothing: why, and what to do."""
+    from todoku.cli.case_accept import lines, shown
+    from todoku.store.unverified import Unverified
+
+    groups = Unverified(found.desk).of_case(found.desk.case(number))
+    if groups:
+        groups = [shown(group, found.settings.privacy, me()) for group in groups]
+        yield from lines(groups, len(groups), found.named, found.lang)
 
 
 @case.command(short_help="Say whether a mail was sent of which that is not known.")

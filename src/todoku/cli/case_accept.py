@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -58,14 +58,18 @@ WORDS: Final[Words] = {
 }
 
 
-def lines(groups: Sequence[Group], count: int, lang: Language) -> Iterator[str]:
-    """Those that wait, by what they say."""
+def lines(
+    groups: Sequence[Group], count: int, named: Callable[[str], str], lang: Language
+) -> Iterator[str]:
+    """Those that wait, by what they say. `named`: receivers and lists, by their id."""
     yield WORDS["head"][lang]
     for group in groups:
         new = group.newest
         doubt = "no-proof-report" if (new.kind, new.doubt) == ("report", "no-proof") else new.doubt
         at = datetime.fromtimestamp(group.last).astimezone()
-        what = ", ".join((*new.identities[:3], *([new.place] if new.place else [])))
+        what = ", ".join(new.identities[:3])
+        if new.place:
+            what = " ⇄ ".join(part for part in (what, named(new.place)) if part)
         parts = [f"{new.sha256[:8]}  {at:%m/%d %H:%M}", WORDS[doubt][lang]]
         parts += [safe(p) for p in (new.who or "", what) if p]
         if group.count > 1:
@@ -76,7 +80,7 @@ def lines(groups: Sequence[Group], count: int, lang: Language) -> Iterator[str]:
     yield "  " + WORDS["how"][lang]
 
 
-def _shown(group: Group, privacy: Privacy, user: str) -> Group:
+def shown(group: Group, privacy: Privacy, user: str) -> Group:
     """As this user may see it: whom mail was to is in the words."""
     from msgspec.structs import replace
 
@@ -116,14 +120,14 @@ def accept(
     if message is None:
         with case.opened(ctx, config, data) as house:
             groups, count = Unverified(house.desk).groups()
-            groups = [_shown(group, found.privacy, case.me()) for group in groups]
+            groups = [shown(group, found.privacy, case.me()) for group in groups]
         if as_json:
             for group in groups:
                 click.echo(msgspec.json.encode(group))
         elif not groups:
             click.echo(WORDS["none"][lang])
         else:
-            for line in lines(groups, count, lang):
+            for line in lines(groups, count, house.named, lang):
                 click.echo(line)
         return
     if not (6 <= len(message) <= 64 and all(c in "0123456789abcdefABCDEF" for c in message)):

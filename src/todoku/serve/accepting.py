@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -59,19 +60,27 @@ def accept(
         key = "several" if found else "none"
         raise NotAccepted(WORDS[key], name=order.message)
     one = found[0]
-    shas = [one.sha256, *(each.sha256 for each in kept.alike(one))] if order.alike else [one.sha256]
+    alike = (
+        [one.sha256, *(each.sha256 for each in kept.alike(one))] if order.alike else [one.sha256]
+    )
+    shas = list(dict.fromkeys(alike))
     if not order.ours:
         kept.settle(shas, "not-ours", now, order.by)
         return ()
-    body = Mailbox(desk).body(one.sha256)
+    box = Mailbox(desk)
+    body = box.body(one.sha256)
     if body is None:
         raise NotAccepted(WORDS["expired"], name=order.message)
     source = f"message:{one.sha256}"
-    events = (
-        _refusals(order, body, one, diagnoser, own, now)
-        if one.kind == "refusal"
-        else _report(order, body, diagnoser, own, desk, now, source)
-    )
+    events: Sequence[ev.Refused | ev.Reported]
+    if one.kind == "refusal":
+        others = (box.body(sha) for sha in shas if sha != one.sha256)
+        bodies = (body, *filter(None, others))
+        events = joining.gather(
+            event for each in bodies for event in _refusals(order, each, one, diagnoser, own, now)
+        )
+    else:
+        events = _report(order, body, diagnoser, own, desk, now, source)
     recorded: tuple[Recorded, ...] = ()
     for event in events:
         recorded += desk.see(event, order=source)

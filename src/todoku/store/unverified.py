@@ -13,6 +13,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from todoku.cases.case import Case
+from todoku.cases.joining import keys_of
 from todoku.cases.provenance import Doubt
 from todoku.store import tables as t
 from todoku.store.cases import Desk, reading
@@ -22,6 +24,10 @@ Kind = Literal["refusal", "report"]
 Settled = Literal["accepted", "not-ours"]
 
 KEPT: Final = timedelta(days=30)
+MOST_SHOWN: Final = 5
+"""Groups of bounces that are shown with a case,"""
+MOST_REPORTS: Final = 100
+"""and of reports that are looked through for it."""
 c = t.unverified.c
 
 
@@ -100,17 +106,35 @@ class Unverified:
 
     def groups(self, most: int = 20) -> tuple[list[Group], int]:
         """Those that wait, by what they say; the last first. And how many groups there are."""
+        with reading(self.desk.engine) as connection:
+            return self._groups(connection, c.settled.is_(None), most)
+
+    def of_case(self, case: Case) -> list[Group]:
+        """Those that would belong to it: bounces of its identities at its place, and reports of users
+        about its place or domains."""
+        keys = [plain(key) for key in keys_of(case)[0]]
+        places = {f"domain:{domain}" for domain in case.to}
+        if case.place is not None:
+            places.add(case.place.id)
+        waits = c.settled.is_(None)
+        with reading(self.desk.engine) as connection:
+            about = sa.and_(waits, c.kind == "refusal", c.key.in_(keys))
+            found, _ = self._groups(connection, about, MOST_SHOWN)
+            reports, _ = self._groups(connection, sa.and_(waits, c.kind == "report"), MOST_REPORTS)
+        return [*found, *(each for each in reports if each.newest.place in places)]
+
+    def _groups(
+        self, connection: sa.Connection, which: sa.ColumnElement[bool], most: int
+    ) -> tuple[list[Group], int]:
         last = sa.func.max(c.at).label("last")
         query = (
             sa.select(c.kind, c.doubt, c.key, sa.func.count(), sa.func.min(c.at), last)
-            .where(c.settled.is_(None))
+            .where(which)
             .group_by(c.kind, c.doubt, c.key)
             .order_by(last.desc())
         )
-        with reading(self.desk.engine) as connection:
-            rows = connection.execute(query).all()
-            found = [self._group(connection, *row) for row in rows[:most]]
-        return found, len(rows)
+        rows = connection.execute(query).all()
+        return [self._group(connection, *row) for row in rows[:most]], len(rows)
 
     def _group(
         self, connection: sa.Connection, kind: Any, doubt: Any, key: str, n: int, a: float, b: float

@@ -100,6 +100,18 @@ ABOUTS: Final[Words] = {
     "resolved": {"ja": "届くようになったこと", "en": "works again"},
     "reminder": {"ja": "作業の催促", "en": "reminded of a task"},
 }
+PROOFS: Final[Words] = {
+    "log": {"ja": "自分のログで確認", "en": "our log has it"},
+    "relayed": {
+        "ja": "受け取ったサーバーからの返送とログで確認",
+        "en": "by our log, from the server that had taken it",
+    },
+    "mark": {"ja": "todoku の印で確認", "en": "it carries a mark of ours"},
+    "batv": {"ja": "返信先の署名（BATV）で確認", "en": "our signed return path (BATV)"},
+    "reproduced": {"ja": "探査・試し送りで再現", "en": "a probe or trial met it, too"},
+    "person": {"ja": "人が確認", "en": "by a person's word"},
+}
+"""How it is known that a bounce is about a mail of ours."""
 ACTIONS: Final[dict[ActionKind, Sentence]] = {
     "diagnose": {"ja": "応答を診断", "en": "diagnose the reply"},
     "check": {"ja": "リストに照会", "en": "ask the lists"},
@@ -314,7 +326,9 @@ def _seen(
             return (name + (quoted if event.words else "")).lstrip()
         case ev.Refused():
             times = f"  {say(WORDS['times'], lang, n=event.count)}" if event.count > 1 else ""
-            return short(event.reply.text, 70) + times
+            proof = "" if event.proof is None else PROOFS[event.proof][lang]
+            proof = proof and ("（{}）" if lang == "ja" else " ({})").format(proof)
+            return short(event.reply.text, 70) + times + proof
         case ev.Diagnosed():
             place = named(event.place.id) if event.place else WORDS["unknown"][lang]
             parts = (place, event.receiver_code or "", *(i.value for i in event.identities))
