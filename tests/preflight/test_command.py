@@ -100,6 +100,7 @@ def test_a_good_server(preflight: Command) -> None:
     assert report["letter"] is None
     assert report["subject"] == {
         "ip": NEW, "old": OLD, "domains": ["ours.jp", "second.jp"], "helo": HOST, "selectors": ["s1"],
+        "written": {},
     }  # fmt: skip
     assert report["compared_with"]["ip"] == OLD
     assert {c["id"] for c in report["compared_with"]["checks"]} == {"lists", "policy-lists", "ptr"}

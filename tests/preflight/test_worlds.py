@@ -371,6 +371,21 @@ def test_what_is_not_broken_stays_good(known: Compiled) -> None:
     assert set(ROWS[0].expected) == set(states(look(good(), known)))
 
 
+def test_one_of_two_is_enough_for_each_domain_by_itself(known: Compiled) -> None:
+    """Mail of one domain passes by DKIM, and that of the other by SPF: "SPF or DKIM" is met."""
+    zones = good()
+    _spf_without(zones)
+    zones.drop("s1._domainkey.second.jp")
+    report = look(zones, known)
+    gmail = next(c for c in report.checks if c.id == "receiver" and c.about == "gmail")
+    found = {d.text.partition(" (")[0]: d.state for d in gmail.details}
+    assert found["SPF or DKIM passes"] == "ok"
+    assert found["SPF and DKIM both pass"] == "warning"
+    zones.drop("second.jp", wire.TXT)
+    gmail = next(c for c in look(zones, known).checks if c.about == "gmail")
+    assert next(d.state for d in gmail.details if d.text.startswith("SPF or")) == "bad"
+
+
 def test_a_second_run_goes_on_where_the_first_stopped(known: Compiled, tmp_path: Path) -> None:
     """By a list whose rate is too small for 256 questions within the deadline."""
     folder = tmp_path / "knowledge"

@@ -19,7 +19,7 @@ from todoku.cli.render.preflight_names import Names
 from todoku.cli.render.preflight_warm_up import Told
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
-from todoku.preflight.values import RECEIVER, Asked, Check, Ramp, Report
+from todoku.preflight.values import PRIVATE, RECEIVER, Asked, Check, Ramp, Report
 
 WORDS: Final[Words] = {
     "title": {"ja": "{ip} の送信前点検", "en": "Preflight of {ip}"},
@@ -93,6 +93,8 @@ dt{color:var(--dim)}dd{margin:0}
 .check{padding:.6rem 0;border-bottom:1px solid var(--line);break-inside:avoid}
 .check .state{display:inline-block;min-width:6.5rem;font-weight:600}
 .check ul{margin:.3rem 0;padding-left:1.2rem}.check dl{font-size:.875rem}
+.good{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 1rem;padding:.35rem 0}
+.good>h3{flex:0 1 20rem}.good>p{flex:1 1 17rem;margin:0}.good>ul,.good>svg,.good>details{flex:1 1 100%}
 details{font-size:.875rem}summary{cursor:pointer;color:var(--dim)}
 code,pre{font:.85rem/1.5 ui-monospace,"Noto Sans Mono CJK JP",monospace}
 pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:4px;padding:1rem}
@@ -156,7 +158,8 @@ class _Page:
         yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
         yield f"<title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<h1>{title}</h1>"
-        told = self._say("at", at=r.at, resolver=r.resolver, knowledge=r.knowledge)
+        at = r.at[:16].replace("T", " ")
+        told = self._say("at", at=at, resolver=r.resolver, knowledge=r.knowledge)
         yield f'<p class="dim">{told}</p>'
         yield from self._verdict()
         yield from self._subject()
@@ -228,9 +231,12 @@ class _Page:
         head = (
             _e(c.title) if c.id == RECEIVER else f"{_e(c.title)} <small>{self._p(c.about)}</small>"
         )
-        yield f'<section class="check"><h3>{self._state(c)} {head}</h3>'
+        good = " good" if c.state == "ok" else ""
+        yield f'<section class="check{good}"><h3>{self._state(c)} {head}</h3>'
         yield f"<p>{self._p(c.found)}</p>"
-        if c.details:
+        if c.details and all(d.state is None for d in c.details) and c.id == PRIVATE:
+            yield f"<p>{_e(', '.join(d.text for d in c.details))}</p>"
+        elif c.details:
             yield "<ul>"
             for d in c.details:
                 mark = f'<span class="{d.state}">{SIGN[d.state]}</span> ' if d.state else ""

@@ -57,8 +57,8 @@ WORDS: Final[Words] = {
     "remedy.listed": {
         "ja": "アドレスなら、別のアドレスへの交換を提供元に依頼するのが早道です。使うなら、上の窓口で解除を"
         "済ませてから移行してください。",
-        "en": "of an address: asking the hoster for another one is the shortest way. To keep it, have it "
-        "removed by the desks above before you move.",
+        "en": "for an address, the shortest way is to ask the hoster for another one. Else have it removed by "
+        "the desks above before you move.",
     },
     "found.wide": {
         "ja": "周囲の範囲として載っています: {names}",

@@ -122,10 +122,10 @@ def judge(
 
 
 def _item(r: Requirement, checks: Sequence[Check]) -> _Item:
-    """Each of `r.checks` must hold for every domain; of `a|b` the better one counts."""
+    """Each of `r.checks` must hold for every domain."""
     if not r.checks:
         return _Item(r, "unknown", True, None)
-    found = [_best([_of(id_, r, checks) for id_ in wanted.split("|")]) for wanted in r.checks]
+    found = [_wanted(wanted.split("|"), r, checks) for wanted in r.checks]
     state = worst(state for state, _ in found)
     by = next((check for s, check in found if s == state), None)
     if state == "unknown":
@@ -133,6 +133,22 @@ def _item(r: Requirement, checks: Sequence[Check]) -> _Item:
     if state == "bad" and (r.bulk or r.level != "required"):
         state = "warning"  # asked of bulk senders, or not strictly
     return _Item(r, state, False, by)
+
+
+def _wanted(
+    ids: Sequence[str], r: Requirement, checks: Sequence[Check]
+) -> tuple[State, Check | None]:
+    """Of `a|b` the better one counts: for each domain by itself, as mail of one passes by SPF, and that
+    of another by DKIM."""
+    if len(ids) == 1:
+        return _of(ids[0], r, checks)
+    abouts = dict.fromkeys(c.about for c in checks if c.id in ids) or [""]
+    found = [
+        _best([_of(id_, r, [c for c in checks if c.about == about]) for id_ in ids])
+        for about in abouts
+    ]
+    state = worst(s for s, _ in found)
+    return next((s, c) for s, c in found if s == state)
 
 
 def _of(id_: str, r: Requirement, checks: Iterable[Check]) -> tuple[State, Check | None]:

@@ -28,11 +28,11 @@ WORDS: Final[Words] = {
     },
     "found.ok": {
         "ja": "許可しています（{where}）。参照 {n} 回。",
-        "en": "it does, by {where}; {n} look-ups.",
+        "en": "allowed by {where}; {n} look-ups.",
     },
     "found.near": {
         "ja": "許可しています（{where}）。参照は {n} 回で、上限の 10 回まで余裕がありません。",
-        "en": "it does, by {where}; but {n} look-ups leave no room below 10.",
+        "en": "allowed by {where}; but {n} look-ups leave no room below 10.",
     },
     "remedy.near": {
         "ja": "使っていない include を外し、{term} を直接書いてください。",
