@@ -9,7 +9,8 @@ What is not understood stays out: the words themselves are kept, and a person re
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, time, timedelta
 from email.utils import parseaddr
 from typing import Final, Literal, NamedTuple
@@ -65,13 +66,12 @@ def is_automatic(data: bytes) -> bool:
 def read(
     data: bytes,
     own: Own,
-    names: Mapping[str, str],
+    names: Callable[[Language], Names],
     now: datetime,
     *,
     not_about: Collection[str] = (),
 ) -> UserReport | None:
-    """`names`: what people call receivers, in lower case, and a domain of each (`names_of`). `now`: in
-    the reader's zone. `not_about`: addresses that are no recipients, such as the one for reports.
+    """`names`: for each language. `now`: in the reader's zone. `not_about`: addresses that are no recipients, such as the one for reports.
     `None`: From holds no one address."""
     letter = letter_of(data)
     if letter.sender is None:
@@ -85,7 +85,7 @@ def read(
         name=_name(data),
         lang=lang,
         words=words[:LONGEST],
-        to=tuple(_domains(text, own, names, lang, {a.lower() for a in not_about})),
+        to=tuple(_domains(text, own, names(lang), {a.lower() for a in not_about})),
         since=_since(text, now),
     )
 
@@ -150,9 +150,7 @@ _ADDRESS: Final = re.compile(
 )
 
 
-def _domains(
-    text: str, own: Own, names: Mapping[str, str], lang: Language, not_about: Collection[str]
-) -> list[str]:
+def _domains(text: str, own: Own, names: Names, not_about: Collection[str]) -> list[str]:
     """Those of addresses first, then domains by themselves, then receivers by name."""
     found: dict[str, None] = {}
     for m in _ADDRESS.finditer(text):
@@ -162,45 +160,37 @@ def _domains(
     found |= {m[1].lower(): None for m in _DOMAIN.finditer(rest)}
     theirs = [d for d in found if not own.covers(Identity("domain", d))]
     if not theirs:
-        theirs = list(dict.fromkeys(_named(_DOMAIN.sub(" ", rest).lower(), names, lang)))
+        theirs = list(dict.fromkeys(names.find(_DOMAIN.sub(" ", rest))))
     return theirs[:MOST_DOMAINS]
 
 
-def _named(text: str, names: Mapping[str, str], lang: Language) -> Iterator[str]:
-    words = set(re.findall(r"[a-z][a-z0-9]{3,}", text))
-    for name, domain in names.items():
-        japanese = not name.isascii()
-        if (japanese and name in text) or name in words:
-            yield names.get(f"{name} {lang}", domain)
+class Names:
+    """What people call receivers, and which domain they mean (`called` of the knowledge)."""
+
+    def __init__(self, receivers: Iterable[Receiver], lang: Language) -> None:
+        """`lang`: of who writes. Where two are called the same, a Japanese means the one in Japan."""
+        self._domains: dict[str, str] = {}
+        for name, domain in (pair for each in receivers for pair in each.called.items()):
+            here = domain.endswith(".jp") == (lang == "ja")
+            if here or name not in self._domains:
+                self._domains[name] = domain
+        longest = sorted(self._domains, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_as_word, longest)) or r"(?!)")
+
+    def find(self, text: str) -> Iterator[str]:
+        """The domains, in their order. Full and half width are the same, as are capitals and small."""
+        for m in self._pattern.finditer(unicodedata.normalize("NFKC", text).lower()):
+            yield self._domains[m[0]]
 
 
-def names_of(receivers: Iterable[Receiver]) -> dict[str, str]:
-    """What people call receivers: words of their names that their domains begin with (`hotmail`), and
-    Japanese names. `hotmail ja`: what a Japanese means by it, where that is another one."""
-    found: dict[str, str] = {}
-    for receiver in receivers:
-        if receiver.kind != "mailbox":
-            continue
-        domains = [d.replace(".*", ".com") for d in receiver.domains if not d.startswith("*")]
-        if not domains:
-            continue
-        for word in re.findall(r"[a-z][a-z0-9]{3,}", receiver.name.en.lower()):
-            domain = next((d for d in domains if d.partition(".")[0] == word), None)
-            if domain is None:
-                continue
-            if domain.endswith(".jp") and word in found:
-                found[f"{word} ja"] = domain
-            elif word in found and found[word].endswith(".jp"):
-                found[f"{word} ja"], found[word] = found[word], domain
-            else:
-                found.setdefault(word, domain)
-        for word in re.findall(r"[\u30a0-\u30ff\u4e00-\u9fff]{4,}", receiver.name.ja):
-            if word not in _NO_NAMES:
-                found.setdefault(word, domains[0])
-    return found
+def _as_word(name: str) -> str:
+    """A name that is no part of a longer word; kana and letters do not go on."""
+    before = next((f"(?<!{kind})" for kind in _LETTERS if re.match(kind, name[0])), "")
+    after = next((f"(?!{kind})" for kind in _LETTERS if re.match(kind, name[-1])), "")
+    return before + re.escape(name) + after
 
 
-_NO_NAMES: Final = frozenset({"個人向け", "ドイツテレコム", "メール"})
+_LETTERS: Final = ("[a-z0-9]", "[\u30a1-\u30fa\u30fc]")
 
 _CLOCK: Final = r"(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})|\s*時(?:\s*(?P<ja_minute>\d{1,2})\s*分|(?P<half>半))?)"
 _SINCE: Final = (

@@ -7,6 +7,7 @@ lists can be asked as they say (`check_lists`).
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from todoku.diagnosis import Diagnoser
 from todoku.knowledge import check_answers, check_lists, match
 from todoku.knowledge.compiling import compile_files
 from todoku.knowledge.files import DATA, files, line_of, read_toml, shape_of
+from todoku.knowledge.names import NameTable
 from todoku.knowledge.schema import Example, KnowledgeError, Receiver, Rule
 from todoku.model import Diagnosis, Refusal, Remote
 from todoku.reading.reply import parse
@@ -32,6 +34,7 @@ def problems(folder: Path, overlays: Iterable[Path] = ()) -> list[str]:
     out = check_lists.problems((folder, *overlays))
     out += check_answers.problems((folder, *overlays), knowledge)
     for path, receiver, text in _receivers((folder, *overlays)):
+        out += [f"{path}: receiver {receiver.id}: {p}" for p in _of_names(receiver)]
         seen: set[str] = set()
         for n, rule in enumerate(receiver.rules):
             where = f"{path}:{line_of(text, 'rules', n)}: rule {receiver.id}/{rule.id}"
@@ -50,6 +53,15 @@ def _receivers(folders: Iterable[Path]) -> Iterator[tuple[Path, Receiver, str]]:
         for path in files(folder):
             if shape_of(path) is Receiver:
                 yield path, read_toml(path, Receiver), path.read_text()
+
+
+def _of_names(receiver: Receiver) -> Iterator[str]:
+    domains = NameTable((domain, 0) for domain in receiver.domains)
+    for name, domain in receiver.called.items():
+        if name != unicodedata.normalize("NFKC", name).lower() or len(name) < 3:
+            yield f"`called` {name!r} must be in lower case, of usual width, and three letters or more"
+        if domains.find(domain) is None:
+            yield f"`called` {name!r} means {domain}, which is none of its `domains`"
 
 
 def _of_rule(receiver: Receiver, rule: Rule, diagnose: Diagnoser) -> Iterator[str]:

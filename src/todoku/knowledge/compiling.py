@@ -268,6 +268,7 @@ def _merged(old: Receiver, new: Receiver) -> Receiver:
         name=new.name,
         hosts=old.hosts + new.hosts,
         domains=old.domains + new.domains,
+        called=old.called | new.called,
         marks=old.marks + new.marks,
         codes=new.codes + old.codes,
         also=old.also + new.also,

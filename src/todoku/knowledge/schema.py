@@ -179,6 +179,9 @@ class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `mx*.example.com` (within a label)."""
     domains: tuple[str, ...] = ()
     """Recipient domains, the weakest sign: `example.com`, `*.example.com`, `example.*`."""
+    called: dict[str, str] = {}
+    """What users call it, in lower case, and a domain of it that they mean: `{ "ドコモ" = "docomo.ne.jp" }`.
+    No word that means something else, too: "mail", "orange", the program Outlook."""
     marks: tuple[str, ...] = ()
     """Regular expressions of words that only this receiver prints."""
     codes: tuple[str, ...] = ()

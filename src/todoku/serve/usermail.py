@@ -3,7 +3,6 @@ would have made of it; any other is kept, and waits for a person."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
@@ -11,8 +10,9 @@ from typing import NamedTuple
 from todoku.cases import events as ev
 from todoku.cases import provenance, userreport
 from todoku.cases.answers.authentic import LookUp
-from todoku.cases.userreport import How, UserReport
+from todoku.cases.userreport import How, Names, UserReport
 from todoku.diagnosis import Diagnoser
+from todoku.i18n import Language
 from todoku.serve import reporting
 from todoku.settings import table
 from todoku.settings.own import Own
@@ -41,6 +41,7 @@ class UserMail:
         self._diagnoser = diagnoser
         self._own = own
         self._look_up = look_up
+        self._called: dict[Language, Names] = {}
 
     def read(self, message: Message, trusted: Collection[str], now: datetime) -> Reported | None:
         """`None`: it is no report of a user, or nobody wrote it."""
@@ -96,6 +97,7 @@ class UserMail:
             words=told.words[:300],
         )
 
-    @functools.cached_property
-    def _names(self) -> dict[str, str]:
-        return userreport.names_of(self._diagnoser.knowledge.receivers)
+    def _names(self, lang: Language) -> Names:
+        if lang not in self._called:
+            self._called[lang] = Names(self._diagnoser.knowledge.receivers, lang)
+        return self._called[lang]
