@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from tests.cases.strategies import classes, results
 from tests.cases.world import IP, MICROSOFT, OTHER_IP, ZEN, World, refused
@@ -34,11 +35,15 @@ class CaseMachine(RuleBasedStateMachine):
         self.world = World()
         self.reports: Counter[str] = Counter()
 
-    @initialize(place=st.sampled_from([MICROSOFT, ZEN]), unattended=st.booleans())
-    def begin(self, place: ev.Place, unattended: bool) -> None:
+    @initialize(
+        place=st.sampled_from([MICROSOFT, ZEN]), unattended=st.booleans(), mail=st.booleans()
+    )
+    def begin(self, place: ev.Place, unattended: bool, mail: bool) -> None:
         self.place = place
         desks = frozenset({"microsoft-consumer"}) if unattended else frozenset[str]()
-        self.world.policy = Policy(unattended=desks)
+        self.world.policy = Policy(
+            unattended=desks, watches_mail=mail, proof="mail" if mail else "probe"
+        )
         self.world.refuse(place=place)
 
     # Time
@@ -260,7 +265,7 @@ class CaseMachine(RuleBasedStateMachine):
             world.report("sato", place=self.place)
             self.reports["sato"] += 1
         world.now = max([world.now, *(e.at for e in world.events)])
-        world.policy = Policy(unattended=world.policy.unattended, patience=timedelta(days=4000))
+        world.policy = replace(world.policy, patience=timedelta(days=4000))
         world.live_on()
         if world.case.closed is not None and world.case.closed.why == "resolved":
             assert world.case.untold == ()

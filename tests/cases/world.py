@@ -135,6 +135,12 @@ class World:
                 commands.may_probe(self.case, identities[0], at, self.policy)
                 event = ev.Probed(at=at, identity=identities[0], result=result, host="mx1")
                 self.run(commands.probe, event, self.policy)
+            case "observe":
+                seen = ev.Tried(
+                    at=at, identity=identities[0], how="mail", result=result, hosts=("mx1",),
+                    first=at, last=at,
+                )  # fmt: skip
+                self.run(commands.try_, seen, self.policy)
             case "wait":
                 self.run(commands.wait_over, at)
             case "request":

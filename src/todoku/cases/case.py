@@ -86,6 +86,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Messages alone, as our logs show them."""
     junked: bool = False
     """What was accepted last went to the junk folder."""
+    observed: int = 0
+    """How often logs told of mail from it."""
     probes: int = 0
     probed_at: datetime | None = None
     vain: int = 0

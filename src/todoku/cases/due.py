@@ -20,7 +20,7 @@ from todoku.cases.states import ASKED
 from todoku.cases.tasks import must_try, pause, tasks, unattended
 
 ActionKind = Literal[
-    "diagnose", "check", "probe", "wait", "request", "escalate", "send", "try", "look", "tell",
+    "diagnose", "check", "probe", "wait", "request", "escalate", "send", "try", "look", "observe", "tell",
     "remind", "close",
 ]  # fmt: skip
 
@@ -32,6 +32,7 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
     "request": timedelta(0),  # only an event: a letter, which waits to be sent
     "escalate": timedelta(0),  # the same
     "probe": DEFAULT.probe_every,  # sends nothing, but an impatient visitor is remembered
+    "observe": timedelta(0),  # reads logs
     "look": timedelta(0),  # into logs, and into a mailbox of our own
     "send": None,
     "try": None,
@@ -41,6 +42,8 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
 """Whether a deed may simply be done again when nobody knows whether it was done (the worker died):
 how long after the first try. `None`: never; somebody has to find out."""
 
+OBSERVED: Final = timedelta(minutes=10)
+"""After the time to settle logs are looked at for what mail meets; then ever more rarely."""
 LOOK: Final = timedelta(seconds=2)
 """After a trial was sent; then ever more rarely."""
 
@@ -134,6 +137,13 @@ def _afterwards(case: Case, policy: Policy) -> Iterator[Action]:
         until = min(s.until or s.since for s in settling)
         keys = tuple(s.key for s in settling)
         yield Action(kind="wait", key=f"wait/{case.waits}", not_before=until, identities=keys)
+    if policy.watches_mail and case.place is not None and not case.place.zone:
+        for s in case.among("verifying"):
+            key = f"observe/{s.key}/{s.observed}"
+            since = later(s.since, OBSERVED)
+            if s.mail.last is not None:
+                since = max(since, later(s.mail.last, policy.flood))
+            yield Action(kind="observe", key=key, not_before=since, identities=(s.key,))
     for s in case.among("verifying"):
         if case.place is None or case.place.zone or must_try(case, s, policy):
             continue

@@ -349,6 +349,8 @@ def _tried(case: Case, event: ev.Tried) -> Case:
         case = _trial_over(case, event.message_id)
 
     def try_(s: Standing) -> Standing:
+        if event.how == "mail":
+            s = replace(s, observed=s.observed + 1)
         match event.result:
             case "junked":
                 s = replace(s, junked=True)

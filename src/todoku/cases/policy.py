@@ -54,6 +54,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     flood: timedelta = _HOUR
     """Refusals that tell nothing new are counted, and recorded as one event this often."""
 
+    watches_mail: bool = False
+    """Logs tell what becomes of real mail, and it may prove that a case is over."""
     unattended: frozenset[str] = frozenset()
     """Desks to which todoku may write without a person."""
     never_probed: frozenset[str] = frozenset()
@@ -70,6 +72,7 @@ def of(settings: Settings) -> Policy:
     own = settings.cases
     return Policy(
         proof=own.proof or ("mail" if settings.mail.log else "probe"),
+        watches_mail=bool(settings.mail.log) and own.proof != "probe",
         accepted=int(own.accepted),
         over=timedelta(hours=int(own.over_hours)),
         hosts=int(own.hosts),

@@ -23,7 +23,9 @@ from todoku.i18n import Language
 from todoku.lists.values import Server
 from todoku.model import Identity, Refusal, Remote
 from todoku.serve import sightings, telling, visiting
+from todoku.serve.arrivals import Met
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
+from todoku.serve.observing import Observe
 from todoku.serve.sentlog import Trial
 from todoku.serve.submitting import send
 from todoku.serve.trying import Look, Seek, Try
@@ -69,6 +71,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks desks."""
     desk_relay: tuple[str, int] | None = None
     """Takes letters to desks; `None`: the local one does, where the blocked address may send them."""
+    met: Callable[[Sequence[str], str, datetime], Met] | None = None
+    """What real mail met at domains and receivers, from an address, since a moment, as our log tells."""
     was_sent: Callable[[str], bool | None] | None = None
     """Whether a mail of this Message-ID was sent, as the mail log tells; `None`: not known."""
     trial: Callable[[str], Trial | None] | None = None
@@ -92,6 +96,7 @@ def all_of(means: Means) -> dict[ActionKind, Deed]:
         "send": Send(means),
         "try": Try(means),
         "look": Look(means),
+        "observe": Observe(means),
         "probe": Probe(means),
         "tell": Tell(means),
         "remind": Tell(means),

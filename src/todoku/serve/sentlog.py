@@ -33,6 +33,9 @@ from todoku.logs.reader import Source
 from todoku.logs.run import Run
 from todoku.logs.values import Delivery
 from todoku.model import Reply
+from todoku.serve import arrivals
+from todoku.serve.arrivals import Arrivals, Met
+from todoku.settings.own import Own
 
 KEPT: Final = 14 * 86_400.0
 """Seconds."""
@@ -105,10 +108,14 @@ class SentLog:
         folder: Path,
         diagnoser: Diagnoser,
         tell: Callable[[Unread], object] = lambda _unread: None,
+        own: Own | None = None,
     ) -> None:
+        """`own`: what is ours; without it what real mail meets is not kept."""
         self.paths = tuple(paths)
         self._file = folder / "sent.db"
         self._judge = Judge(diagnoser)
+        self._own = own
+        self._arrivals = None if own is None else Arrivals(diagnoser, own)
         self._tell = tell
         self._db: sqlite3.Connection | None = None
         self._key = b""
@@ -123,19 +130,23 @@ class SentLog:
         for path in self.paths:
             log = self._logs.get(path)
             if log is None:
-                log = self._logs[path] = _Log(path, db, self._judge)
+                log = self._logs[path] = _Log(path, db, self._judge, self._own)
             try:
                 for data, offset in log.pieces(left):
                     left -= len(data)
                     rows: list[tuple[int, int, int, float]] = []
                     trials: list[tuple[object, ...]] = []
+                    arrived: list[tuple[object, ...]] = []
                     for delivery in log.deliveries(data, now):
                         rows += self._rows(delivery, now)
                         trials += _trial(delivery, now)
+                        if self._arrivals is not None:
+                            arrived += self._arrivals.rows(delivery, now, self._hash)
                         count += 1
                     with db:
                         db.executemany(PUT, rows)
                         db.executemany(PUT_TRIAL, trials)
+                        db.executemany(arrivals.PUT, arrived)
                         db.execute(
                             "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
                             (path, log.inode, offset),
@@ -146,6 +157,7 @@ class SentLog:
             with db:
                 db.execute("DELETE FROM sent WHERE at < ?", (now - KEPT,))
                 db.execute("DELETE FROM trials WHERE at < ?", (now - KEPT,))
+                db.execute("DELETE FROM met WHERE at < ?", (now - KEPT,))
         return count
 
     def logged(
@@ -186,6 +198,10 @@ class SentLog:
         reply = Reply(code=code, enhanced=enhanced, text=text)
         return Trial(_ANSWERS[outcome], datetime.fromtimestamp(at, UTC), reply, host, source)
 
+    def met(self, names: Sequence[str], source: str, since: datetime) -> Met:
+        """What real mail from `source` met at domains and receivers, after a moment."""
+        return arrivals.met(self._open(), self._hash, names, source, since)
+
     def close(self) -> None:
         for log in self._logs.values():
             log.close()
@@ -200,7 +216,9 @@ class SentLog:
             os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
             # It can be made anew, so the disk is not waited for.
             self._db = sqlite3.connect(self._file, timeout=30, check_same_thread=False)
-            self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + SCHEMA)
+            self._db.executescript(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + SCHEMA + arrivals.SCHEMA
+            )
             with self._db as db:
                 row = db.execute("SELECT key FROM secret").fetchone()
                 if row is None:
@@ -238,9 +256,9 @@ class SentLog:
 class _Log:
     """One log, as it grows."""
 
-    def __init__(self, path: str, db: sqlite3.Connection, judge: Judge) -> None:
+    def __init__(self, path: str, db: sqlite3.Connection, judge: Judge, own: Own | None) -> None:
         self.path = path
-        self._run = Run(judge, recipients="clear", whole=True)
+        self._run = Run(judge, own=own, recipients="clear", whole=True)
         self._source: Source | None = None
         self._file: int | None = None
         row = db.execute("SELECT inode, offset FROM files WHERE path = ?", (path,)).fetchone()

@@ -235,10 +235,14 @@ class Service:
         self._came = False
         """Mail came in during the last round: more may wait."""
         data = Path(settings.general.data)
-        log = SentLog(settings.mail.log, data, means.diagnoser, self._unread_log)
+        log = SentLog(
+            settings.mail.log, data, means.diagnoser, self._unread_log, settings.own
+        )
         if means.was_sent is None:
             means = msgspec.structs.replace(means, was_sent=log.was_sent)
-        means = self.means = msgspec.structs.replace(means, trial=log.trial)
+        means = self.means = msgspec.structs.replace(
+            means, trial=log.trial, met=log.met if log.paths else None
+        )
         self._log = log
         self._intake = intake(settings, means, self._unplaced, log)
         self.worker = Worker(

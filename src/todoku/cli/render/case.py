@@ -115,6 +115,7 @@ PROOFS: Final[Words] = {
 ACTIONS: Final[dict[ActionKind, Sentence]] = {
     "diagnose": {"ja": "応答を診断", "en": "diagnose the reply"},
     "check": {"ja": "リストに照会", "en": "ask the lists"},
+    "observe": {"ja": "ログで実際のメールを確認", "en": "see in the logs what real mail meets"},
     "probe": {"ja": "届くか探査", "en": "probe whether it arrives"},
     "wait": {"ja": "反映待ちの終わり", "en": "the time to settle is over"},
     "request": {"ja": "解除を依頼", "en": "ask for removal"},
