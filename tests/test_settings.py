@@ -156,7 +156,7 @@ class TestMistakes:
                 "[zebra]\nx = 1",
                 [
                     "[zebra]",
-                    "[general], [own], [lists], [dns], [mail], [contact], [cases], [privacy], [logs], [knowledge]",
+                    "[general], [own], [lists], [dns], [mail], [contact], [cases], [webhooks], [privacy], [logs], [knowledge]",
                 ],
             ),
             (
@@ -510,7 +510,19 @@ class TestReference:
         got = load(write(tmp_path, example))
         assert got.own.given
         assert [box.name for box in got.mailboxes] == ["desk"]
-        sections = {"general", "own", "lists", "dns", "mail", "contact", "privacy", "cases", "logs", "knowledge"}
+        sections = {
+            "general",
+            "own",
+            "lists",
+            "dns",
+            "mail",
+            "contact",
+            "privacy",
+            "cases",
+            "logs",
+            "knowledge",
+            "webhooks",
+        }
         assert set(tomllib.loads(example)) == sections | {"mailbox"}
         assert sections | {"lab"} == {s.section for s in SETTINGS}
 
@@ -524,6 +536,7 @@ class TestReference:
             "knowledge": settings.Knowledge,
             "contact": settings.Contact,
             "cases": settings.Cases,
+            "webhooks": settings.Webhooks,
             "privacy": settings.Privacy,
             "logs": settings.Logs,
             "lab": settings.Lab,

@@ -72,7 +72,7 @@ def test_the_case_on_the_screen() -> None:
     assert shown[1].endswith(f"申告    佐藤「{STORY}」")
     assert "  拒否    550 SC-001 (BAY004-MC3F26)" in shown[2]
     assert "診断    Outlook.com / Hotmail（個人向け）、SC-001、192.0.2.1" in shown[3]
-    assert shown[-1] == "次: 申告者に連絡（自動、まもなく）"
+    assert shown[-1] == "次: 利用者に連絡（自動、まもなく）"
     shown = good("case", "show", "1", lang="en").splitlines()
     assert shown[0] == "Case 1  192.0.2.1 ⇄ Outlook.com / Hotmail (consumer)    State: open"
     (row,) = good("case", "list").splitlines()

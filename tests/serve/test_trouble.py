@@ -153,7 +153,7 @@ def test_it_is_said_once_and_shown(
     assert relay == [SATO], "it is not sent again by itself"
     shown = run("case", "show", "1")
     assert f"案件 1: {SATO} への「対応を始めました」のメールを送れたかどうか分かりません" in shown
-    assert "申告者に連絡" not in shown, "it does not claim to do it by itself"
+    assert "利用者に連絡" not in shown, "it does not claim to do it by itself"
     assert "（送れたか分からないメールがあります）" in run("case", "list")
     assert "not known whether a mail was sent" in run("case", "list", lang="en")
 

@@ -14,14 +14,14 @@ from typing import Final, Literal
 import msgspec
 
 from todoku.cases.case import FIRST, Case, later
-from todoku.cases.events import About
+from todoku.cases.events import WEBHOOK, About
 from todoku.cases.policy import DEFAULT, Policy
 from todoku.cases.states import ASKED
 from todoku.cases.tasks import must_try, pause, tasks, unattended
 
 ActionKind = Literal[
     "diagnose", "check", "probe", "wait", "request", "escalate", "send", "try", "look", "observe", "tell",
-    "remind", "close",
+    "remind", "hook", "close",
 ]  # fmt: skip
 
 REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
@@ -29,6 +29,7 @@ REPEATABLE: Final[Mapping[ActionKind, timedelta | None]] = {
     "check": timedelta(0),  # asks a list, which nobody notices
     "wait": timedelta(0),  # only an event
     "close": timedelta(0),  # only an event
+    "hook": timedelta(0),  # a second line in a chat does less harm than none; its id is the same
     "request": timedelta(0),  # only an event: a letter, which waits to be sent
     "escalate": timedelta(0),  # the same
     "probe": DEFAULT.probe_every,  # sends nothing, but an impatient visitor is remembered
@@ -76,6 +77,7 @@ def due(case: Case, now: datetime, policy: Policy = DEFAULT) -> tuple[Action, ..
 def _plan(case: Case, policy: Policy) -> Iterator[Action]:
     yield from _tell(case)
     yield from _remind(case, policy)
+    yield from _hook(case, policy)
     if case.closed is not None:
         return
     yield from _understand(case, policy)
@@ -169,6 +171,23 @@ def _tell(case: Case) -> Iterator[Action]:
             continue
         key = f"tell/{about}/{person.who}/{person.report}"
         yield Action(kind="tell", key=key, not_before=since, who=person.who, about=about)
+
+
+def _hook(case: Case, policy: Policy) -> Iterator[Action]:
+    over = case.state == "resolved" or (case.closed is not None and case.closed.why in WORKS_AGAIN)
+    began = case.opened_at if case.round == 1 else case.since
+    told: str
+    about: About
+    for name in policy.webhooks:
+        opened, resolved = (f"{about}/{name}/{case.round}" for about in ("opened", "resolved"))
+        if opened not in case.hooked and case.closed is None and not over:
+            told, about, since = opened, "opened", began or FIRST
+        elif opened in case.hooked and over and resolved not in case.hooked:
+            told, about, since = resolved, "resolved", case.since or FIRST
+        else:
+            continue
+        who = WEBHOOK + name
+        yield Action(kind="hook", key=f"hook/{told}", not_before=since, who=who, about=about)
 
 
 def _remind(case: Case, policy: Policy) -> Iterator[Action]:

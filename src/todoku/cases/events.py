@@ -31,6 +31,8 @@ Untold = Literal["not-seen", "no-junk-folder", "other-address", "which-address",
 `no-junk-folder`: they took it, it is not in the inbox, and which folder is junk is not known.
 `other-address`: it left from another address. `which-address`: from which is not known. `no-word`: nothing
 was heard of it."""
+WEBHOOK: Final = "webhook:"
+"""How `who` begins where it is one."""
 Why = Literal["resolved", "expired", "address-changed", "gave-up", "not-ours", "joined"]
 WHYS: Final[tuple[Why, ...]] = get_args(Why)
 About = Literal["opened", "resolved", "reminder"]
@@ -98,6 +100,8 @@ class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """Domains of recipients, the first few."""
     proof: Proof | None = None
     """`None`: recorded before bounces were put to the proof."""
+    affected: tuple[str, ...] = ()
+    """Users of ours whose mail it was, of those whom the settings want to be told."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -328,9 +332,10 @@ class Released(Event, frozen=True, kw_only=True, tag="released"):
 
 
 class Told(Event, frozen=True, kw_only=True, tag="told"):
-    """A person was told."""
+    """A person was told, or a webhook."""
 
     who: str
+    """`person:3`, `admin`, `webhook:NAME`."""
     about: About
     task: str | None = None
     """With `reminder`: what of."""

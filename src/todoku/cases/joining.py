@@ -27,6 +27,7 @@ from todoku.model import Identity
 replace = msgspec.structs.replace
 
 MOST_DOMAINS: Final = 50
+MOST_AFFECTED: Final = 500
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,4 +144,5 @@ def merged(a: ev.Refused, b: ev.Refused) -> ev.Refused:
         first=min(a.first, b.first),
         last=max(a.last, b.last),
         to=tuple(dict.fromkeys((*a.to, *b.to)))[:MOST_DOMAINS],
+        affected=tuple(dict.fromkeys((*a.affected, *b.affected)))[:MOST_AFFECTED],
     )

@@ -79,6 +79,10 @@ class Known(Protocol):
         ...
 
 
+OF_THIS_MAIL: Final = frozenset({"log", "relayed", "mark", "batv"})
+"""Proofs that this very mail was ours; the others say that there is such a block, or that somebody says so."""
+
+
 class Verdict(NamedTuple):
     """`proof` or `doubt`; one is set."""
 

@@ -25,12 +25,13 @@ from todoku.model import Identity, Refusal, Remote
 from todoku.serve import sightings, telling, visiting
 from todoku.serve.arrivals import Met
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
+from todoku.serve.hooking import Hook
 from todoku.serve.observing import Observe
 from todoku.serve.sentlog import Trial
 from todoku.serve.submitting import send
 from todoku.serve.trying import Look, Seek, Try
 from todoku.serve.writing import Send, Write
-from todoku.settings import Contact
+from todoku.settings import Contact, Webhooks
 from todoku.settings.own import Own
 from todoku.store.cases import Desk
 from todoku.store.messages import People
@@ -79,10 +80,21 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What our log says of a trial, by its Message-ID."""
     seek: Seek | None = None
     """Looks for it in a mailbox of ours."""
+    webhooks: Webhooks = Webhooks()
 
     @property
     def policy(self) -> Policy:
         return self.desk.policy
+
+    def called(self, place: str | None, lang: Language) -> str | None:
+        """As people call the receiver or list."""
+        if place is None or place.startswith("domain:"):
+            return None if place is None else place.removeprefix("domain:")
+        knowledge = self.diagnoser.knowledge
+        for receiver in knowledge.receivers:
+            if receiver.id == place:
+                return str(getattr(receiver.name, lang))
+        return next((entry.name for entry in knowledge.lists if entry.id == place), place)
 
 
 def all_of(means: Means) -> dict[ActionKind, Deed]:
@@ -100,6 +112,7 @@ def all_of(means: Means) -> dict[ActionKind, Deed]:
         "probe": Probe(means),
         "tell": Tell(means),
         "remind": Tell(means),
+        "hook": Hook(means),
         "close": Close(means),
     }
 
@@ -249,7 +262,7 @@ class Tell(_Quiet):
                 case,
                 action,
                 now,
-                place=self._called(place, lang),
+                place=self.means.called(place, lang),
                 to=to,
                 name=name,
                 lang=lang,
@@ -288,16 +301,6 @@ class Tell(_Quiet):
             return None, None, self.means.lang
         told = next((p.lang for p in case.people if p.who == action.who and p.lang), person.lang)
         return person.address, person.name, "ja" if told == "ja" else "en"
-
-    def _called(self, place: str | None, lang: Language) -> str | None:
-        """As people call the receiver or list."""
-        if place is None or place.startswith("domain:"):
-            return None if place is None else place.removeprefix("domain:")
-        knowledge = self.means.diagnoser.knowledge
-        for receiver in knowledge.receivers:
-            if receiver.id == place:
-                return str(getattr(receiver.name, lang))
-        return next((entry.name for entry in knowledge.lists if entry.id == place), place)
 
 
 def _standings(case: Case, action: Action) -> list[Standing]:

@@ -22,15 +22,16 @@ from todoku.knowledge import load
 from todoku.model import Diagnosis
 from todoku.reading import mail
 from todoku.serve import answering, spool
+from todoku.serve.directory import Directory
 from todoku.serve.proving import Ours, Proofs
 from todoku.serve.returning import letter_back
-from todoku.serve.sifting import refusals, sift
+from todoku.serve.sifting import Sifted, refusals, sift
 from todoku.serve.usermail import UserMail
 from todoku.settings import mailboxes as settings
 from todoku.settings.own import Own
 from todoku.store import Overtaken
 from todoku.store.cases import Desk
-from todoku.store.messages import Mailbox, Message
+from todoku.store.messages import Mailbox, Message, People
 from todoku.store.unverified import Unproven, Unverified
 
 BATCH: Final = 2000
@@ -89,12 +90,13 @@ class Intake:
         mailboxes: Sequence[settings.Mailbox] = (),
         proofs: Proofs | None = None,
         users: UserMail | None = None,
+        directory: Directory | None = None,
     ) -> None:
         """`trusted`: names under which our own server writes Authentication-Results (RFC 8601).
         `look_up`: TXT records, to verify signatures at receipt where our own server did not.
         `tell`: what could not be recorded of an answer, and why. `mailboxes`: what is read by IMAP,
         and what of it counts. `proofs`: what is known of our own mail; without it no bounce is
-        believed. `users`: reads reports of users."""
+        believed. `users`: reads reports of users. `directory`: whose mail came back is told, too."""
         self._desk = desk
         self._box = Mailbox(desk)
         self._diagnose = diagnoser
@@ -107,6 +109,7 @@ class Intake:
         self._mailboxes = {box.origin: box for box in mailboxes}
         self._proofs = proofs or Proofs(desk, own)
         self._users = users or UserMail(None, diagnoser, own)
+        self._directory = directory
         self._kept = Unverified(desk)
         self._moved_on = False
         """Whether our log knows more than when `_look_again` began."""
@@ -182,7 +185,7 @@ class Intake:
             if not ours and self._may_be_proven(message, batch, now):
                 return
             self._answered(message, now, ours=ours)
-        sifted = sift(message.sha256, message.body, found, known, self._own, now)
+        sifted = self._sifted(message.sha256, message.body, found, known, now)
         if sifted.unproven is not None:
             batch.unproven.append(sifted.unproven)
         elif len(sifted.events) == 1:
@@ -193,6 +196,23 @@ class Intake:
         else:
             batch.done.append(Taken(message.sha256, "nothing"))
             batch.news.append(message.sha256)
+
+    def _sifted(
+        self, sha256: str, body: bytes, found: Sequence[Diagnosis], known: Ours, now: datetime
+    ) -> Sifted:
+        """With the users whose mail it was, where that is proven and they may be told."""
+        sifted = sift(sha256, body, found, known, self._own, now)
+        if self._directory is None or not sifted.events:
+            return sifted
+        if any(event.proof not in provenance.OF_THIS_MAIL for event in sifted.events):
+            return sifted
+        users = self._directory.senders(body, found)
+        affected = tuple(People(self._desk).known_as(*user) for user in users)
+        events = (
+            event if event.temporary else replace(event, affected=affected)
+            for event in sifted.events
+        )
+        return sifted._replace(events=tuple(events))
 
     def _look_again(self, known: Ours, news: bool, now: datetime) -> None:
         """What was not proven when it came may be by now, as our log knows more: from the oldest on,
@@ -225,7 +245,7 @@ class Intake:
             batch.unproven.append(self._users.unproven(message, reported, now))
             return True
         found = refusals(message.body, self._diagnose)
-        sifted = sift(message.sha256, message.body, found, known, self._own, now)
+        sifted = self._sifted(message.sha256, message.body, found, known, now)
         seen: list[ev.Refused | ev.Reported] = [event, *sifted.events]
         batch.done.append(self._refused(message, seen)._replace(what="report"))
         return True

@@ -30,6 +30,7 @@ from todoku.model import Identity
 from todoku.serve import spool, unsure
 from todoku.serve.asking import Lists
 from todoku.serve.deeds import Means, all_of
+from todoku.serve.directory import Directory
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.opening import desks_of
@@ -63,6 +64,12 @@ WORDS: Final[Words] = {
         "「未確認」として残します。",
         "en": "cannot read {path}, named by [mail] log of the settings ({why}). Until it can be read, "
         "bounces that it would prove are kept as not verified.",
+    },
+    "unread-directory": {
+        "ja": "設定 [cases] directory の {path} を読めません（{why}）。読めるようになるまで、メールが返された利用者には"
+        "知らせません（申告した人には知らせます）。",
+        "en": "cannot read {path}, named by [cases] directory of the settings ({why}). Until it can be read, "
+        "users whose mail comes back are not told; those who report are.",
     },
     "expired": {
         "ja": "{days} 日を過ぎたメール {count} 通の本文を消しました（設定 [privacy] keep_days）。",
@@ -155,6 +162,7 @@ def means(
         lang=lang,
         was_sent=was_sent,
         seek=_seek(settings),
+        webhooks=settings.webhooks,
     )
 
 
@@ -167,10 +175,15 @@ def _seek(settings: Settings) -> Seek | None:
 
 
 def intake(
-    settings: Settings, means: Means, tell: Callable[[Exception], object], log: SentLog
+    settings: Settings,
+    means: Means,
+    tell: Callable[[Exception], object],
+    log: SentLog,
+    unread: Callable[[Path, str], object] = lambda _path, _why: None,
 ) -> Intake:
     """Answers are believed where their signature holds when they are read, or our own server, by the
-    names of `[mail] authserv`, says so; bounces where `log` or a mark of ours proves them."""
+    names of `[mail] authserv`, says so; bounces where `log` or a mark of ours proves them. `unread`:
+    that the directory of users cannot be read, and why."""
     overlay = Path(settings.knowledge.overlay)
     rules = answer_rules(overlay if overlay.is_dir() else None)
     if settings.lab.signer is not None:
@@ -179,6 +192,9 @@ def intake(
     look_up = None if means.resolver is None else partial(txt, resolver=means.resolver)
     mail, own = settings.mail, settings.own
     data = Path(settings.general.data)
+    directory = None
+    if settings.cases.directory is not None:
+        directory = Directory(Path(settings.cases.directory), own, unread)
     return Intake(
         means.desk,
         means.diagnoser,
@@ -190,6 +206,7 @@ def intake(
         mailboxes=settings.mailboxes,
         proofs=Proofs(means.desk, own, log=log, folder=data, batv=mail.batv_keys),
         users=UserMail(mail.reports, means.diagnoser, own, look_up),
+        directory=directory,
     )
 
 
@@ -235,16 +252,14 @@ class Service:
         self._came = False
         """Mail came in during the last round: more may wait."""
         data = Path(settings.general.data)
-        log = SentLog(
-            settings.mail.log, data, means.diagnoser, self._unread_log, settings.own
-        )
+        log = SentLog(settings.mail.log, data, means.diagnoser, self._unread_log, settings.own)
         if means.was_sent is None:
             means = msgspec.structs.replace(means, was_sent=log.was_sent)
         means = self.means = msgspec.structs.replace(
             means, trial=log.trial, met=log.met if log.paths else None
         )
         self._log = log
-        self._intake = intake(settings, means, self._unplaced, log)
+        self._intake = intake(settings, means, self._unplaced, log, self._unread_directory)
         self.worker = Worker(
             name,
             Queue(means.desk),
@@ -350,6 +365,9 @@ class Service:
 
     def _unread_log(self, unread: Unread) -> None:
         self._tell_once(WORDS["unread-log"], unread._asdict())
+
+    def _unread_directory(self, path: Path, why: str) -> None:
+        self._tell_once(WORDS["unread-directory"], {"path": path, "why": why})
 
     def _tell_once(self, sentence: Sentence, values: dict[str, object]) -> None:
         """What stays wrong is met again in every round."""

@@ -26,6 +26,14 @@ WORDS: Final[Words] = {
         "en": "{name}thank you for telling us.\n\nThat mail to {place} does not arrive is being worked "
         "on, as case {case}. There is no need to send again now. We write once more when it arrives.",
     },
+    "affected": {
+        "ja": "{name}お送りいただいた {place} 宛てのメールが、相手先のサーバーに拒否されて戻っています。原因はこちらの"
+        "サーバーにあり、案件 {case} として対応を始めました。今は送り直しても戻ります。届くようになりましたら、もう一度お知らせ"
+        "します。",
+        "en": "{name}mail that you sent to {place} was refused by the server there, and came back. The "
+        "ground is with our server, not with you; it is being worked on, as case {case}. Sent again now it "
+        "would come back again. We write once more when it arrives.",
+    },
     "resolved-subject": {
         "ja": "【復旧】{place} へメールを送れるようになりました（案件 {case}）",
         "en": "Solved: mail to {place} arrives again (case {case})",
@@ -100,8 +108,9 @@ def mail(
         "name": say(WORDS["sir"], lang, name=_line(name)) if name else "",
         "task": words,
     }
-    body = [say(WORDS[about], lang, **values)]
     person = next((p for p in case.people if p.who == action.who), None)
+    came_back = about == "opened" and person is not None and person.affected
+    body = [say(WORDS["affected" if came_back else about], lang, **values)]
     if person is not None and person.words:
         quoted = "\n".join(f"> {_line(line)}" for line in person.words[:1000].splitlines()[:20])
         body.append(f"{say(WORDS['reported'], lang)}\n{quoted}")

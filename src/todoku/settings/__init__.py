@@ -136,6 +136,8 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True):
 
     never_probe: tuple[str, ...] = ()
     """Ids of receivers, or domains."""
+    directory: str | None = None
+    """A file of users: those are told whose mail came back. `None`: only who reported is."""
     proof: Literal["mail", "trial", "probe"] | None = None
     """What proves that mail arrives again; `None`: `mail` with logs of our servers, else `probe`."""
     accepted: str = "3"
@@ -148,6 +150,31 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of desks to which todoku writes by itself."""
     desk_relay: str | None = None
     """`HOST[:PORT]`: takes letters to desks; none of its addresses is blocked. `None`: as `[mail]`."""
+
+
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told when a case opens, and when it is resolved: URLs by names of one's choice. The
+    URLs are secrets."""
+
+    slack: Mapping[str, str] = {}
+    teams: Mapping[str, str] = {}
+    json: Mapping[str, str] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`slack.ops`."""
+        return tuple(
+            f"{kind}.{name}" for kind in ("slack", "teams", "json") for name in getattr(self, kind)
+        )
+
+    def url(self, name: str) -> str | None:
+        """`None`: there is none of this name."""
+        kind, _, own = name.partition(".")
+        return dict(getattr(self, kind)).get(own) if name in self.names else None
+
+    def __repr__(self) -> str:
+        """Without the URLs: a value may end in a log."""
+        return f"Webhooks({', '.join(self.names)})"
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +231,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lab: Lab = Lab()
     contact: Contact = Contact()
     cases: Cases = Cases()
+    webhooks: Webhooks = Webhooks()
     privacy: Privacy = Privacy()
     logs: Logs = Logs()
     mailboxes: tuple[Mailbox, ...] = ()
@@ -533,6 +561,10 @@ def _settle(
         base = Path() if environ.get("TODOKU_MAIL_LOG", "").strip() else folder
         mail["log"] = tuple(str((base / Path(p).expanduser()).absolute()) for p in mail["log"])
 
+    cases = of("cases")
+    if "directory" in cases:
+        cases["directory"] = str(place(("cases", "directory"), data))
+
     return Settings(
         general=General(**{**of("general"), "data": str(data), "store": store}),
         own=Own(**of("own")),
@@ -542,7 +574,8 @@ def _settle(
         knowledge=Knowledge(overlay=str(overlay)),
         lab=Lab(**of("lab")),
         contact=Contact(**of("contact")),
-        cases=Cases(**of("cases")),
+        cases=Cases(**cases),
+        webhooks=Webhooks(**of("webhooks")),
         privacy=Privacy(**of("privacy")),
         logs=Logs(**of("logs")),
         mailboxes=_mailboxes(values, place),

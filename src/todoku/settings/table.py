@@ -297,6 +297,29 @@ _LISTS: Final[Sentence] = {
     "en": 'a list of the ids or zones of lists, such as ["spamhaus-zen", "bl.spamcop.net"]',
 }
 
+_HOOK: Final = expression(
+    r"https://[^\s<>\"]{3,2000}|http://(127\.\d+\.\d+\.\d+|localhost)[:/][^\s<>\"]{0,2000}"
+)
+_HOOK_NAME: Final = expression(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def _webhook(kind: str) -> Setting:
+    """A table of URLs that nobody may read on the way: they are all it takes to write there."""
+
+    def url(text: str) -> str | None:
+        return text if text.isascii() and _HOOK.fullmatch(text) else None
+
+    wanted: Sentence = {
+        "ja": '名前と URL（https://）の対。例: { ops = "https://..." }',
+        "en": 'names and URLs (https://), such as { ops = "https://..." }',
+    }
+    name = _HOOK_NAME.fullmatch
+    return Setting(
+        "webhooks", kind, "table", url, wanted,
+        read_name=lambda text: text if name(text) else None, secret=True,
+    )  # fmt: skip
+
+
 _PLACES: Final[Sentence] = {
     "ja": '受信側の id かドメインの並び。例: ["t-online", "partner.example"]',
     "en": 'a list of the ids of receivers, or of domains, such as ["t-online", "partner.example"]',
@@ -531,6 +554,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         },
     ),
     Setting("cases", "never_probe", "list", _place_id, _PLACES),
+    Setting(
+        "cases",
+        "directory",
+        "text",
+        _path,
+        {"ja": 'ファイル名。例: "/etc/todoku/users"', "en": 'a file, such as "/etc/todoku/users"'},
+    ),
+    *(_webhook(kind) for kind in ("slack", "teams", "json")),
     Setting(
         "cases",
         "proof",

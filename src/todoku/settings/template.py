@@ -186,6 +186,14 @@ COMMENTS: Final[Words] = {
         "en": "The page that tells who operates the server (some receivers demand one)",
     },
     "cases": {"ja": "案件での動き", "en": "What is done in cases"},
+    "directory": {
+        "ja": "利用者のファイル（1 行に 1 人: アドレス、ja か en、名前）。メールが返された人にも、解決を知らせます",
+        "en": "A file of users, a line each: address, ja or en, name. Who gets mail back is told, too",
+    },
+    "webhooks": {
+        "ja": "案件が始まったときと解決したときに知らせる先（URL は秘密です。種類は slack、teams、json）",
+        "en": "What is told when a case opens and when it is resolved (URLs are secret; slack, teams, json)",
+    },
     "never_probe": {
         "ja": "探査（接続して尋ねるだけで、メールは送らない）を望まない受信側。試し送りで確かめます",
         "en": "Receivers that do not want to be probed; a trial mail tells instead",
@@ -195,7 +203,10 @@ COMMENTS: Final[Words] = {
         "en": "What proves that mail arrives again: real mail (by [mail] log), also trials, also probes",
     },
     "accepted": {"ja": "解決に必要な数", "en": "So many of them resolve a case"},
-    "over_hours": {"ja": "最初から最後までの時間", "en": "Hours from the first to the last of them"},
+    "over_hours": {
+        "ja": "最初から最後までの時間",
+        "en": "Hours from the first to the last of them",
+    },
     "hosts": {
         "ja": "受け入れたホストの数（受信側にそれだけあるとき）",
         "en": "Hosts that accepted them, where the receiver has as many",
@@ -266,6 +277,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
     "never_probe": '["t-online"]',
+    "directory": '"/etc/todoku/users"',
     "proof": '"mail"',
     "accepted": '"3"',
     "over_hours": '"24"',
@@ -345,6 +357,10 @@ def render(found: Found, use: str | None, lang: Language) -> str:
             for key in (s.key for s in SETTINGS if s.section == section):
                 yield from entry(key, None)
             yield ""
+        yield from comment("webhooks")
+        yield "# [webhooks.slack]"
+        yield '# ops = "https://hooks.slack.com/services/..."'
+        yield ""
         yield "[knowledge]"
         yield from entry("overlay", None)
 

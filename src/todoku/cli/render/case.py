@@ -123,8 +123,9 @@ ACTIONS: Final[dict[ActionKind, Sentence]] = {
     "send": {"ja": "窓口への手紙を送信", "en": "send the letter to the desk"},
     "try": {"ja": "試し送り", "en": "send the trial"},
     "look": {"ja": "試し送りの結果を確認", "en": "see what became of the trial"},
-    "tell": {"ja": "申告者に連絡", "en": "tell who reported"},
+    "tell": {"ja": "利用者に連絡", "en": "tell users"},
     "remind": {"ja": "作業を催促", "en": "remind of a task"},
+    "hook": {"ja": "Webhook に通知", "en": "tell a webhook"},
     "close": {"ja": "案件を終了", "en": "close the case"},
 }
 WORDS: Final[Words] = {
