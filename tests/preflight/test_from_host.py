@@ -235,6 +235,12 @@ ROWS = {
         {"probe outlook.com": "unknown later", "receiver microsoft-consumer": "unknown open"},
         "go-with-care",
     ),
+    "held for its reputation": Row(
+        {"yahoo.com": {"220": "421 4.7.0 [TSS04] Messages from 203.0.114.9 temporarily deferred due to unexpected volume or user complaints"}},
+        PROBE,
+        {PORT: "ok ok", "probe yahoo.com": "warning held", "receiver yahoo": "unknown open"},
+        "go-with-care",
+    ),
     "a mailbox of ours": Row(
         {}, PROBE._replace(partners=(PARTNER,), mailboxes=(f"me@{PARTNER}", "me@gmail.com")),
         {f"probe {PARTNER}": "unknown open", "probe gmail.com": "unknown late"},
@@ -299,8 +305,9 @@ def test_the_letter_tells_of_the_refusal(known: Compiled, tmp_path: Path) -> Non
     assert report.letter is not None
     assert "S3150" in report.letter
     blocked = next(c for c in report.checks if c.finding == "blocked")
-    assert blocked.remedy
-    assert "S3150" in blocked.found
+    assert blocked.remedy is not None
+    assert "https://" in blocked.remedy  # the desk
+    assert blocked.found.count("550 5.7.1") == 1
 
 
 def test_once_in_six_hours(known: Compiled, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ of `todoku probe` (docs/probe.md): each once in six hours, and what either comma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
@@ -19,7 +19,6 @@ from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.schema import Compiled
 from todoku.lists.values import Server
-from todoku.model import Diagnosis
 from todoku.preflight import data
 from todoku.preflight.outgoing import Way
 from todoku.preflight.trials import Trial, Trying
@@ -171,6 +170,7 @@ def _asking(
 
 def _trial(told: probing.Probed) -> Trial:
     diagnosis = told.diagnosis
+    way = None if diagnosis is None else diagnosis.removal
     return Trial(
         domain=told.domain,
         result=told.result,
@@ -179,20 +179,10 @@ def _trial(told: probing.Probed) -> Trial:
         stage=told.stage,
         refuses_at=told.refuses_at,
         mailbox=told.mailbox,
-        reply=_said(told.reply.code, told.reply.enhanced, told.reply.text),
+        reply=told.reply.text or str(told.reply.code or ""),
         reason=None if diagnosis is None else diagnosis.reason,
-        remedy=None if diagnosis is None else " ".join(_steps(diagnosis)),
+        remedy=next(iter(diagnosis.remedy), None) if diagnosis is not None else None,
+        desk=None if way is None else way.url or way.address,
         starttls=told.starttls,
         why=told.why,
     )
-
-
-def _said(*parts: object) -> str:
-    return " ".join(str(part) for part in parts if part)
-
-
-def _steps(diagnosis: Diagnosis) -> Iterable[str]:
-    yield from diagnosis.remedy[:1]
-    way = diagnosis.removal
-    if way is not None and (where := way.url or way.address):
-        yield where

@@ -41,7 +41,9 @@ class Trial(NamedTuple):
     reason: str | None = None
     """Of a refusal, by the diagnosis;"""
     remedy: str | None = None
-    """and what is to be done."""
+    """what is to be done by whoever sends from there already;"""
+    desk: str | None = None
+    """and who may be asked for removal: a page or an address."""
     starttls: bool | None = None
     why: str = ""
     """With `failed` or `no-record`: what went wrong."""

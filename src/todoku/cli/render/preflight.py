@@ -145,7 +145,7 @@ class Screen:
             yield from (self.page.dim(line) for line in self._beside([told]))
 
     def _details(self, c: Check) -> list[str]:
-        if c.id == PRIVATE:
+        if c.id == PRIVATE and all(d.state is None for d in c.details):
             return [safe(", ".join(d.text for d in c.details))]
         wanted = [d for d in c.details if d.state in {None, "bad", "warning"}]
         most = FEW if c.cause == "unanswered" else MANY

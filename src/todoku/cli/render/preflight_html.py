@@ -322,7 +322,8 @@ class _Page:
         if plan is None:
             return
         told = Told(plan, self.lang)
-        yield f"<h2>{_e(told.title)}</h2>\n<p>{_e(told.head())}</p>"
+        title = told.title[:1].upper() + told.title[1:]
+        yield f"<h2>{_e(title)}</h2>\n<p>{_e(told.head())}</p>"
         if plan.past is None and plan.ramps:  # the same for all: once
             yield f"{self._bars(plan.ramps[0])}<p>{_e(told.volumes(plan.ramps[0]))}</p>"
         for ramp in plan.ramps:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from todoku.i18n import Language, Words
+from todoku.i18n import Language, Words, say
 from todoku.preflight.sheet import Sheet
 from todoku.preflight.trials import GOOD, Trial
 from todoku.preflight.values import PRIVATE, Check, Detail
@@ -34,8 +34,8 @@ WORDS: Final[Words] = {
         "{about} to a mailbox of yours at each of them. Try that before you move.",
     },
     "found.some": {
-        "ja": "確かめた受信側 {good} 件は受け付けます。残る {n} 件の記録は分かりません。",
-        "en": "{good} of those that were asked take mail from it; the lists of {n} are not known.",
+        "ja": "確かめた受信側 {good} 件は受け付けます。残る {n} 件（{names}）の記録は分かりません。",
+        "en": "{good} of those that were asked take mail from it; the lists of {n} are not known: {names}.",
     },
     "remedy.some": {
         "ja": "探査の各項目の → を見てください。実際のメールが届いた受信側は --arrived に指定します。",
@@ -54,8 +54,8 @@ WORDS: Final[Words] = {
         "en": "ask the desk named at the probe for removal, or the hoster for another address.",
     },
     "not-asked": {
-        "ja": "尋ねていない（送るなら --partner）",
-        "en": "not asked (if you write there: --partner)",
+        "ja": "ほかに独自リストを持つ受信側（送るなら --partner に指定）: {names}",
+        "en": "others with lists of their own (if you write there, name them by --partner): {names}",
     },
 }
 SHEET: Final = Sheet(
@@ -90,20 +90,16 @@ def judge(
         )
         for id_ in wanted
     ]
-    others = [
-        f"{name}: {WORDS['not-asked'][lang]}"
-        for id_, name in receivers.items()
-        if id_ not in wanted
-    ]
-    told: dict[str, Any] = {
-        "good": len(good),
-        "n": len(left),
-        "details": [*details, *sorted(others)],
-    }
+    others = sorted(name for id_, name in receivers.items() if id_ not in wanted)
+    told: dict[str, Any] = {"good": len(good), "n": len(left), "details": details}
+    if others:
+        line = say(WORDS["not-asked"], lang, names=", ".join(others))
+        told["details"] = [*details, Detail(text=line)]
     if bad:
         names = ", ".join(receivers[id_] for id_ in bad)
         return SHEET.tell(lang, ip, "bad", "refused", names=names, **told)
     if left:
         key = "some" if good else "unseen"
-        return SHEET.tell(lang, ip, "unknown", key, cause="unseen", **told)
+        names = ", ".join(receivers[id_] for id_ in left)
+        return SHEET.tell(lang, ip, "unknown", key, cause="unseen", names=names, **told)
     return SHEET.tell(lang, ip, "ok", "settled", **told)

@@ -33,7 +33,21 @@ WORDS: Final[Words] = {
         "ja": "{host} が{stage}で、このアドレスを拒否しました: {reply}",
         "en": "{host} refused this address {stage}: {reply}",
     },
-    "remedy.blocked": {"ja": "{remedy}", "en": "{remedy}"},
+    "remedy.blocked": {
+        "ja": "前の利用者の記録と思われます。提供元に別のアドレスを頼むか（手紙は末尾）、窓口に解除を依頼して"
+        "ください: {desk}",
+        "en": "that seems to stem from whoever had it before. Ask the hoster for another one (the letter is at "
+        "the end), or the desk for removal: {desk}",
+    },
+    "found.held": {
+        "ja": "{host} が{stage}で、このアドレスの評判を理由に、今は受け取れないと答えました: {reply}",
+        "en": "{host} put it off {stage}, for the address's reputation: {reply}",
+    },
+    "remedy.held": {
+        "ja": "一時的な答えですが、記録はアドレスにあります。量を抑えて始め、続くなら窓口に尋ねてください: {desk}",
+        "en": "that is for now, but the record is the address's. Begin with little; where it goes on, ask the "
+        "desk: {desk}",
+    },
     "found.refused": {
         "ja": "{host} が{stage}で拒否しました: {reply}",
         "en": "{host} refused {stage}: {reply}",
@@ -94,8 +108,8 @@ WORDS: Final[Words] = {
         "en": "look at outgoing port 25; where the server is only slow, raise --deadline.",
     },
     "found.too-soon": {
-        "ja": "6 時間以内に探査したばかりなので、尋ねていません（次は {again} 以降）。",
-        "en": "not asked: it was probed within the last six hours (again from {again}).",
+        "ja": "6 時間以内に探査したばかりなので、尋ねていません。",
+        "en": "not asked: it was probed within the last six hours.",
     },
     "remedy.too-soon": {
         "ja": "{again} 以降に、もう一度実行してください。",
@@ -133,12 +147,12 @@ WORDS: Final[Words] = {
 }
 STAGES: Final[dict[Stage, Sentence]] = {
     "CONN": {"ja": "接続の段階", "en": "at its greeting"},
-    "EHLO": {"ja": "EHLO の段階", "en": "at EHLO"},
-    "STARTTLS": {"ja": "STARTTLS の段階", "en": "at STARTTLS"},
-    "AUTH": {"ja": "AUTH の段階", "en": "at AUTH"},
-    "MAIL FROM": {"ja": "MAIL FROM の段階", "en": "at MAIL FROM"},
-    "RCPT TO": {"ja": "RCPT TO の段階", "en": "at RCPT TO"},
-    "DATA": {"ja": "DATA の段階", "en": "at DATA"},
+    "EHLO": {"ja": " EHLO の段階", "en": "at EHLO"},
+    "STARTTLS": {"ja": " STARTTLS の段階", "en": "at STARTTLS"},
+    "AUTH": {"ja": " AUTH の段階", "en": "at AUTH"},
+    "MAIL FROM": {"ja": " MAIL FROM の段階", "en": "at MAIL FROM"},
+    "RCPT TO": {"ja": " RCPT TO の段階", "en": "at RCPT TO"},
+    "DATA": {"ja": " DATA の段階", "en": "at DATA"},
     "END OF DATA": {"ja": "本文を受け取った後", "en": "after the message"},
 }
 SHEET: Final = Sheet("probe", WORDS, ("RFC 5321, section 3.3",))
@@ -164,6 +178,8 @@ def judge(trial: Trial, ip: str, name: str | None, lang: Language) -> Check:
     if trial.result == "refused":
         key = "blocked" if trial.reason in PAST else "refused"
         state, cause = "bad", None
+    elif trial.result == "deferred" and trial.reason in PAST:
+        state, key, cause = "warning", "held", None
     elif trial.result == "inconclusive":
         state, key, cause = "unknown", _open(trial), "unseen"
     else:
@@ -176,7 +192,7 @@ def judge(trial: Trial, ip: str, name: str | None, lang: Language) -> Check:
         lang, trial.domain, state, key,
         cause=cause, ip=ip, name=name or trial.domain, domain=trial.domain, host=trial.host,
         stage=stage(trial.stage), refuses_at=stage(trial.refuses_at), reply=trial.reply,
-        mailbox=trial.mailbox or "", why=trial.why, again=trial.again, remedy=trial.remedy or "",
+        mailbox=trial.mailbox or "", why=trial.why, again=trial.again, remedy=trial.remedy or "-", desk=trial.desk or "-",
     )  # fmt: skip
 
 

@@ -38,10 +38,9 @@ WORDS: Final[Words] = {
         "en": "none of its {open} can be seen from here.",
     },
     "found.taken": {
-        "ja": "このアドレスからのメールを受け付けます（{how}）。DNS で分かる要件 {met} 件も満たしています。"
-        "送るメールと運用で守る要件が {open} 件あります。",
-        "en": "it takes mail from this address ({how}), and all that the DNS shows is met ({met}); {open} are "
-        "of the mail you send and of how you work.",
+        "ja": "このアドレスからのメールを受け付けます（{how}）。DNS で分かる要件も、満たしていないものは"
+        "ありません。{rest}",
+        "en": "it takes mail from this address ({how}), and nothing that the DNS shows is unmet.{rest}",
     },
     "found.refused": {
         "ja": "このアドレスを拒否しています: {reply}",
@@ -57,6 +56,12 @@ WORDS: Final[Words] = {
     },
 }
 
+REST: Final[Words] = {
+    "rest": {
+        "ja": "送るメールと運用で守る要件が {open} 件あります。",
+        "en": " {open} requirements are of the mail you send and of how you work.",
+    },
+}
 HOW: Final[Words] = {
     "accepted": {"ja": "探査", "en": "by a probe"},
     "arrived": {"ja": "実際のメール", "en": "by real mail"},
@@ -114,6 +119,7 @@ def judge(
         name=name, n=len(items), date=rules.date, unmet=len(unmet), met=len(met),
         open=len(unseen), silent=len(silent), first=first or "",
         reply=trial.reply if trial else "",
+        rest=say(REST["rest"], lang, open=len(unseen)) if unseen else "",
         how=HOW[trial.result][lang] if trial and trial.result in HOW else "",
         details=[_line(i, lang) for i in items],
     )  # fmt: skip
