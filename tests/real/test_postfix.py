@@ -1,5 +1,6 @@
 """A real Postfix: its bounces come by LMTP and by pipe, the real one opens a case, a forged one does not;
-while `serve` is down it keeps them. Its own instance, on loopback alone."""
+while `serve` is down it keeps them. A real Dovecot: the desk's answer is read there, and moves the case. Each
+an instance of its own, in a network that is closed, where that is permitted (`tests/closed.py`)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import closed, dovecot
 from tests.postfix import Postfix, Receiver, folder, free, needed
 from tests.serve import returned
 
@@ -55,7 +58,8 @@ class House:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.lmtp = free()
-        self.receiver = Receiver(refused)
+        self.sources: set[str] = set()
+        self.receiver = Receiver(self._refused)
         self.postfix = Postfix(root, MAIN, MASTER)
         self.log = self.postfix.log
         self.spool = root / "todoku-spool"
@@ -74,6 +78,10 @@ class House:
             "TODOKU_MAIL_LOG": str(self.log),
             "TODOKU_DNS_RESOLVER": "127.0.0.1:1",
         }
+
+    def _refused(self, source: str) -> str | None:
+        self.sources.add(source)
+        return refused(source)
 
     def begin(self) -> None:
         root = self.root
@@ -127,7 +135,14 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def open_() -> Iterator[str | None]:
+    """Why the network is not closed; `None`: it is."""
+    with closed.network() as why:
+        yield why
+
+
+@pytest.fixture
+def house(open_: str | None) -> Iterator[House]:
     with folder() as root:
         made = House(root)
         made.begin()
@@ -192,3 +207,65 @@ def test_a_pipe_as_a_user_without_rights(house: House) -> None:
     house.serve()
     until(lambda: "SC-001" in house.todoku("case", "show", "1"))
     assert '"proof":"log"' in house.todoku("case", "show", "1", "--json")
+
+
+TICKET = "SRX1234567890ID"
+
+
+def answer(authserv: str) -> bytes:
+    """As the server of that mailbox has received it."""
+    return (
+        f"Authentication-Results: {authserv}; dmarc=pass header.from=css.one.microsoft.com\r\n"
+        f"Received: from a by {authserv} with ESMTPS; Tue, 24 Nov 2026 01:40:00 +0000\r\n"
+        "From: Desk <x@css.one.microsoft.com>\r\nTo: desk@hoge.test\r\n"
+        f"Subject: RE: {TICKET}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n\r\nConditionally mitigated\r\n"
+        f"{LISTED}\r\nMitigation may take 24 - 48 hours to replicate.\r\n"
+    ).encode()
+
+
+def test_nothing_leaves(open_: str | None) -> None:
+    if open_ is not None:
+        pytest.skip(f"a closed network is not permitted here: {open_}")
+    assert [name for _, name in socket.if_nameindex()] == ["lo"]
+    with pytest.raises(OSError, match="unreachable"):
+        socket.create_connection(("192.0.2.1", 25), 2)
+    code = "import socket; socket.create_connection(('192.0.2.1', 25), 2)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "unreachable" in done.stderr
+
+
+@dovecot.needed
+def test_from_a_refused_mail_to_the_desk_s_answer_by_imap(house: House) -> None:
+    """Three addresses send, one of them is listed."""
+    with dovecot.running(house.root / "d") as box:
+        house.environ |= {
+            "TODOKU_MAILBOX_DESK_SERVER": f"127.0.0.1:{box.port}",
+            "TODOKU_MAILBOX_DESK_TLS": "none",
+            "TODOKU_MAILBOX_DESK_USER": dovecot.USER,
+            "TODOKU_MAILBOX_DESK_PASSWORD": dovecot.PASSWORD,
+            "TODOKU_MAILBOX_DESK_AUTHSERV": "mx.elsewhere.test",
+            "TODOKU_MAILBOX_DESK_AFTER": "seen",
+        }
+        house.serve()
+        for n in (1, 2, 3):
+            house.postfix.send(f"u{n}@hotmail.com", f"news@ip{n}.todoku.test")
+        until(lambda: "SC-001" in house.todoku("case", "show", "1"))
+        assert house.sources == {"127.0.0.1", "127.0.0.2", "127.0.0.3"}
+        assert sorted(house.receiver.to) == ["u1@hotmail.com", "u3@hotmail.com"]
+        assert "our log has it" in house.todoku("case", "show", "1")
+        (row,) = house.todoku("case", "list").splitlines()
+        assert "127.0.0.2 ⇄ Outlook.com / Hotmail" in row
+        cause = ("--cause", "a script", "--mended", "it is off")
+        house.todoku(
+            "case", "request", "1", *cause, "--offline", "--done", "--anyway", "--ticket", TICKET
+        )
+        until(lambda: "State: acknowledged" in house.todoku("case", "show", "1"))
+        box.put([answer("mx.evil.test"), answer("mx.elsewhere.test")])
+        house.todoku("mailbox", "fetch")
+        until(lambda: "State: settling" in house.todoku("case", "show", "1"))
+        shown = house.todoku("case", "show", "1")
+        assert shown.count("Conditionally mitigated") == 2
+        assert shown.count("not proven to be theirs") == 1
+        assert all("Seen" in flags for flags in box.flags())
+        house.stop()
