@@ -161,6 +161,7 @@ def test_nobodys_name_is_kept(who: str) -> None:
         ("<taro@p.example>: blocked", "<address>: blocked"),
         ('"taro yamada"@p.example blocked', "<address> blocked"),
         ("see https://x.example/q?a=taro&ip=1.2.3.4 now", "see https://x.example/q?… now"),
+        ("see http://x.example/codes.php#BL000010", "see http://x.example/codes.php#BL000010"),
         ("bounce-taro=p.example listed", "<address>=p.example listed"),
         ("prvs=123=taro@p.example listed", "prvs=123=<address> listed"),
     ],

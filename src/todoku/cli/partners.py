@@ -279,7 +279,15 @@ def knowledge_of(found: Any) -> Compiled:
 
 
 def holds_of(knowledge: Compiled) -> dict[str, str]:
-    """Which lists are parts of which."""
+    """Which lists are parts of which. What has no zone, and the name of which others of the same
+    operator begin with, is what receivers say who do not tell which of them it was: "Spamhaus"."""
     from todoku.knowledge.load import lists_of
 
-    return {e.id: e.ask.part_of for e in lists_of(knowledge) if e.ask and e.ask.part_of}
+    lists = lists_of(knowledge)
+    holds = {e.id: e.ask.part_of for e in lists if e.ask and e.ask.part_of}
+    for whole in lists:
+        if not whole.zones and whole.operator and whole.id not in holds:
+            for e in lists:
+                if e.operator == whole.operator and e.id.startswith(whole.id + "-"):
+                    holds.setdefault(e.id, whole.id)
+    return holds

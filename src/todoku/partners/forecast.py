@@ -118,6 +118,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 class _One(NamedTuple):
     partner: Partner
     rate: float
+    refused: float
+    """Mails a day that it refuses where it uses the list."""
     kind: Kind
     p: float | None
     """Its own chance; `None`: that of its group."""
@@ -212,16 +214,17 @@ def _ones(
         rate = partner.rate if identity is None else partner.rates.get(identity, 0.0)
         s = seen.get(partner.domain)
         if s is None:
-            out.append(_One(partner, rate, by_group.get(partner.group, "unknown"), None))
+            kind = by_group.get(partner.group, "unknown")
+            out.append(_One(partner, rate, rate, kind, None))
             continue
         p = model.chance(s.weeks, shares.share(partner.group), now)
-        kind: Kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
-        out.append(_One(partner, rate, kind, p))
+        kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
+        out.append(_One(partner, rate, rate * s.portion, kind, p))
     return out
 
 
 def _row(one: _One, seen: Seen | None, shares: Shares) -> Row:
-    partner, rate, kind, p = one
+    partner, rate, _, kind, p = one
     named, accepted, proofs = (seen.named, seen.accepted, seen.proofs) if seen else (0, 0, [])
     if p is None and kind != "unknown":
         p = shares.share(partner.group)
@@ -250,7 +253,7 @@ def _rate(one: _One) -> float:
 
 def _mean(ones: Sequence[_One], shares: Shares, kind: Kind) -> float:
     return sum(
-        o.rate * (o.p if o.p is not None else shares.share(o.partner.group))
+        o.refused * (o.p if o.p is not None else shares.share(o.partner.group))
         for o in ones
         if o.kind == kind
     )
@@ -274,8 +277,8 @@ def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, lis
     many: dict[tuple[Kind, str], list[float]] = {}
     for o in small:
         if o.p is not None:
-            known[o.kind][0] += o.rate * o.p
-            known[o.kind][1] += o.rate * o.rate * o.p * (1 - o.p)
+            known[o.kind][0] += o.refused * o.p
+            known[o.kind][1] += o.refused * o.refused * o.p * (1 - o.p)
         else:
             cell = many.setdefault((o.kind, o.partner.group), [0.0, 0.0])
             cell[0] += o.rate
@@ -300,7 +303,7 @@ def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, lis
         for o in great:
             p = o.p if o.p is not None else drawn[place[o.partner.group]]
             if rng.random() < p:
-                world[o.kind] += o.rate
+                world[o.kind] += o.refused
         for k, n in world.items():
             n = max(0.0, n)
             out[k].append(max(0.0, rng.gauss(n, math.sqrt(n * wide))))

@@ -87,6 +87,9 @@ class Seen(NamedTuple):
     weeks: list[Week]
     named: int
     accepted: int
+    portion: float
+    """Of its mail, what it refuses while it uses the list: customers of a gateway can let some of their
+    users' mail through."""
     proofs: list[tuple[str, Proof]]
 
 
@@ -107,8 +110,20 @@ def seen_of(family: Family, view: View) -> dict[str, Seen]:
         weeks = model.weeks_of(rows)
         if weeks:
             named, accepted = sum(u.named for _, u in rows), sum(u.accepted for _, u in rows)
-            out[domain] = Seen(weeks, named, accepted, own)
+            out[domain] = Seen(weeks, named, accepted, _portion(rows, weeks), own)
     return out
+
+
+def _portion(rows: Iterable[tuple[UseKey, Use]], weeks: Iterable[Week]) -> float:
+    """From the weeks in which it refused while others could have been refused, too; near 1 where little
+    was seen."""
+    refusing = {w.week for w in weeks if w.named}
+    refused = accepted = 0
+    for key, use in rows:
+        if key.week in refusing:
+            refused += use.within
+            accepted += use.accepted
+    return (refused + 1) / (refused + accepted + 1)
 
 
 def shares_of(seen: Mapping[str, Seen], partners: Iterable[Partner], now: float) -> Shares:

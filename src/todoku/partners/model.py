@@ -19,11 +19,12 @@ from todoku.partners.values import WEEK, Use, UseKey, week_of
 
 HALF_LIFE: Final = 730 / 7
 """Weeks after which what was seen of a partner counts for half."""
-MISS: Final = 0.05
+MISS: Final = 0.02
 """Chance that a partner who uses a list takes mail for a week all the same."""
 SPREADS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """How alike gateways are: in so many customers of one, the common share weighs as much as they do."""
-_SHARES: Final = tuple((n + 0.5) / 20 for n in range(20))
+_SHARES: Final = tuple(1 - math.sqrt(1 - (n + 0.5) / 24) for n in range(24))
+"""Common shares that are held to be equally likely: Beta(1, 2), fewer use a list than do not."""
 SELF: Final = ""
 """The group of those who run their mail themselves, or of whom nobody knows who does."""
 
@@ -81,10 +82,12 @@ def told(partners: Iterable[Sequence[Week]], now: float) -> Told:
     for weeks in partners:
         counted = [w for w in weeks if w.told]
         if counted:
-            weight = kept(week_of(now) - counted[-1].week)
-            p = chance(counted, 0.5, float(counted[-1].week * WEEK))
-            yes += weight * p
-            no += weight * (1.0 - p)
+            last = counted[-1].week
+            weight = kept(week_of(now) - last)
+            if chance(counted, 0.5, float(last * WEEK)) >= 0.5:
+                yes += weight
+            else:
+                no += weight
     return Told(yes, no)
 
 
@@ -101,11 +104,9 @@ class Shares:
         grid = [(k * s, k * (1 - s)) for k in SPREADS for s in _SHARES]
         logs = []
         for a, b in grid:
-            # common shares: Beta(1, 2), few use a list rather than many
-            prior = math.log(1.0 - a / (a + b))
             alone = _beta(a, b)
             seen = (times * (_beta(a + y, b + n) - alone) for (y, n), times in cells.items())
-            logs.append(prior + sum(seen))
+            logs.append(sum(seen))
         most = max(logs)
         weights = [math.exp(x - most) for x in logs]
         all_ = sum(weights)

@@ -13,7 +13,7 @@ MOST: Final = 400
 _LOOKED_AT: Final = 4_000
 ADDRESS: Final = "<address>"
 
-_QUERY: Final = expression(r"(https?://[^\s<>\"'?#]{1,300})[?#][^\s<>\"']{1,1000}", re.IGNORECASE)
+_QUERY: Final = expression(r"(https?://[^\s<>\"'?#]{1,300})\?[^\s<>\"'#]{1,1000}", re.IGNORECASE)
 _QUOTED: Final = expression(r"<?\"[^\"\n]{1,100}\"@[A-Za-z0-9._-]{1,255}>?")
 _ADDRESS: Final = expression(r"<?[^\s<>@:;,()\[\]\"'=]{1,256}@[\w.-]{1,255}>?")
 
