@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from todoku.visits import FILE, Visit, VisitsError, enter
+from todoku.visits import FILE, Visit, VisitsError, enter, last, note
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
 SIX = timedelta(hours=6)
@@ -60,6 +60,24 @@ def test_two_at_once_make_one_visit(tmp_path: Path) -> None:
         thread.join()
     assert len(said) == 8
     assert said.count(None) == 1
+
+
+def test_what_it_said_is_remembered_with_it(tmp_path: Path) -> None:
+    assert last(tmp_path, "gmail", "192.0.2.1") is None
+    enter(tmp_path, visit(), SIX)
+    enter(tmp_path, visit("yahoo"), SIX)
+    assert last(tmp_path, "gmail", "192.0.2.1") == visit()
+    note(tmp_path, visit(), {"result": "accepted"})
+    told = last(tmp_path, "gmail", "192.0.2.1")
+    assert told is not None
+    assert told.said == {"result": "accepted"}
+    assert last(tmp_path, "yahoo", "192.0.2.1") == visit("yahoo")
+    assert enter(tmp_path, visit(at=NOW + timedelta(hours=1)), SIX) == NOW + SIX
+    # It goes with the visit.
+    enter(tmp_path, visit("t-online", at=NOW + SIX), SIX)
+    assert last(tmp_path, "gmail", "192.0.2.1") is None
+    note(tmp_path, visit(), {"result": "accepted"})  # too late: nothing to note it at
+    assert last(tmp_path, "gmail", "192.0.2.1") is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ The visit is written down before a word is said.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from todoku.knowledge.schema import Compiled
     from todoku.probe import Found
     from todoku.serve.exchangers import Exchanger
+    from todoku.visits import Visit
 
 Verdict: TypeAlias = Literal[
     "accepted", "inconclusive", "greylisted", "deferred", "refused", "failed"
@@ -98,9 +100,18 @@ class NeverError(Exception):
 
 
 class TooSoonError(Exception):
-    def __init__(self, receiver: str, source: str, again: datetime, every: timedelta) -> None:
+    def __init__(
+        self,
+        receiver: str,
+        source: str,
+        again: datetime,
+        every: timedelta,
+        last: Probed | None = None,
+    ) -> None:
         super().__init__(receiver)
         self.receiver, self.source, self.again, self.every = receiver, source, again, every
+        self.last = last
+        """What it said then, where that is remembered."""
 
 
 def probe(
@@ -118,16 +129,17 @@ def probe(
     and `VisitsError`; then nothing was said to the receiver."""
     from todoku import probe as smtp
     from todoku.serve import visiting
-    from todoku.visits import Visit, enter
+    from todoku.visits import Visit, VisitsError, enter, note
 
     receiver = visiting.whose(means.knowledge, server.host, domain) or named
     who = receiver or visiting.registered(server.host)
     refuse_never(means.policy, named, domain, who)
     stage = None if receiver is None else smtp.refuses_at(means.knowledge, receiver)
     every = means.policy.probe_every
-    again = enter(means.folder, Visit(receiver=who, source=us.source, at=at), every)
+    visit = Visit(receiver=who, source=us.source, at=at)
+    again = enter(means.folder, visit, every)
     if again is not None:
-        raise TooSoonError(who, us.source, again, every)
+        raise TooSoonError(who, us.source, again, every, _last(means.folder, visit))
     said = smtp.ask(
         smtp.Question(
             host=server.host,
@@ -143,7 +155,7 @@ def probe(
         whole=min(smtp.WHOLE, wait or smtp.WHOLE),
     )
     diagnosis = _diagnosed(said, domain, server, us, means)
-    return Probed(
+    probed = Probed(
         domain=domain,
         receiver=receiver,
         host=server.host,
@@ -162,6 +174,22 @@ def probe(
         at=at.isoformat(timespec="seconds"),
         again=(at + every).isoformat(timespec="seconds"),
     )
+    with contextlib.suppress(VisitsError):  # it is told now in any case
+        note(means.folder, visit, msgspec.to_builtins(probed))
+    return probed
+
+
+def _last(folder: Path, visit: Visit) -> Probed | None:
+    """What the one before this said. A visit that was cut short said nothing."""
+    from todoku.visits import last
+
+    before = last(folder, visit.receiver, visit.source)
+    if before is None or before.said is None:
+        return None
+    try:
+        return msgspec.convert(before.said, Probed)
+    except msgspec.ValidationError:
+        return None
 
 
 def refuse_never(policy: Policy, *names: str | None) -> None:

@@ -1,4 +1,5 @@
-"""When a receiver was last probed, and from which address of ours: a small file in the data folder.
+"""When a receiver was last probed, from which address of ours, and what it said: a small file in the data
+folder.
 
 A receiver remembers an impatient visitor, so the visit is written down before it is made: one that is
 cut short counts too, and two commands that start at once make one visit.
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -50,6 +51,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """Our address, as they see it."""
     at: datetime
+    said: dict[str, Any] | None = None
+    """What came of it (`todoku probe --json`); `None`: it was cut short."""
 
 
 def enter(folder: Path, visit: Visit, every: timedelta) -> datetime | None:
@@ -68,6 +71,26 @@ def enter(folder: Path, visit: Visit, every: timedelta) -> datetime | None:
         why = (error.strerror or str(error)).lower()
         raise VisitsError(WORDS["unusable"], path=path, why=why) from error
     return None
+
+
+def note(folder: Path, visit: Visit, said: dict[str, Any]) -> None:
+    """What came of a visit that was entered. Raises `VisitsError`."""
+    path = folder / FILE
+    try:
+        with _locked(path):
+            known = _read(path)
+            _write(
+                path, [msgspec.structs.replace(v, said=said) if v == visit else v for v in known]
+            )
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise VisitsError(WORDS["unusable"], path=path, why=why) from error
+
+
+def last(folder: Path, receiver: str, source: str) -> Visit | None:
+    """The visit that is remembered. Raises `VisitsError`."""
+    found = [v for v in _read(folder / FILE) if (v.receiver, v.source) == (receiver, source)]
+    return max(found, key=lambda v: v.at, default=None)
 
 
 @contextmanager

@@ -210,7 +210,7 @@ def _run(
         contact_page=data.contact_page(),
         way=way,
         trying=trying,
-        fetching=_fetching(found, subject) if ask.fetch else None,
+        fetching=_fetching(found, subject, ask.given.sender, lang) if ask.fetch else None,
     )
     volumes = None
     if ask.logs:
@@ -240,11 +240,16 @@ def _way(found: Settings, ip: str) -> Way:
     return Way(source_of(ip, found.own.nat), int(found.lab.port))
 
 
-def _fetching(found: Settings, subject: Subject) -> Fetching:
+def _fetching(found: Settings, subject: Subject, sender: str | None, lang: Language) -> Fetching:
+    from todoku.cli.probe_request import mail_address
     from todoku.preflight.fetch import Fetching, Ports
 
-    ports = Ports(smtp=int(found.lab.port))
-    return Fetching(helo=subject.helo, sender=found.mail.sender, ports=ports)
+    sender = found.mail.sender if sender is None else sender
+    return Fetching(
+        helo=subject.helo,
+        sender=None if sender is None else mail_address("--sender", sender, lang),
+        ports=Ports(smtp=int(found.lab.port)),
+    )
 
 
 class _Kept:

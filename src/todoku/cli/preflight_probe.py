@@ -159,13 +159,22 @@ def _asking(
         except probing.NeverError:
             return Trial(aim.domain, "never")
         except probing.TooSoonError as error:
-            again = f"{error.again.astimezone():%Y-%m-%d %H:%M %z}"
-            return Trial(aim.domain, "too-soon", again=again)
+            return _earlier(aim.domain, error)
         except VisitsError as error:
             return Trial(aim.domain, "no-record", why=error.text(means.lang))
         return _trial(told)
 
     return ask
+
+
+def _earlier(domain: str, error: probing.TooSoonError) -> Trial:
+    """What the receiver said within the last hours still counts, where it settled something."""
+    again = f"{error.again.astimezone():%Y-%m-%d %H:%M %z}"
+    last = error.last
+    if last is None or last.result not in {"accepted", "refused"}:
+        return Trial(domain, "too-soon", again=again)
+    at = f"{(error.again - error.every).astimezone():%Y-%m-%d %H:%M %z}"
+    return _trial(last)._replace(at=at, again=again)
 
 
 def _trial(told: probing.Probed) -> Trial:

@@ -48,11 +48,14 @@ class Trial(NamedTuple):
     why: str = ""
     """With `failed` or `no-record`: what went wrong."""
     again: str = ""
-    """With `too-soon`: when it may be asked again."""
+    """With `too-soon` and `at`: when it may be asked again."""
+    at: str = ""
+    """Where it was asked before this run, and has said enough: when."""
 
     @property
     def made(self) -> bool:
-        return self.result not in NOT_MADE
+        """In this run."""
+        return self.result not in NOT_MADE and not self.at
 
 
 class Trying(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from todoku.i18n import Language, Sentence, Words
+from todoku.i18n import Language, Sentence, Words, say
 from todoku.model import Stage
 from todoku.preflight.sheet import Sheet
 from todoku.preflight.trials import PAST, Result, Trial
@@ -155,6 +155,12 @@ STAGES: Final[dict[Stage, Sentence]] = {
     "DATA": {"ja": " DATA の段階", "en": "at DATA"},
     "END OF DATA": {"ja": "本文を受け取った後", "en": "after the message"},
 }
+EARLIER: Final[Words] = {
+    "earlier": {
+        "ja": "{at} の探査の結果（次に尋ねられるのは {again} 以降）",
+        "en": "by the probe of {at} (it may be asked again from {again})",
+    },
+}
 SHEET: Final = Sheet("probe", WORDS, ("RFC 5321, section 3.3",))
 
 _SAID: Final[dict[Result, tuple[State, str, Cause | None]]] = {
@@ -190,6 +196,7 @@ def judge(trial: Trial, ip: str, name: str | None, lang: Language) -> Check:
 
     return SHEET.tell(
         lang, trial.domain, state, key,
+        details=(say(EARLIER["earlier"], lang, at=trial.at, again=trial.again),) if trial.at else (),
         cause=cause, ip=ip, name=name or trial.domain, domain=trial.domain, host=trial.host,
         stage=stage(trial.stage), refuses_at=stage(trial.refuses_at), reply=trial.reply,
         mailbox=trial.mailbox or "", why=trial.why, again=trial.again, remedy=trial.remedy or "-", desk=trial.desk or "-",
