@@ -31,6 +31,23 @@ def test_most_are_understood(name: str) -> None:
         for s, a in found
         for address, class_ in (s.verdicts or {}).items()
     ]
+    waits = [(s.wait, wait(a)) for s, a in found if s.wait not in {None, "-"}]
+    none = [wait(a) for s, a in found if s.wait == "-"]
+    asks = [(set(s.asks), set(a.asks)) for s, a in found if s.asks]
     assert right >= 0.75 * len(samples)
     assert tickets >= 0.95 * len(samples)
     assert sum(told) >= 0.8 * len(told)
+    assert sum(said == read for said, read in waits) >= 0.8 * len(waits)
+    assert sum(each != "-" for each in none) <= 0.05 * len(none)
+    assert sum(said == read for said, read in asks) >= 0.8 * len(asks)
+
+
+def wait(found: answers.Answer) -> str:
+    """As the samples write it."""
+    told = found.wait
+    if told is None:
+        return "-"
+    if told.until is not None:
+        return f"until={told.until:%Y-%m-%dT%H:%M}"
+    low, high = ("" if each is None else f"{each:g}" for each in (told.min_hours, told.max_hours))
+    return f"{low}-{high}"

@@ -115,6 +115,10 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     waits: tuple[Span, ...] = ()
     topic: tuple[str, ...] = ()
     """Words without which a mail has nothing to do with a block."""
+    deeds: tuple[str, ...] = ()
+    """Words of a deed or a decision. Beside them a receipt is not all that was said."""
+    supposed: tuple[str, ...] = ()
+    """Words in the sentence of a deed that make it none: "if", "will", "your request to"."""
     answering: tuple[str, ...] = ()
     """Words of one who answers. Without any, good news of nobody knows whom is none."""
     context: tuple[str, ...] = ()
@@ -141,6 +145,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             *self.tickets,
             *self.asking,
             *self.topic,
+            *self.deeds,
+            *self.supposed,
             *self.answering,
             *self.context,
         )
@@ -154,7 +160,7 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
         name: getattr(new, name) + getattr(old, name)
         for name in (
             "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "asked",
-            "asking", "waits", "topic", "answering", "context",
+            "asking", "waits", "topic", "deeds", "supposed", "answering", "context",
         )
     }  # fmt: skip
     rules = new.rules + tuple(r for r in old.rules if r.id not in ids)

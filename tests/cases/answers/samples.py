@@ -5,6 +5,9 @@ Subject: Re: AB-1
 
 The block on 192.0.2.10 has been lifted.
 
+Later files add a wait (`24-48`, `-24`: hours; `until=2026-12-01T14:00`) and what is asked (`headers,logs`). A
+class may be one of two (`received/unclear`). `As: html` or a charset says how the mail is written.
+
 The files of `unseen/` were written before anybody looked at what the rules say of them.
 """
 
@@ -29,6 +32,9 @@ class Sample(NamedTuple):
     subject: str
     body: str
     head: tuple[tuple[str, str], ...] = ()
+    wait: str | None = None
+    asks: tuple[str, ...] | None = None
+    form: str = "plain"
 
     def mail(self, **headers: str) -> EmailMessage:
         mail = EmailMessage(policy=email.policy.SMTP)
@@ -39,23 +45,31 @@ class Sample(NamedTuple):
         return mail
 
     def text(self, body: str | None = None) -> bytes:
-        mail = self.mail()
-        mail.set_content(self.body if body is None else body)
-        return mail.as_bytes()
+        mail, words = self.mail(), self.body if body is None else body
+        if self.form in {"plain", "html"}:
+            mail.set_content(words, subtype=self.form)
+            return mail.as_bytes()
+        mail["MIME-Version"], mail["Content-Type"] = "1.0", f"text/plain; charset={self.form}"
+        mail["Content-Transfer-Encoding"] = "8bit"
+        return mail.as_bytes().rstrip() + b"\r\n\r\n" + words.encode(self.form)
 
 
 def of(path: Path) -> list[Sample]:
     found = []
     for n, block in enumerate(HEAD.split(path.read_text("utf-8"))[1:], 1):
         first, _, rest = block.partition("\n")
-        class_, sender, ticket, verdicts = (part.strip() for part in first.split("|"))
+        class_, sender, ticket, verdicts, *more = (part.strip() for part in first.split("|"))
+        wait, asks = more or (None, None)
         lines, _, body = rest.partition("\n\n")
         head = [tuple(line.split(": ", 1)) for line in lines.split("\n")]
+        form = dict(head).get("As", "plain")
+        head = [pair for pair in head if pair[0] != "As"]
         told = dict(pair.split("=") for pair in verdicts.split()) if verdicts != "-" else None
         found.append(
             Sample(
                 f"{path.stem}-{n}", class_, sender, None if ticket == "-" else ticket, told,
-                head[0][1], body, tuple((name, value) for name, value in head[1:]),
+                head[0][1], body, tuple((name, value) for name, value in head[1:]), wait,
+                None if asks is None else tuple(asks.split(",")) if asks != "-" else (), form,
             )
         )  # fmt: skip
     return found

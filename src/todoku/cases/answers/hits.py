@@ -39,6 +39,16 @@ _LABEL: Final = re.compile(
 _TRIM: Final = " .。!:()[]【】「」|"
 _REMARK: Final = re.compile(r"[,;(、（]|\s-\s|\sas\s|\sdue\s")
 _BLANK: Final = "\0"
+_CITED: Final = re.compile(r'"[^"\n]{4,400}"|«[^»\n]{4,400}»|「[^」\n]{4,200}」|『[^』\n]{4,200}』')
+"""Words between quotation marks are somebody's, and not asserted here."""
+_QUESTION: Final = re.compile(
+    r"(?:\?|(?:でしょう|です|ます|ました|ません|のだろう)か[。.]?)[\s\"')\]」]*\Z"
+)
+_ASSERTED: Final = frozenset(
+    {"delisted", "mitigated", "conditionally-mitigated", "nothing-detected", "expires", "refused",
+     "not-qualified"}
+)  # fmt: skip
+"""What is asked is not said."""
 _MOST: Final = 200
 """Hits of one expression."""
 
@@ -69,6 +79,10 @@ class Text:
         n = bisect.bisect_right(self._ends, at)
         start = self._ends[n - 1] if n else 0
         return start, self._ends[n] if n < len(self._ends) else len(self.text)
+
+    @functools.cached_property
+    def cited(self) -> list[tuple[int, int]]:
+        return [found.span() for found in _CITED.finditer(self.text)]
 
     @functools.cached_property
     def clauses(self) -> list[tuple[int, int]]:
@@ -208,9 +222,13 @@ def _void(
     within: bool = False,
 ) -> bool:
     """Whether its sentence asserts nothing. `within`: what stands before may also stand among them."""
+    if rule.class_ != "unclear" and any(low <= start and end <= high for low, high in read.cited):
+        return True
     begin, _ = read.sentence(start)
     _, stop = read.sentence(max(start, end - 1))
     whole = read.text[begin:stop]
+    if rule.class_ in _ASSERTED and _QUESTION.search(whole):
+        return True
     if any(compiled(pattern).search(whole) for pattern in rule.unless):
         return True
     if rule.plain:

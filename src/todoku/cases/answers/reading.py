@@ -84,7 +84,8 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     """Of a mail."""
     general = next((each for each in rules if each.desk == GENERAL), None)
     text = "\n".join(letter.texts)
-    desk = _desk(letter, text, [each for each in rules if each.desk != GENERAL])
+    anybodys = tickets.find(letter.subject, text, [general]) if general is not None else None
+    desk = _desk(letter, text, [each for each in rules if each.desk != GENERAL], anybodys)
     tried = [each for each in (desk, general) if each is not None]
     if letter.bounced is not None:
         return _bounce(letter, rules, general)
@@ -121,6 +122,8 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         return empty  # thanks are no receipt
     if class_ in DOUBTFUL and _of_others(letter, told):
         return empty
+    if class_ == "received" and _decides(face, told, tried):
+        return empty  # a receipt is all that was understood of what says more
     silent = class_ in _SILENT
     return Reading(
         class_,
@@ -150,14 +153,32 @@ def _of_others(letter: Letter, told: Said) -> bool:
     )
 
 
-def _desk(letter: Letter, text: str, desks: Sequence[AnswerRules]) -> AnswerRules | None:
-    """Whose answer it is, or says it is."""
+def _decides(face: str, told: Said, tried: Sequence[AnswerRules]) -> bool:
+    """Whether sentences beside those of a receipt tell of a deed or a decision."""
+    read_ = Text(face)
+    known = {read_.sentence(max(hit.start, 0)) for hit in told.hits if hit.start >= 0}
+    for desk in tried:
+        for pattern in desk.deeds:
+            for found in compiled(pattern).finditer(face):
+                begin, end = read_.sentence(found.start())
+                if (begin, end) in known:
+                    continue
+                if not any(compiled(each).search(face[begin:end]) for each in desk.supposed):
+                    return True
+    return False
+
+
+def _desk(
+    letter: Letter, text: str, desks: Sequence[AnswerRules], anybodys: str | None
+) -> AnswerRules | None:
+    """Whose answer it is, or says it is. A ticket that anybody may print so (`anybodys`) tells nobody."""
     wrote = [desk for desk in desks if writes(letter.sender, desk)]
     words = f"{letter.subject}\n{text}"
     scores: list[tuple[int, AnswerRules]] = []
     for desk in wrote or desks:
         marks = sum(compiled(mark).search(words) is not None for mark in desk.marks)
-        shape = 2 if tickets.find(letter.subject, text, [desk]) is not None else 0
+        number = tickets.find(letter.subject, text, [desk])
+        shape = 2 if number is not None and (marks or number not in (anybodys or "")) else 0
         scores.append((min(marks, 4) + shape, desk))
     if not scores:
         return None

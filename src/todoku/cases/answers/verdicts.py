@@ -41,6 +41,10 @@ _DOWN: Final = re.compile(
 )
 _UP: Final = re.compile(r"\b(?:above|aforementioned|oben genannte\w*|obige\w*)\b|上記|前記", re.I)
 
+_SPLIT: Final = re.compile(r"[;、]|,\s|\b(?:but|while|whereas|aber|während|jedoch)\b|ですが|一方")
+"""Where a sentence turns to something else."""
+_LISTED: Final = re.compile(r"[\s,;、&/]|\b(?:and|or|und|et|y|e|en)\b|及び|および|と")
+
 
 class Said(NamedTuple):
     """What a text says."""
@@ -164,7 +168,7 @@ def _owners(
     above_first = _addresses_first(read, headings) if headings else False
     found: list[tuple[Mention, Hit, int]] = []
     for mention in places:
-        hit, rank = _owner(read, mention, real, headings, above_first)
+        hit, rank = _owner(read, mention, real, headings, above_first, places)
         if hit is not None:
             found.append((mention, hit, rank))
     best: dict[Identity, int] = {}
@@ -180,6 +184,7 @@ def _owner(
     hits: Sequence[Hit],
     headings: Sequence[Hit],
     above_first: bool,
+    places: Sequence[Mention],
 ) -> tuple[Hit | None, int]:
     """The words about it, and how sure that is (0 is best)."""
     line = _line(read.text, mention)
@@ -189,7 +194,8 @@ def _owner(
     start, end = read.sentence(mention.start)
     same = [hit for hit in hits if hit.end > start and hit.start < end]
     if same and not (headings and all(hit.heading for hit in same)):
-        return _nearest(read.text, mention, same), 1
+        about = [hit for hit in same if _about(read.text, mention, hit, places)]
+        return (_nearest(read.text, mention, about), 1) if about else (None, 9)
     if headings:
         if above_first:
             after = [hit for hit in headings if hit.start >= mention.end]
@@ -230,6 +236,21 @@ def _sentence_of(read: Text, hit: Hit) -> str:
     return read.text[min(start, hit.start) : end]
 
 
+def _about(text: str, mention: Mention, hit: Hit, places: Sequence[Mention]) -> bool:
+    """Words that name an address are not about one behind a comma, unless the two stand in a list."""
+    if hit.start <= mention.start < hit.end:
+        return True
+    within = [other for other in places if hit.start <= other.start < hit.end]
+    if not within:
+        return True
+    between = text[min(hit.end, mention.end) : max(hit.start, mention.start)]
+    if _SPLIT.search(between) is None:
+        return True
+    after = mention.start >= hit.end
+    joined = within[-1].end >= hit.end if after else within[0].start <= hit.start
+    return joined and not _LISTED.sub("", addresses.without(between))
+
+
 def _nearest(text: str, mention: Mention, hits: Sequence[Hit]) -> Hit:
     """In a sentence that says several things: the words of the same part of it, else the nearest."""
     if len({hit.rule.class_ for hit in hits}) == 1:
@@ -238,10 +259,7 @@ def _nearest(text: str, mention: Mention, hits: Sequence[Hit]) -> Hit:
     def distance(hit: Hit) -> tuple[bool, int]:
         low, high = min(hit.end, mention.end), max(hit.start, mention.start)
         between = text[low:high]
-        split = re.search(
-            r"[;、]|,\s|\b(?:but|while|whereas|aber|während|jedoch)\b|ですが|一方", between
-        )
-        return split is not None, max(0, high - low)
+        return _SPLIT.search(between) is not None, max(0, high - low)
 
     return min(hits, key=distance)
 

@@ -15,6 +15,33 @@ _PAST: Final = re.compile(
     r"(?:\b(?:last|past|previous|preceding|every|per|letzten|vergangenen)\s*|過去|直近|これまで)\Z",
     re.I,
 )
+_NUMBERS: Final = {
+    name: str(number)
+    for number, names in {
+        1: "one", 2: "two zwei deux", 3: "three drei trois",
+        4: "four vier quatre", 5: "five fünf cinq", 6: "six sechs", 7: "seven sieben sept",
+        8: "eight acht huit", 9: "nine neun neuf", 10: "ten zehn dix", 12: "twelve zwölf douze",
+        15: "fifteen fünfzehn quinze", 20: "twenty zwanzig vingt", 24: "twenty-four vierundzwanzig",
+        30: "thirty dreißig trente", 36: "thirty-six", 48: "forty-eight achtundvierzig",
+        60: "sixty sechzig soixante", 72: "seventy-two zweiundsiebzig",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+_UNIT: Final = (
+    r"(?:[\w-]+ )??(?:hours?|minutes?|days?|weeks?|Stunden?|Minuten?|\w*Tag(?:e?[ns]?)?|Wochen?|heures?|jours?"
+    r"|semaines?)\b"
+)
+_ONE: Final = re.compile(
+    r"\b(within|in|up to|about|after|takes?|allow|another|innerhalb|binnen|nach|dans|sous|d'ici|après)"
+    rf" (?:an?|eine[mnrs]?|une?) (?={_UNIT})",
+    re.I,
+)
+_NUMBER: Final = re.compile(
+    rf"(?<![\w-])({'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?= (?:to |or |bis |oder |à |ou )?"
+    rf"{_UNIT})",
+    re.I,
+)
+"""Numbers in words, where they count time: "within one business day"."""
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -36,7 +63,7 @@ _TIME: Final = re.compile(
     r"(?P<zone>Z|UTC|GMT|JST|[+-]\d\d:?\d\d)?"
 )
 _UNTIL: Final = re.compile(
-    r"(?:\b(?:until|till|expires?(?: automatically)?(?: on| at)?|removed (?:automatically )?on|ends? on|by"
+    r"(?:\b(?:until|till|expires?(?: automatically)?(?: on| at)?|removed (?:automatically )?on|ends?(?: on)?|by"
     r"|bis(?: zum)?|am)\s{1,3}(?:\w{2,9}day,?\s+)?|期限[は:]?\s{0,2})\Z",
     re.I,
 )
@@ -51,6 +78,8 @@ class Wait(NamedTuple):
 
 def find(text: str, desks: Sequence[AnswerRules]) -> Wait:
     """The first span that the text names, and the first day until when."""
+    text = _ONE.sub(r"\1 1 ", text)
+    text = _NUMBER.sub(lambda found: _NUMBERS[found[1].lower()], text)
     low, high = _span(text, desks)
     return Wait(low, high, _until(text))
 
