@@ -38,6 +38,7 @@ from todoku.partners.forecast import Forecast
 from todoku.partners.habits import Told
 from todoku.preflight.values import Report
 from todoku.probing import Probed
+from todoku.serve.affected import Returned
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -73,6 +74,10 @@ OUTPUT: dict[str, tuple[type, str]] = {
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "draft": (Draft, "What `todoku case request --json` prints; docs/requests.md tells more."),
     "mailbox": (Standing, "One line of `todoku mailbox list --json`; docs/intake.md tells more."),
+    "affected": (
+        Returned,
+        "One line of `todoku case show --affected --json`; docs/cases.md tells more.",
+    ),
     "partners": (Told, "One line of `todoku partners --json`; docs/partners.md tells more."),
     "partners-learned": (Learned, "What `todoku partners learn --json` prints."),
     "forecast": (Forecast, "One line of `todoku forecast --json`; docs/forecast.md tells more."),

@@ -94,13 +94,13 @@ class Opened(NamedTuple):
         """A receiver or list as people call it."""
         return _named(place, self.knowledge, self.lang)
 
-    def diagnoser(self) -> Diagnoser:
     def history(self, number: int) -> tuple[Recorded, ...]:
         """The events of a case, as who asks may see them. Raises `UnknownCase`."""
         from todoku.serve import privacy
 
         return privacy.shown(tuple(self.desk.history(number)), self.settings.privacy, me())
 
+    def diagnoser(self) -> Diagnoser:
         from todoku.diagnosis import Diagnoser
 
         return Diagnoser(self.knowledge, language=self.lang, own=self.settings.own)
@@ -315,15 +315,21 @@ def _list_at_once(ctx: click.Context, closed: bool, config: Path | None, data: P
 
 @case.command(short_help="All that happened to a case.")
 @click.argument("number", type=click.IntRange(min=1))
+@click.option("--affected", is_flag=True, help="Whose mail came back, and is to be sent again.")
 @_common
 def show(
-    ctx: click.Context, /, number: int, config: Path | None, data: Path | None,
+    ctx: click.Context, /, number: int, affected: bool, config: Path | None, data: Path | None,
     as_json: bool, **_: Any,
 ) -> None:  # fmt: skip
     """All that happened to a case, and what comes next."""
     from todoku.cli.render import case as screen
 
     with opened(ctx, config, data) as found:
+        if affected:
+            from todoku.cli import case_affected
+
+            case_affected.show(found, number, as_json=as_json)
+            return
         history = found.history(number)
         if as_json:
             _print_json(history)

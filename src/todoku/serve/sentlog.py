@@ -303,7 +303,7 @@ class _Log:
         known = self.inode
         path = Path(self.path)
         if known is not None and path.stat().st_ino != known:
-            path = next((p for p in _beside(path) if p.stat().st_ino == known), path)
+            path = next((p for p in beside(path) if p.stat().st_ino == known), path)
         self._file = os.open(path, os.O_RDONLY)
         found = os.fstat(self._file)
         self.inode = found.st_ino
@@ -337,7 +337,7 @@ def _trial(delivery: Delivery, now: float) -> Iterator[tuple[object, ...]]:
     yield message_id, _ANSWERS.index(outcome), at, *said, delivery.relay, delivery.source
 
 
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
     """Where a log may have been moved to: `mail.log.1`, `mail.log-20261124`."""
     for other in path.parent.glob(f"{path.name}[.-]*"):
         if stat.S_ISREG(other.lstat().st_mode):
