@@ -13,6 +13,7 @@ from todoku.cli import preflight_request as request
 from todoku.cli.render.preflight_html import page
 from todoku.cli.render.preflight_names import Names
 from todoku.i18n import LANGUAGES, Language
+from todoku.knowledge.schema import Compiled
 from todoku.lab.zones import mx, txt
 from todoku.preflight.report import made
 from todoku.preflight.running import Run
@@ -55,11 +56,15 @@ def test_in_a_sentence(text: str, shown: str, tmp_path: Path) -> None:
     assert Names(Subject(ip=NEW)).prose(text) == text
 
 
-def report(tmp_path: Path, lang: Language) -> Report:
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    return knowledge(tmp_path_factory.mktemp("knowledge"))
+
+
+def report(known: Compiled, tmp_path: Path, lang: Language) -> Report:
     zones = good()
     zones.add(A, mx(10, HOST), txt(f"v=spf1 ip4:{OLD} -all"))
     zones.add(f"s1._domainkey.{A}", txt(key_record(512)))
-    known = knowledge(tmp_path / "knowledge")
     with serving(zones) as server:
         run = Run(subject(tmp_path), world(server, known), lang)
         list(run)
@@ -67,8 +72,8 @@ def report(tmp_path: Path, lang: Language) -> Report:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_on_the_screen_and_the_page(lang: Language, tmp_path: Path) -> None:
-    told = report(tmp_path, lang)
+def test_on_the_screen_and_the_page(lang: Language, known: Compiled, tmp_path: Path) -> None:
+    told = report(known, tmp_path, lang)
     for text in (screen(told, lang, columns=200), page(told, lang)):
         assert U in text
         assert f"{U} ({A})" in text

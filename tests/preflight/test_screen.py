@@ -28,6 +28,7 @@ from tests.preflight.world import (
     serving,
     world,
 )
+from todoku.cli.preflight import _Waiting
 from todoku.cli.render.page import Page
 from todoku.cli.render.preflight import Screen
 from todoku.cli.render.preflight_html import page
@@ -138,3 +139,20 @@ def test_bad_news_hides_no_silence(known: Compiled) -> None:
     )
     assert told in screen(r, "en")
     assert told in page(r, "en")
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_a_terminal_sees_that_more_is_to_come(
+    lang: Language, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = _Waiting(15.0, lang, shown=True)
+    waiting.show()
+    told = capsys.readouterr()
+    assert "15" in told.err
+    assert "\n" not in told.err
+    waiting.clear()
+    assert capsys.readouterr().err == "\r\x1b[K"
+    hidden = _Waiting(15.0, lang, shown=False)
+    hidden.show()
+    hidden.clear()
+    assert capsys.readouterr() == ("", "")

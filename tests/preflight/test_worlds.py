@@ -399,7 +399,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(known: Compiled, tmp_path:
     told, maps = [], []
     with serving(zones) as server:
         # At last one that permits the rest at once.
-        for knowledge_, deadline in ((slow, 0.8), (slow, 0.8), (known, 8.0)):
+        for knowledge_, deadline in ((slow, 0.5), (slow, 0.5), (known, 8.0)):
             all_ = world(server, knowledge_, deadline=deadline)
             run = Run(SUBJECT, all_._replace(kept=lambda: Kept.open(tmp_path / "data")), "en")
             list(run)

@@ -19,7 +19,7 @@ from todoku import settings
 from todoku.cli import EX_USAGE, Failure, check_lists, options
 from todoku.cli import preflight_request as request
 from todoku.cli.render.text import harmless_json
-from todoku.i18n import Language
+from todoku.i18n import Language, say
 from todoku.lists.kept import Kept
 from todoku.lists.kept_file import KeptError
 from todoku.lists.values import Server
@@ -219,9 +219,16 @@ def _run(
         volumes = preflight_logs.read(ask.logs, knowledge, found.own, lang, quiet=quiet)
     run = Run(subject, world, lang)
     screen = None if as_json or quiet else Screen.of_stdout(lang, subject)
-    for check in run:
-        if screen is not None:
-            screen.add(check)
+    waiting = _Waiting(ask.deadline, lang, shown=not quiet and sys.stderr.isatty())
+    waiting.show()
+    try:
+        for check in run:
+            waiting.clear()
+            if screen is not None:
+                screen.add(check)
+            waiting.show()
+    finally:
+        waiting.clear()
     report = made(run, time.time(), volumes)
     if page is not None:
         from todoku.cli.render import preflight_html
@@ -250,6 +257,25 @@ def _fetching(found: Settings, subject: Subject, sender: str | None, lang: Langu
         sender=None if sender is None else mail_address("--sender", sender, lang),
         ports=Ports(smtp=int(found.lab.port)),
     )
+
+
+class _Waiting:
+    """Below what is known: that more is to come, and how long that may take."""
+
+    def __init__(self, deadline: float, lang: Language, *, shown: bool) -> None:
+        self._line = say(request.WORDS["waiting"], lang, seconds=f"{deadline:g}") if shown else ""
+
+    def show(self) -> None:
+        self._write(self._line)
+
+    def clear(self) -> None:
+        self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        if self._line:
+            sys.stdout.flush()
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 class _Kept:

@@ -43,6 +43,10 @@ WORDS: Final[Words] = {
         "en": "--ip {value}: {why} Give the address that the internet sees (behind NAT the outer one). "
         "Nothing was looked at.",
     },
+    "waiting": {
+        "ja": "答えを待っています（全体で最長 {seconds} 秒）",
+        "en": "waiting for answers ({seconds} seconds at most in all)",
+    },
     "same": {
         "ja": "--ip と --old が同じアドレスです。何も調べていません。",
         "en": "--ip and --old are the same address. Nothing was looked at.",
