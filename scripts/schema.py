@@ -39,6 +39,7 @@ from todoku.partners.habits import Told
 from todoku.preflight.values import Report
 from todoku.probing import Probed
 from todoku.serve.affected import Returned
+from todoku.serve.leads import Lead
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -69,6 +70,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
         "The first line of `todoku cause --json`; docs/cause.md tells more.",
     ),
     "cause": (Cause, "Each further line of `todoku cause --json`."),
+    "cause-lead": (Lead, "The first lines of `todoku cause --case N --json`, if there are any."),
     "preflight": (Report, "What `todoku preflight --json` prints; docs/preflight.md tells more."),
     "probe": (Probed, "What `todoku probe --json` prints; docs/probe.md tells more."),
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),

@@ -150,6 +150,8 @@ class CauseFound(Event, frozen=True, kw_only=True, tag="cause-found"):
     cause: str | None = None
     evidence: str = ""
     looked: tuple[str, ...] = ()
+    inherited: bool = False
+    """An earlier holder of the address earned it: there is nothing here to be mended."""
 
 
 class Mended(Event, frozen=True, kw_only=True, tag="mended"):

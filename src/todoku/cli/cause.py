@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,8 @@ from todoku.logs.sums import BUCKET, Group, Sums
 from todoku.logs.values import Delivery
 
 if TYPE_CHECKING:
+    from todoku.serve.leads import Lead
+    from todoku.serve.orders import Cause as Order
     from todoku.settings import Settings
 
 WORDS: Final[Words] = {
@@ -48,6 +51,12 @@ WORDS: Final[Words] = {
     "bad-identity": {
         "ja": "--identity の {value} は IP アドレスではありません。",
         "en": "--identity {value} is no IP address.",
+    },
+    "no-logs": {
+        "ja": "ログは読んでいません。自分のログも調べるには、ファイルを渡すか（todoku cause --case 番号 /var/log/mail.log*）、"
+        "設定 [mail] log に書いてください。",
+        "en": "No log was read. To look into your own, too, name files (todoku cause --case N "
+        "/var/log/mail.log*), or set [mail] log.",
     },
     "recorded": {"ja": "案件 {case} に記録しました。", "en": "Recorded in case {case}."},
     "already": {
@@ -126,6 +135,11 @@ def cause(
             raise Failure(sentence, EX_USAGE)
         identity = ip
     read = tuple(named) or found.mail.log
+    leads = () if number is None else _leads(number, found, ctx, config)
+    if leads and not read and not _piped():
+        _told(leads, None, (), lang, as_json=as_json, quiet=quiet)
+        _record(_order(number, leads, None, (), lang), found, lang, quiet=quiet or as_json)
+        return
     if not read:
         if sys.stdin is None or sys.stdin.isatty():
             raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
@@ -148,18 +162,10 @@ def cause(
         when = _onset(reading.sums.ordered(), identity, receiver, tally.first)
     offset = time.localtime(when if when is not None else now).tm_gmtoff
     looked, causes = look(tally, when, offset)
-    if as_json:
-        _write_json(looked, causes)
-    elif not quiet:
-        from todoku.cli.render import cause as rendering
-        from todoku.cli.render.page import Page
-
-        page = Page.of_stdout()
-        for line in rendering.lines(looked, causes, lang, page):
-            page.write(line)
-        page.close()
+    _told(leads, looked, causes, lang, as_json=as_json, quiet=quiet)
     if number is not None:
-        _record(number, looked, causes, found, lang, quiet=quiet or as_json)
+        order = _order(number, leads, looked, causes, lang)
+        _record(order, found, lang, quiet=quiet or as_json)
     ctx.exit(1 if reading.failed else 0)
 
 
@@ -195,9 +201,36 @@ def _onset(
     return float(begin) if asked or first is None or begin > first + 3 * DAY else None
 
 
-def _write_json(looked: Looked, causes: tuple[Cause, ...]) -> None:
+def _told(
+    leads: tuple[Lead, ...],
+    looked: Looked | None,
+    causes: tuple[Cause, ...],
+    lang: Language,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """What the case tells, then what the logs do. `looked`: `None`, no log was read."""
+    if as_json:
+        _write_json((*leads, *(() if looked is None else (looked, *causes))))
+    elif not quiet:
+        from todoku.cli.render import cause as rendering
+        from todoku.cli.render.page import Page
+
+        page = Page.of_stdout()
+        for line in rendering.leads(leads, lang):
+            page.write(line)
+        if looked is not None:
+            for line in rendering.lines(looked, causes, lang, page):
+                page.write(line)
+        else:
+            page.write(say(WORDS["no-logs"], lang))
+        page.close()
+
+
+def _write_json(those: tuple[msgspec.Struct, ...]) -> None:
     out = sys.stdout.buffer
-    for told in (looked, *causes):
+    for told in those:
         out.write(harmless_json(msgspec.json.encode(told)) + b"\n")
     out.flush()
 
@@ -215,25 +248,61 @@ def _of_case(number: int, found: Settings) -> float | None:
     return begin.timestamp() if begin is not None else None
 
 
-def _record(
-    number: int, looked: Looked, causes: tuple[Cause, ...], found: Settings, lang: Language, *,
-    quiet: bool,
-) -> None:  # fmt: skip
-    """As an order, whose id is made of what it says: the same finding is recorded once."""
+def _piped() -> bool:
+    """Whether a log may come by standard input: no terminal, and not /dev/null."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def _leads(
+    number: int, found: Settings, ctx: click.Context, config: Path | None
+) -> tuple[Lead, ...]:
+    from todoku.cli import setup
+    from todoku.serve import leads, opening
+
+    with opening.desk(found) as desk:
+        case = desk.case(number)
+    knowledge = setup.knowledge_of(setup.read(ctx, config).overlay)
+    return leads.leads(case, knowledge, found.own.first_used)
+
+
+def _order(
+    number: int | None,
+    leads: tuple[Lead, ...],
+    looked: Looked | None,
+    causes: tuple[Cause, ...],
+    lang: Language,
+) -> Order:
+    """Its id is made of what it says: the same finding is recorded once. What logs and lists tell is the
+    cause; a re-used address is, where they tell nothing."""
     from todoku.cli import case as cases
     from todoku.cli.render import cause as rendering
     from todoku.serve.orders import Cause as Order
 
-    said = rendering.recorded(causes, lang)
-    where = rendering.places(looked, lang)
-    mark = msgspec.json.encode((number, said, where, looked.first))
-    order = Order(
+    assert number is not None  # noqa: S101
+    grave = tuple(lead for lead in leads if lead.lead != "reused")
+    inherited = not grave and not causes and bool(leads)
+    said = [*rendering.leads(leads if inherited else grave, lang), rendering.recorded(causes, lang)]
+    text = "\n".join(filter(None, said))
+    where = () if looked is None else rendering.places(looked, lang)
+    mark = msgspec.json.encode((number, leads, looked, causes))  # in whatever language it is told
+    return Order(
         id=hashlib.blake2b(mark, digest_size=16).hexdigest(),
         by=cases.me(),
         case=number,
-        cause=said or None,
+        cause=text or None,
         looked=where,
+        inherited=inherited,
     )
+
+
+def _record(order: Order, found: Settings, lang: Language, *, quiet: bool) -> None:
+    from todoku.cli import case as cases
+
     recorded = cases.done(order, found, lang)
     if not quiet:
-        click.echo(say(WORDS["recorded" if recorded else "already"], lang, case=number))
+        key = "recorded" if recorded else "already"
+        click.echo(say(WORDS[key], lang, case=order.case))

@@ -213,6 +213,11 @@ ListStatus = Literal[
 ]
 
 
+Shown: TypeAlias = Literal["compromised", "traps", "reputation"]
+"""`compromised`: an infected or exploited host, an open proxy, guessed passwords. `traps`: mail to
+addresses that never asked for any. `reputation`: much mail that people do not want, by measure."""
+
+
 class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one answer of a list means.
 
@@ -230,6 +235,8 @@ class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Id of the part list that this code stands for."""
     cause: UnknownCause | None = None
     """With class `error`: what the error is. Without it: `resolver-refused`."""
+    shows: Shown | None = None
+    """What such an entry says of the host, where its operator says so: what to look for first."""
 
 
 class TestPoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

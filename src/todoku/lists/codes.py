@@ -41,6 +41,7 @@ class Meaning(NamedTuple):
     list: str | None = None
     cause: UnknownCause | None = None
     """What an error is."""
+    shows: Shown | None = None
 
 
 class Read(NamedTuple):
@@ -193,6 +194,7 @@ class Table:
             code.desk,
             code.list,
             (code.cause or "resolver-refused") if class_ == "error" else None,
+            code.shows,
         )
 
     def _category(self, s: Span, n: int) -> Text | None:

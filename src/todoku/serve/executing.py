@@ -90,7 +90,14 @@ def _cause(order: Cause, now: datetime) -> Command:
     def command(case: Case) -> commands.Events:
         said: commands.Events = ()
         if order.cause or order.looked:
-            found = ev.CauseFound(at=now, by=order.by, cause=order.cause, looked=order.looked)
+            found = ev.CauseFound(
+                at=now,
+                by=order.by,
+                cause=order.cause,
+                evidence=order.evidence,
+                looked=order.looked,
+                inherited=order.inherited,
+            )
             said += commands.find_cause(case, found)
         if order.mended or not said:
             said += commands.mend(case, ev.Mended(at=now, by=order.by, what=order.mended or ""))

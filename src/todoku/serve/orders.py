@@ -106,6 +106,9 @@ class Cause(Order, frozen=True, kw_only=True, tag="cause"):
     looked: tuple[str, ...] = ()
     """Where he looked, if he found nothing."""
     mended: str | None = None
+    evidence: str = ""
+    inherited: bool = False
+    """An earlier holder of the address earned it."""
 
 
 class Ask(Order, frozen=True, kw_only=True, tag="ask"):

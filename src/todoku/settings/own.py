@@ -32,6 +32,8 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     transports: Mapping[str, tuple[str, ...]] = {}
     nat: Mapping[str, str] = {}
     smarthosts: tuple[str, ...] = ()
+    first_used: Mapping[str, str] = {}
+    """By address the day from which on it was used, YYYY-MM-DD."""
 
     @property
     def given(self) -> bool:

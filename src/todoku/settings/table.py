@@ -431,6 +431,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             "en": 'a list of host names or addresses, such as ["relay.example.jp"]',
         },
     ),
+    Setting(
+        "own",
+        "first_used",
+        "table",
+        _day,
+        {
+            "ja": '自分のアドレスと、使い始めた日の対。例: { "192.0.2.1" = "2026-11-20" }',
+            "en": 'addresses of yours and the day of their first use, such as { "192.0.2.1" = '
+            '"2026-11-20" }',
+        },
+        read_name=ours.normal_ip,
+    ),
     Setting("lists", "required", "list", _list_id, _LISTS),
     Setting("lists", "add", "list", _list_id, _LISTS),
     Setting("lists", "skip", "list", _list_id, _LISTS),

@@ -68,6 +68,10 @@ COMMENTS: Final[Words] = {
         "ja": "配送経路（ログに出る名前）ごとの送信元アドレス",
         "en": "Which transport (its name in the log) sends from which address",
     },
+    "first_used": {
+        "ja": "アドレスと、使い始めた日（直後に拒否されたなら、以前の使用者の評価を疑います）",
+        "en": "Addresses and the day of their first use: one refused soon after has the past of others",
+    },
     "nat": {
         "ja": "NAT: 内側のアドレスと、外から見えるアドレス",
         "en": "NAT: an inner address, and the one that the world sees",
@@ -276,6 +280,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "authserv": '["mx1.example.jp"]',
     "reports": '"help@example.jp"',
     "batv_keys": '["your-key"]',
+    "first_used": '{ "192.0.2.1" = "2026-11-20" }',
     "never_probe": '["t-online"]',
     "directory": '"/etc/todoku/users"',
     "proof": '"mail"',
@@ -310,6 +315,7 @@ def render(found: Found, use: str | None, lang: Language) -> str:
         yield from entry("helo", array(own.helo))
         yield from entry("dkim_selectors", array(own.dkim_selectors))
         yield from entry("smarthosts", array(own.smarthosts))
+        yield from entry("first_used", None)
         yield ""
         yield from comment("transports")
         if own.transports:

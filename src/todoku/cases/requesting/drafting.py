@@ -198,7 +198,11 @@ class _Writer:
     def _mended(self, language: DeskLanguage) -> list[str]:
         told: list[str] = []
         cause, mended = self.case.cause, self.case.mended
-        if cause is not None and cause.cause:
+        if cause is not None and cause.inherited:
+            looked = ", ".join(cause.looked)
+            key = "inherited-looked" if looked else "inherited"
+            told.append(self._say(key, language, looked=looked))
+        elif cause is not None and cause.cause:
             told.append(self._say("cause", language, cause=_line(cause.cause)))
         elif cause is not None:
             looked = ", ".join(cause.looked) or _line(cause.evidence)

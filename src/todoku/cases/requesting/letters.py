@@ -74,6 +74,25 @@ WORDS: Final[Mapping[str, Letter]] = {
         "de": "Bei uns haben wir keine Ursache gefunden (geprüft: {looked}).",
         "fr": "Nous n'avons trouvé aucune cause de notre côté (vérifié : {looked}).",
     },
+    "inherited": {
+        "en": "We took this address over shortly before the first refusal: the block seems to stem from what "
+        "an earlier holder sent.",
+        "ja": "このアドレスは、最初に拒否される直前に当方へ割り当てられました。以前の使用者の送信が原因と思われます。",
+        "de": "Wir haben diese Adresse erst kurz vor der ersten Ablehnung übernommen; die Sperre scheint auf "
+        "den früheren Nutzer zurückzugehen.",
+        "fr": "Cette adresse nous a été attribuée peu avant le premier refus ; le blocage semble dû à son "
+        "détenteur précédent.",
+    },
+    "inherited-looked": {
+        "en": "We took this address over shortly before the first refusal: the block seems to stem from what "
+        "an earlier holder sent. In our own logs we found no cause (looked at: {looked}).",
+        "ja": "このアドレスは、最初に拒否される直前に当方へ割り当てられました。以前の使用者の送信が原因と思われます。"
+        "当方のログには原因が見つかりませんでした（調べたもの: {looked}）。",
+        "de": "Wir haben diese Adresse erst kurz vor der ersten Ablehnung übernommen; die Sperre scheint auf "
+        "den früheren Nutzer zurückzugehen. In unseren Logs fand sich keine Ursache (geprüft: {looked}).",
+        "fr": "Cette adresse nous a été attribuée peu avant le premier refus ; le blocage semble dû à son "
+        "détenteur précédent. Nos journaux ne montrent aucune cause (vérifié : {looked}).",
+    },
     "mended": {
         "en": "What we did about it: {mended}",
         "ja": "行った対処: {mended}",

@@ -113,7 +113,7 @@ def _what_is_missing(case: Case, chosen: Chosen, facts: Facts, now: datetime) ->
     if contact.imprint is None and ("contact-page" in desk.requires or "imprint" in desk.fields):
         yield _one("no-imprint")
     written = [
-        case.cause.cause or "" if case.cause else "",
+        case.cause.cause or "" if case.cause and not case.cause.inherited else "",
         case.mended.what if case.mended else "",
     ]
     if "ja" not in desk.languages and not all(map(str.isascii, written)):
@@ -128,9 +128,10 @@ def _cause(case: Case, chosen: Chosen, purpose: Purpose) -> Iterator[Obstacle]:
     if purpose in {"chase", "inform"} or chosen.desk.channel in {"automatic", "none"}:
         return
     must = "cause-fixed" in chosen.desk.requires
+    inherited = case.cause is not None and case.cause.inherited
     if case.cause is None and case.mended is None:
         yield _one("no-cause", stops=must)
-    elif case.mended is None and case.cause is not None and case.cause.cause:
+    elif case.mended is None and case.cause is not None and case.cause.cause and not inherited:
         yield _one("not-mended", stops=must)
 
 

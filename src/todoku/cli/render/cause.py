@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
 from todoku.logs.cause.values import Cause, Looked
+
+if TYPE_CHECKING:
+    from todoku.serve.leads import Lead
 
 WORDS: Final[Words] = {
     "found": {
@@ -50,6 +53,37 @@ WORDS: Final[Words] = {
     "needs-clients": {"ja": "送信元のホストがログにない", "en": "the log does not say who handed mail in"},
     "needs-past": {"ja": "比べる過去が 3 日分ない", "en": "there are no three days of past to compare with"},
 }  # fmt: skip
+LEADS: Final[Words] = {
+    "compromised": {
+        "ja": "{value}: 感染・乗っ取り、または開放プロキシの疑い（{list} {code}「{meaning}」）。そのアドレスから出る全ての機器（"
+        "NAT の内側も）と、漏れたパスワードを調べます。",
+        "en": "{value}: a compromised host, or an open proxy ({list} {code}: {meaning}). Look at every machine "
+        "that sends from this address (behind NAT, too), and for leaked passwords.",
+    },
+    "traps": {
+        "ja": "{value}: スパムトラップに届いています（{list} {code}「{meaning}」）。古い・買った配信リスト、転送、無関係な人への"
+        "エラー通知を調べます。",
+        "en": "{value}: mail reached spam traps ({list} {code}: {meaning}). Look at old or bought lists, at "
+        "forwarding, and at notifications to strangers.",
+    },
+    "reputation": {
+        "ja": "{value}: 評価の低い送信元と判定されています（{list} {code}「{meaning}」）。急増した送信、乗っ取られたアカウント、"
+        "配信リストを調べます。",
+        "en": "{value}: judged a sender of low reputation ({list} {code}: {meaning}). Look for a jump in "
+        "volume, a hijacked account, or a bad list.",
+    },
+    "policy": {
+        "ja": "{value}: 直接送信しないはずの範囲です（{list} {code}「{meaning}」）。悪用の記録ではありません。固定 IP でなければ、"
+        "プロバイダーの中継サーバーから送ります。",
+        "en": "{value}: lies in a range that is not meant to send directly ({list} {code}: {meaning}). That is "
+        "no record of abuse. Unless the address is static, send through your provider's relay.",
+    },
+    "reused": {
+        "ja": "{value}: 使い始めた日（{day}）の {days} 日後に拒否されました。以前の使用者の評価が残っている可能性が高いです。",
+        "en": "{value}: refused {days} days after its first use ({day}). Most likely an earlier holder earned "
+        "it.",
+    },
+}
 TITLES: Final[Words] = {
     "leaked-password": {"ja": "漏れたパスワード", "en": "leaked passwords"},
     "volume": {"ja": "送信量の急増", "en": "jumps in volume"},
@@ -197,6 +231,22 @@ def evidence(c: Cause, lang: Language) -> str:
     if c.domains and c.domains > 1:
         told.append(say(WORDS["domains"], lang, n=c.domains))
     return _list(told, lang)
+
+
+def leads(those: Sequence[Lead], lang: Language) -> Iterator[str]:
+    """What a case itself tells: each in a sentence, with where that is known from."""
+    for lead in those:
+        meaning = "" if lead.meaning is None else str(getattr(lead.meaning, lang))
+        yield say(
+            LEADS[lead.lead],
+            lang,
+            value=short(lead.identity.value, 60),
+            list=short(lead.list or "", 60),
+            code=lead.code or "",
+            meaning=meaning,
+            day=lead.first_used or "",
+            days=lead.days,
+        )
 
 
 def recorded(causes: tuple[Cause, ...], lang: Language) -> str:
