@@ -74,7 +74,7 @@ def test_hosts_that_tell_each_other_know_the_same(
         assert take_in(one, lines(two.rows())) == [False, False]  # again: nothing new
         assert all_of(one) == all_of(two) == before
         assert one.summary().partners == two.summary().partners
-        assert one.view().uses == view(total(before)).uses
+        assert one.view().sights == view(total(before)).sights
 
 
 def test_an_older_copy_takes_nothing_away(tmp_path: Path) -> None:

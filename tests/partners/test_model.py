@@ -12,7 +12,7 @@ from tests.partners import worlds
 from todoku.partners import habits, model
 from todoku.partners.forecast import KINDS, cost, forecast
 from todoku.partners.habits import family
-from todoku.partners.model import HALF_LIFE, Shares, Told, Week, chance
+from todoku.partners.model import HALF_LIFE, Shares, Told, chance, week
 from todoku.partners.summary import view
 from todoku.partners.values import WEEK, Evidence, Mail, MailKey, Proof, Use, UseKey
 
@@ -37,7 +37,7 @@ YES, NO = Use(3, 3, 0), Use(0, 0, 5)
 
 
 def test_a_proof_ages_towards_the_share_of_its_gateway() -> None:
-    weeks = [Week(W, True)]
+    weeks = [week(W, named=True)]
     at = [chance(weeks, 0.2, (W + n) * WEEK) for n in (0, round(HALF_LIFE), 20 * round(HALF_LIFE))]
     assert at[0] == pytest.approx(1.0)
     assert at[1] == pytest.approx(0.6, abs=0.01)
@@ -45,10 +45,10 @@ def test_a_proof_ages_towards_the_share_of_its_gateway() -> None:
 
 
 def test_mail_that_is_taken_while_listed_speaks_against_it() -> None:
-    assert chance([Week(W, False)], 0.5, W * WEEK) < 0.06
-    changed = [Week(W - 9, True), *(Week(W - n, False) for n in (3, 2, 1))]
+    assert chance([week(W, named=False)], 0.5, W * WEEK) < 0.06
+    changed = [week(W - 9, named=True), *(week(W - n, named=False) for n in (3, 2, 1))]
     assert chance(changed, 0.5, W * WEEK) < 0.3
-    assert chance([*changed, Week(W, True)], 0.5, W * WEEK) == pytest.approx(1.0)
+    assert chance([*changed, week(W, named=True)], 0.5, W * WEEK) == pytest.approx(1.0)
 
 
 @given(
@@ -57,11 +57,11 @@ def test_mail_that_is_taken_while_listed_speaks_against_it() -> None:
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_a_chance_is_one(seen: list[tuple[int, bool]], share: float, later: int) -> None:
-    weeks = [Week(w, named) for w, named in sorted(seen)]
+    weeks = [week(w, named=named) for w, named in sorted(seen)]
     p = chance(weeks, share, (300 + later) * WEEK)
     assert 0.0 <= p <= 1.0
     if weeks:  # one more refusal that names it never makes it less likely
-        assert chance([*weeks[:-1], weeks[-1]._replace(named=True)], share, (300 + later) * WEEK) >= p - 1e-9  # fmt: skip
+        assert chance([*weeks[:-1], weeks[-1] | 2], share, (300 + later) * WEEK) >= p - 1e-9  # fmt: skip
 
 
 def test_gateways_tell_of_each_other() -> None:

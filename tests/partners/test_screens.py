@@ -96,7 +96,7 @@ def screen(name: str, lang: Language, page: Page) -> Iterator[str]:
         case "partner-unknown":
             return rendering.one(told(v, "alone.example")[0], c, lang, page)
         case "forecast":
-            list_ = next(iter(v.uses)) if name.startswith("hostile") else "spamhaus-zen"
+            list_ = next(iter(v.sights)) if name.startswith("hostile") else "spamhaus-zen"
             return costs.one(forecast(family(list_, {}), v, NOW), c, lang, page)
         case "forecast-unknown":
             return costs.one(forecast(family("uceprotect-1", {}), v, NOW), c, lang, page)

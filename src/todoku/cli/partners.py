@@ -135,10 +135,9 @@ def show(
             view = kept.view(words=as_json or as_csv)
         else:
             domain = normal_name(domain.rpartition("@")[2])
-            view = kept.of(domain)
             if not any(p.domain == domain for p in summary.partners):
                 raise Failure(_nobody(domain, (p.domain for p in summary.partners), lang), 1)
-            view = kept.view(habits.around(view.uses, holds_of(knowledge)))
+            view = kept.view(habits.around(kept.lists(domain), holds_of(knowledge)))
     known = habits.habits(view, holds_of(knowledge), now, domain)
     told = (
         habits.told(p, known.get(p.domain, ()))

@@ -209,6 +209,7 @@ def _ones(
     for group, told in shares.groups.items():
         if told.seen >= ENOUGH:
             by_group[group] = "likely" if shares.share(group) >= 0.5 else "unlikely"
+    chances: dict[tuple[tuple[int, ...], str], float] = {}
     out = []
     for partner in partners:
         rate = partner.rate if identity is None else partner.rates.get(identity, 0.0)
@@ -217,7 +218,10 @@ def _ones(
             kind = by_group.get(partner.group, "unknown")
             out.append(_One(partner, rate, rate, kind, None))
             continue
-        p = model.chance(s.weeks, shares.share(partner.group), now)
+        alike = (s.weeks, partner.group)
+        p = chances.get(alike)
+        if p is None:
+            p = chances[alike] = model.chance(s.weeks, shares.share(partner.group), now)
         kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
         out.append(_One(partner, rate, rate * s.portion, kind, p))
     return out

@@ -3,7 +3,7 @@ stood on it, how likely it is that they use it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -12,9 +12,9 @@ import msgspec
 from todoku.logs.clock import rfc3339
 from todoku.model import VERSION, Stage
 from todoku.partners import model
-from todoku.partners.model import Shares, Week
-from todoku.partners.summary import Partner, View
-from todoku.partners.values import Proof, Use, UseKey
+from todoku.partners.model import Shares
+from todoku.partners.summary import Partner, Sight, View
+from todoku.partners.values import Proof
 
 State = Literal["proven", "ended", "accepts"]
 """`proven`: it named the list when it refused. `ended`: it did, and took mail from listed identities
@@ -84,7 +84,7 @@ def family(list_: str, holds: Mapping[str, str]) -> Family:
 
 
 class Seen(NamedTuple):
-    weeks: list[Week]
+    weeks: tuple[int, ...]
     named: int
     accepted: int
     portion: float
@@ -95,40 +95,41 @@ class Seen(NamedTuple):
 
 def seen_of(family: Family, view: View) -> dict[str, Seen]:
     """What was seen of each domain about a family of lists."""
-    uses: dict[str, list[tuple[UseKey, Use]]] = {}
     proofs: dict[str, list[tuple[str, Proof]]] = {}
+    sights: dict[str, Sight] = {}
     for list_ in sorted(family.members):
-        for key, use in view.uses.get(list_, ()):
-            uses.setdefault(key.domain, []).append((key, use))
         for domain, proof in view.proofs.get(list_, ()):
             proofs.setdefault(domain, []).append((list_, proof))
+        for sight in view.sights.get(list_, ()):
+            mine = sights.get(sight.domain)
+            sights[sight.domain] = sight if mine is None else _both(mine, sight)
     out = {}
-    for domain, rows in uses.items():
+    for domain, s in sights.items():
         own = proofs.get(domain, [])
-        if not own:  # named, and no sentence (that was forgotten): it proves nothing
-            rows = [(key, Use(accepted=use.accepted)) for key, use in rows]
-        weeks = model.weeks_of(rows)
+        weeks, named = s.weeks, s.named
+        if not own and named:  # named, and no sentence (that was forgotten): it proves nothing
+            weeks, named = tuple(w for w in weeks if not model.was_named(w)), 0
         if weeks:
-            named, accepted = sum(u.named for _, u in rows), sum(u.accepted for _, u in rows)
-            out[domain] = Seen(weeks, named, accepted, _portion(rows, weeks), own)
+            # near 1 where little was seen
+            portion = (s.refused + 1) / (s.refused + s.taken + 1)
+            out[domain] = Seen(weeks, named, s.accepted, portion, own)
     return out
 
 
-def _portion(rows: Iterable[tuple[UseKey, Use]], weeks: Iterable[Week]) -> float:
-    """From the weeks in which it refused while others could have been refused, too; near 1 where little
-    was seen."""
-    refusing = {w.week for w in weeks if w.named}
-    refused = accepted = 0
-    for key, use in rows:
-        if key.week in refusing:
-            refused += use.within
-            accepted += use.accepted
-    return (refused + 1) / (refused + accepted + 1)
+def _both(a: Sight, b: Sight) -> Sight:
+    """Of two lists of a family. A week in which one was named is one in which it refused."""
+    weeks: dict[int, int] = {}
+    for seen in (*a.weeks, *b.weeks):
+        weeks[seen >> 2] = weeks.get(seen >> 2, 0) | seen
+    return Sight(
+        a.domain, tuple(sorted(weeks.values())), a.named + b.named, a.accepted + b.accepted,
+        a.refused + b.refused, a.taken + b.taken,
+    )  # fmt: skip
 
 
 def shares_of(seen: Mapping[str, Seen], partners: Iterable[Partner], now: float) -> Shares:
     """The shares of all gateways, from what was seen of their customers."""
-    groups: dict[str, list[Sequence[Week]]] = {}
+    groups: dict[str, list[tuple[int, ...]]] = {}
     for partner in partners:
         s = seen.get(partner.domain)
         if s is not None:
@@ -142,14 +143,16 @@ def habits(
     """By domain, the likeliest first; of one partner or of all. `holds`: as in `family`."""
     groups = {p.domain: p.group for p in view.summary.partners}
     out: dict[str, list[Habit]] = {}
-    for list_ in sorted(view.uses):
+    for list_ in sorted(view.sights):
         of = family(list_, holds)
         shares = shares_of(seen_of(of, view), view.summary.partners, now)
         alone = Family(list_, frozenset({list_}))
-        for name, seen in seen_of(alone, view).items():
-            if domain is None or name == domain:
-                habit = _habit(list_, seen, shares.share(groups.get(name, "")), now)
-                out.setdefault(name, []).append(habit)
+        found = seen_of(alone, view)
+        if domain is not None:
+            found = {domain: found[domain]} if domain in found else {}
+        for name, seen in found.items():
+            habit = _habit(list_, seen, shares.share(groups.get(name, "")), now)
+            out.setdefault(name, []).append(habit)
     return {
         name: tuple(sorted(found, key=lambda h: (-h.chance, h.list))) for name, found in out.items()
     }

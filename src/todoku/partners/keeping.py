@@ -20,7 +20,7 @@ import msgspec
 
 from todoku.partners import values
 from todoku.partners.kept_file import NAME, WAIT, open_file, telling, transaction
-from todoku.partners.summary import Summary, View, summarise
+from todoku.partners.summary import Sight, Summary, View, sights, summarise
 from todoku.partners.values import Evidence, Mail, MailKey, Origin, Proof, Use, UseKey
 
 
@@ -73,31 +73,24 @@ class Kept:
 
     def view(self, lists: Iterable[str] | None = None, *, words: bool = True) -> View:
         """What is known about these lists; `None`: about all. Without `words` proofs have none."""
+        told = "words" if words else "''"
         with self._reading():
             summary = self.summary()
             if lists is None:
-                all_ = self._proofs("", (), words="words" if words else "''")
-                return View(summary, self._uses("", ()), all_)
-            uses: dict[str, list[tuple[UseKey, Use]]] = {}
+                return View(summary, self._sights("", ()), self._proofs("", (), words=told))
+            sights: dict[str, tuple[Sight, ...]] = {}
             proofs: dict[str, list[tuple[str, Proof]]] = {}
             for list_ in sorted(set(lists)):
-                uses |= self._uses("WHERE list = ?", (list_,))
-                proofs |= self._proofs("WHERE list = ?", (list_,))
-            return View(summary, uses, proofs)
+                sights |= self._sights("WHERE list = ?", (list_,))
+                proofs |= self._proofs("WHERE list = ?", (list_,), words=told)
+            return View(summary, sights, proofs)
 
-    def of(self, domain: str) -> View:
-        """All that is known of one partner."""
-        with self._reading():
-            return View(
-                self.summary(),
-                self._uses("WHERE domain = ?", (domain,)),
-                self._proofs("WHERE domain = ?", (domain,)),
-            )
-
-    def lists(self) -> set[str]:
-        """All lists of which anything was seen."""
+    def lists(self, domain: str | None = None) -> set[str]:
+        """All lists of which anything was seen, of one partner or of all."""
+        where, what = ("", ()) if domain is None else ("WHERE domain = ?", (domain,))
         with telling(self.path):
-            return {str(list_) for (list_,) in self._db.execute("SELECT DISTINCT list FROM uses")}
+            rows = self._db.execute(f"SELECT DISTINCT list FROM uses {where}", what)  # noqa: S608
+            return {str(list_) for (list_,) in rows}
 
     def origins(self) -> list[tuple[str, int, bool]]:
         """Id, steps, whether it is this installation."""
@@ -136,15 +129,10 @@ class Kept:
             last,
         )
 
-    def _uses(self, where: str, what: tuple[str, ...]) -> dict[str, list[tuple[UseKey, Use]]]:
-        out: dict[str, list[tuple[UseKey, Use]]] = {}
-        for domain, list_, week, *counts in self._db.execute(
-            "SELECT domain, list, week, sum(named), sum(within), sum(accepted) FROM uses "  # noqa: S608
-            f"{where} GROUP BY list, domain, week",
-            what,
-        ):
-            out.setdefault(list_, []).append((UseKey(domain, list_, week), Use(*counts)))
-        return out
+    def _sights(self, where: str, what: tuple[str, ...]) -> dict[str, tuple[Sight, ...]]:
+        rows = self._db.execute(f"SELECT list, data FROM sights {where}", what)  # noqa: S608
+        decode = msgspec.msgpack.Decoder(tuple[Sight, ...]).decode
+        return {list_: decode(data) for list_, data in rows}
 
     def _proofs(
         self, where: str, what: tuple[str, ...], words: str = "words"
@@ -183,7 +171,16 @@ class Kept:
     def forget(self) -> None:
         """All of it, from whomever it was learned."""
         with self._writing() as db:
-            for table in ("origins", "mail", "uses", "proofs", "logs", "parts", "summary"):
+            for table in (
+                "origins",
+                "mail",
+                "uses",
+                "proofs",
+                "logs",
+                "parts",
+                "summary",
+                "sights",
+            ):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def rows(self) -> Iterator[tuple[object, ...]]:
@@ -340,6 +337,14 @@ def _finish(db: sqlite3.Connection) -> None:
     made = summarise(((MailKey(*r[:4]), Mail(r[4], r[5])) for r in rows), first, last)
     data = msgspec.msgpack.encode(made)
     db.execute("INSERT OR REPLACE INTO summary VALUES (1, ?)", (data,))
+    db.execute("DELETE FROM sights")
+    uses = db.execute(
+        "SELECT domain, list, week, sum(named), sum(within), sum(accepted) FROM uses"
+        " GROUP BY list, domain, week ORDER BY list, domain, week"
+    )
+    found = sights((UseKey(*r[:3]), Use(*r[3:])) for r in uses)
+    encoded = [(list_, msgspec.msgpack.encode(seen)) for list_, seen in found]
+    db.executemany("INSERT INTO sights VALUES (?, ?)", encoded)
 
 
 def _drop(db: sqlite3.Connection, number: int) -> None:

@@ -1,6 +1,6 @@
 """How likely it is that a partner refuses mail because of a list. docs/forecast.md tells the model.
 
-What a partner did in a week is `named` (it refused and named the list) or `accepted` (it took mail
+What a partner did in a week (`week`) is `named` (it refused and named the list) or `accepted` (it took mail
 from an identity that was listed). Its use of the list is a state with two values that is lost slowly
 (`HALF_LIFE`) towards the share of its gateway; the share of each gateway is drawn from a common one
 of the list, whose place and width are unknown (`Shares`).
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from todoku.partners.values import WEEK, Use, UseKey, week_of
+from todoku.partners.values import WEEK, week_of
 
 HALF_LIFE: Final = 730 / 7
 """Weeks after which what was seen of a partner counts for half."""
@@ -29,13 +29,19 @@ SELF: Final = ""
 """The group of those who run their mail themselves, or of whom nobody knows who does."""
 
 
-class Week(NamedTuple):
-    """What a partner did about a list in one week."""
+_NAMED: Final = 2
+_TOLD: Final = 1
 
-    week: int
-    named: bool
-    told: bool = True
-    """At a time when it could have been either: it counts for the share of its gateway."""
+
+def week(number: int, *, named: bool, told: bool = True) -> int:
+    """What a partner did about a list in one week, as one number that sorts by time. `named`: it named the
+    list (else it accepted). `told`: at a time when it could have been either, so that it counts for the
+    share of its gateway."""
+    return number << 2 | named << 1 | told
+
+
+def was_named(seen: int) -> bool:
+    return bool(seen & _NAMED)
 
 
 def kept(weeks: float) -> float:
@@ -43,25 +49,16 @@ def kept(weeks: float) -> float:
     return math.pow(2.0, -max(0.0, weeks) / HALF_LIFE)
 
 
-def weeks_of(uses: Iterable[tuple[UseKey, Use]]) -> list[Week]:
-    """Of one domain and one family of lists. Where both were seen in a week, the refusal counts."""
-    found: dict[int, tuple[bool, bool]] = {}
-    for key, use in uses:
-        if use.named or use.accepted:
-            yes, told = found.get(key.week, (False, False))
-            told = told or use.within > 0 or use.accepted > 0
-            found[key.week] = (yes or use.named > 0, told)
-    return [Week(week, yes, told) for week, (yes, told) in sorted(found.items())]
-
-
-def chance(weeks: Sequence[Week], share: float, now: float) -> float:
-    """That the partner uses the list at `now` (Unix time): `weeks` in order, `share` of its gateway."""
+def chance(weeks: Sequence[int], share: float, now: float) -> float:
+    """That the partner uses the list at `now` (Unix time). `weeks`: in order, as `week` makes them;
+    `share`: of its gateway."""
     p, last = share, None
-    for week, named, _ in weeks:
+    for seen in weeks:
+        at = seen >> 2
         if last is not None:
-            p = share + (p - share) * kept(week - last)
-        p = 1.0 if named else p * MISS / (p * MISS + 1.0 - p)
-        last = week
+            p = share + (p - share) * kept(at - last)
+        p = 1.0 if seen & _NAMED else p * MISS / (p * MISS + 1.0 - p)
+        last = at
     return share if last is None else share + (p - share) * kept(week_of(now) - last)
 
 
@@ -76,14 +73,14 @@ class Told(NamedTuple):
         return self.yes + self.no
 
 
-def told(partners: Iterable[Sequence[Week]], now: float) -> Told:
+def told(partners: Iterable[tuple[int, ...]], now: float) -> Told:
     """Those of whom it could have been seen either way; old sights count for less."""
     yes = no = 0.0
-    for weeks in partners:
-        counted = [w for w in weeks if w.told]
+    for weeks, n in Counter(partners).items():
+        counted = [seen for seen in weeks if seen & _TOLD]
         if counted:
-            last = counted[-1].week
-            weight = kept(week_of(now) - last)
+            last = counted[-1] >> 2
+            weight = n * kept(week_of(now) - last)
             if chance(counted, 0.5, float(last * WEEK)) >= 0.5:
                 yes += weight
             else:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from todoku.partners.gates import is_place
-from todoku.partners.model import SELF
+from todoku.partners.model import SELF, week
 from todoku.partners.values import DAY, WEEK, Evidence, Mail, MailKey, Proof, Use, UseKey, week_of
 
 RECENT: Final = 8.0
@@ -25,6 +25,8 @@ _SURE: Final = 0.05
 """Share of the mail from which on a product that the knowledge knows is who runs a domain's mail,
 though its hosts have other names."""
 _NOISE_WEEKS: Final = 12
+LATEST: Final = 8
+"""Weeks that are looked at: after so many in which mail was taken, nothing older counts."""
 
 
 class Partner(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -53,26 +55,60 @@ class Summary(msgspec.Struct, frozen=True):
     """Variance of a partner's mail in a week, in means: 1 where mails come singly."""
 
 
+class Sight(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What was seen of one partner about one list."""
+
+    domain: str
+    weeks: tuple[int, ...]
+    """The latest, as `model.week` makes them: older ones no longer tell anything."""
+    named: int
+    accepted: int
+    refused: int
+    """In the weeks in which it refused: refusals while the identity was listed, and mails that it took
+    all the same."""
+    taken: int
+
+
 class View(NamedTuple):
     """What a question about some lists needs."""
 
     summary: Summary
-    uses: Mapping[str, list[tuple[UseKey, Use]]]
-    """By list."""
+    sights: Mapping[str, tuple[Sight, ...]]
+    """By list, in the order of domains."""
     proofs: Mapping[str, list[tuple[str, Proof]]]
     """By list: domain and proof."""
 
 
 def view(evidence: Evidence) -> View:
     """The same in memory."""
-    uses: dict[str, list[tuple[UseKey, Use]]] = {}
-    for key, use in sorted(evidence.uses.items()):
-        uses.setdefault(key.list, []).append((key, use))
     proofs: dict[str, list[tuple[str, Proof]]] = {}
     for (domain, list_), proof in sorted(evidence.proofs.items()):
         proofs.setdefault(list_, []).append((domain, proof))
+    uses = sorted(evidence.uses.items(), key=lambda u: (u[0].list, u[0].domain, u[0].week))
     rows = sorted(evidence.mail.items())
-    return View(summarise(rows, evidence.first, evidence.last), uses, proofs)
+    return View(summarise(rows, evidence.first, evidence.last), dict(sights(uses)), proofs)
+
+
+def sights(uses: Iterable[tuple[UseKey, Use]]) -> Iterator[tuple[str, tuple[Sight, ...]]]:
+    """By list. `uses`: in the order of lists, domains and weeks, each of them once."""
+    for list_, of_list in itertools.groupby(uses, key=lambda u: u[0].list):
+        found = []
+        for domain, own in itertools.groupby(of_list, key=lambda u: u[0].domain):
+            weeks = []
+            counts = [0, 0, 0, 0]
+            for key, (named, within, accepted) in own:
+                if named or accepted:
+                    told = within > 0 or accepted > 0
+                    weeks.append(week(key.week, named=named > 0, told=told))
+                    counts[0] += named
+                    counts[1] += accepted
+                if named:
+                    counts[2] += within
+                    counts[3] += accepted
+            if weeks:
+                found.append(Sight(domain, tuple(weeks[-LATEST:]), *counts))
+        if found:
+            yield list_, tuple(found)
 
 
 def summarise(
@@ -105,9 +141,9 @@ def _weights(first: float, last: float) -> dict[int, tuple[float, float]]:
     """By week: how much it counts, and how many of its days are known."""
     end = week_of(last)
     out = {}
-    for week in range(max(week_of(first), end - 20 * int(RECENT)), end + 1):
-        known = min(last, (week + 1) * WEEK) - max(first, week * WEEK)
-        out[week] = (2.0 ** (-(end - week) / RECENT), known / DAY)
+    for n in range(max(week_of(first), end - 20 * int(RECENT)), end + 1):
+        known = min(last, (n + 1) * WEEK) - max(first, n * WEEK)
+        out[n] = (2.0 ** (-(end - n) / RECENT), known / DAY)
     return out
 
 
@@ -124,16 +160,16 @@ def _partner(
     gates: dict[str, tuple[float, int, int]] = {}
     """How much its mail counts, the newest week, all its mail."""
     by_week = [0] * _NOISE_WEEKS
-    for (_, gate, source, week), (n, r) in rows:
+    for (_, gate, source, at), (n, r) in rows:
         mails += n
         refused += r
-        first, last = min(first, week), max(last, week)
-        weight = weights.get(week, (0.0, 0.0))[0]
+        first, last = min(first, at), max(last, at)
+        weight = weights.get(at, (0.0, 0.0))[0]
         rates[source] = rates.get(source, 0.0) + weight * n / days
         much, newest, all_ = gates.get(gate, (0.0, 0, 0))
-        gates[gate] = (much + weight * (n + r), max(newest, week), all_ + n + r)
-        if 0 < end - week <= _NOISE_WEEKS:
-            by_week[end - week - 1] += n
+        gates[gate] = (much + weight * (n + r), max(newest, at), all_ + n + r)
+        if 0 < end - at <= _NOISE_WEEKS:
+            by_week[end - at - 1] += n
     mean = sum(by_week) / _NOISE_WEEKS
     noise = None
     if mean >= 1:
