@@ -234,6 +234,7 @@ def test_what_is_left_out_is_taken_from_the_settings(preflight: Command) -> None
         (["--ip", NEW, "--resolver", "dns.example"], "--resolver"),
         (["--ip", NEW, "--list", "no-such-list-at-all"], "no-such-list-at-all"),
         (["--ip", NEW, "--probe"], "--from-host"),
+        (["--ip", NEW, "--helo", "mx1 x"], "--helo"),
         (["--ip", NEW, "--partner", "a b"], "--partner"),
     ],
 )

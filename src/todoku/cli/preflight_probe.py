@@ -30,6 +30,8 @@ from todoku.visits import VisitsError
 
 WAIT: Final = 5.0
 """Seconds for one answer of the resolver."""
+LEAST: Final = 0.5
+"""Seconds that a probe needs."""
 
 WORDS: Final[Words] = {
     "no-probe": {
@@ -100,12 +102,13 @@ def trying(
         helo=request.helo_name(found, subject.helo, lang),
         sender=request.mail_address("--sender", told, lang),
     )
-    aims = _aims(knowledge, given, lang)
+    partners = tuple(d for d in given.partners if _canonical(knowledge, d) not in _big())
+    aims = _aims(knowledge, partners, given.mailboxes, lang)
     means = probing.Means(
         knowledge, found.own, policies.of(found), Path(found.general.data), way.port, lang
     )
     ask = _asking(aims, us, means, resolver, now(found), time.monotonic() + deadline)
-    return Trying(ask, tuple(d for d in given.partners if d not in _big()), arrived)
+    return Trying(ask, partners, arrived)
 
 
 def _big() -> dict[str, str]:
@@ -119,14 +122,16 @@ def _canonical(knowledge: Compiled, domain: str) -> str:
     return next((d for d, id_ in _big().items() if id_ == receiver), domain)
 
 
-def _aims(knowledge: Compiled, given: Given, lang: Language) -> Mapping[str, _Aim]:
+def _aims(
+    knowledge: Compiled, partners: tuple[str, ...], mailboxes: tuple[str, ...], lang: Language
+) -> Mapping[str, _Aim]:
     """For each mailbox the receiver that has it: there its domain is asked."""
-    asked = [*_big(), *given.partners]
+    asked = [*_big(), *partners]
     aims: dict[str, _Aim] = {}
-    for text in given.mailboxes:
+    for text in mailboxes:
         mailbox = request.mail_address("--mailbox", text, lang)
         domain = mailbox.rpartition("@")[2]
-        place = domain if domain in given.partners else _canonical(knowledge, domain)
+        place = domain if domain in partners else _canonical(knowledge, domain)
         if place not in asked:
             _refuse("no-place", lang, value=short(mailbox, 200), domains=", ".join(asked))
         aims[place] = _Aim(domain, mailbox)
@@ -145,6 +150,8 @@ def _asking(
 
     def ask(place: str) -> Trial:
         aim = aims.get(place, _Aim(place))
+        if end - time.monotonic() < LEAST:  # it would be a visit in vain, and count for six hours
+            return Trial(aim.domain, "no-time")
         try:
             servers = exchangers(aim.domain, resolver, max(0.1, min(WAIT, end - time.monotonic())))
         except NoAnswer:

@@ -16,6 +16,7 @@ from todoku.lists.values import Server
 from todoku.preflight.values import Subject
 from todoku.settings import Settings, table
 
+_WORD: Final = expression(r"[!-~]{1,253}")
 _SELECTOR: Final = expression(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 WORDS: Final[Words] = {
@@ -156,8 +157,13 @@ def domain(option: str, text: str, lang: Language) -> str:
 
 
 def _host(option: str, text: str, lang: Language) -> str:
-    """What EHLO says may be no full name: that is for a check to tell."""
-    return text.strip().rstrip(".").lower() if text.isascii() else domain(option, text, lang)
+    """What EHLO says may be no full name: that is for a check to tell. Yet it is one word."""
+    if not text.isascii():
+        return domain(option, text, lang)
+    name = text.strip().rstrip(".").lower()
+    if not _WORD.fullmatch(name):
+        refuse("no-name", lang, option=option, value=text)
+    return name
 
 
 def servers_of(found: Settings, resolver: str | None, lang: Language) -> tuple[Server, ...]:

@@ -65,6 +65,8 @@ class Warmed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     receiver: str
     """By the knowledge's id."""
     advice: tuple[Told, ...]
+    per_day: int | None = None
+    """Recipients that it takes in a day, as one of the `advice` says."""
 
 
 class WarmUps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

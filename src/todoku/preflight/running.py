@@ -52,7 +52,7 @@ from todoku.preflight.data import ContactPage, Generic, Requirements, WarmUps
 from todoku.preflight.dns import Resolver
 from todoku.preflight.fetch import Fetch, Fetching
 from todoku.preflight.outgoing import WAIT, Met, Way, meet_all
-from todoku.preflight.trials import Trial, Trying, met
+from todoku.preflight.trials import Trial, Trying, by_receiver, met
 from todoku.preflight.values import Check, Compared, Subject
 
 THREADS: Final = 24
@@ -206,13 +206,14 @@ def _jobs(
     yield lambda: [spf_helo.look(ask, s.ip, s.helo, lang)]
     yield lambda: [ipv6.look(ask, s.ip, s.helo, lang)]
     yield lambda: [contact_page.look(ask, s.ip, s.helo, fetch, world.contact_page, lang)]
+    for domain in s.domains:
+        yield from _of_domain(domain, s, ask, fetch, lang)
+    # Last what may be slow; behind the probes that which waits for them.
     names = {r.id: str(getattr(r.name, lang)) for r in world.knowledge.receivers}
     for domain in trials.domains:
         yield partial(_tried, trials, domain, s, names, lang)
-    if (way_out := world.way) is not None:  # behind the probes: it waits for them
+    if (way_out := world.way) is not None:
         yield lambda: _outgoing(s, world, way_out, ask, trials, lang)
-    for domain in s.domains:
-        yield from _of_domain(domain, s, ask, fetch, lang)
 
 
 def _tried(
@@ -267,7 +268,7 @@ def _following(
     big = frozenset(rules.receiver for rules in world.requirements)
     own_lists = with_lists(world.knowledge, lang)
     yield private_lists.judge(s.ip, own_lists, trials, big, lang)
-    by = {t.receiver: t for t in trials}
+    by = by_receiver(trials)
     for rules in world.requirements:
         trial = by.get(rules.receiver)
         yield receivers.judge(rules, [*done, *aligned], trial, lang)

@@ -3,7 +3,7 @@ only what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from todoku.model import Stage
@@ -11,11 +11,11 @@ from todoku.preflight.outgoing import Met
 
 Result: TypeAlias = Literal[
     "accepted", "inconclusive", "greylisted", "deferred", "refused", "failed",
-    "too-soon", "never", "unresolved", "no-servers", "no-record", "arrived",
+    "too-soon", "never", "unresolved", "no-servers", "no-record", "no-time", "arrived",
 ]  # fmt: skip
 """Those of a probe; then why none was made; `arrived`: real mail did, by the word of a person."""
 NOT_MADE: Final[frozenset[Result]] = frozenset(
-    {"too-soon", "never", "unresolved", "no-servers", "no-record", "arrived"}
+    {"too-soon", "never", "unresolved", "no-servers", "no-record", "no-time", "arrived"}
 )
 GOOD: Final[frozenset[Result]] = frozenset({"accepted", "arrived"})
 """By these it is settled that the receiver takes mail from the address."""
@@ -68,6 +68,15 @@ class Trying(NamedTuple):
     arrived: Mapping[str, str | None] = {}
     """Domains to which real mail from the address arrived, by the word of a person, and the
     receiver's id."""
+
+
+def by_receiver(trials: Iterable[Trial]) -> dict[str, Trial]:
+    """Of several at one receiver, which has many names, a refusal counts; else what is settled."""
+    found: dict[str, Trial] = {}
+    for trial in sorted(trials, key=lambda t: (t.result == "refused", t.result in GOOD)):
+        if trial.receiver is not None:
+            found[trial.receiver] = trial
+    return found
 
 
 def met(receiver: str, trial: Trial) -> Met:

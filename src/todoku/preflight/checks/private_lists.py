@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from todoku.i18n import Language, Words, say
 from todoku.preflight.sheet import Sheet
-from todoku.preflight.trials import GOOD, Trial
+from todoku.preflight.trials import GOOD, Trial, by_receiver
 from todoku.preflight.values import PRIVATE, Check, Detail
 
 WORDS: Final[Words] = {
@@ -78,7 +78,7 @@ def judge(
             lang, ip, "unknown", "unseen",
             cause="unseen", n=len(receivers), details=sorted(receivers.values()),
         )  # fmt: skip
-    by = {t.receiver: t for t in trials if t.receiver in receivers}
+    by = {id_: t for id_, t in by_receiver(trials).items() if id_ in receivers}
     wanted = [id_ for id_ in receivers if id_ in big or id_ in by]
     good = [id_ for id_ in wanted if id_ in by and by[id_].result in GOOD]
     bad = [id_ for id_ in wanted if id_ in by and by[id_].result == "refused"]

@@ -144,6 +144,14 @@ WORDS: Final[Words] = {
         "ja": "探査の記録を直してから、もう一度実行してください。",
         "en": "mend the record of probes, and run this again.",
     },
+    "found.no-time": {
+        "ja": "期限までに順番が来ず、尋ねていません。",
+        "en": "not asked: the deadline came first.",
+    },
+    "remedy.no-time": {
+        "ja": "--deadline を延ばして、もう一度実行してください。",
+        "en": "run this again with a longer --deadline.",
+    },
 }
 STAGES: Final[dict[Stage, Sentence]] = {
     "CONN": {"ja": "接続の段階", "en": "at its greeting"},
@@ -174,6 +182,7 @@ _SAID: Final[dict[Result, tuple[State, str, Cause | None]]] = {
     "unresolved": ("unknown", "unresolved", "unanswered"),
     "no-servers": ("unknown", "no-servers", "not-asked"),
     "no-record": ("unknown", "no-record", "not-asked"),
+    "no-time": ("unknown", "no-time", "not-asked"),
 }
 
 

@@ -43,8 +43,8 @@ WORDS: Final[Words] = {
         "en": "it takes mail from this address ({how}), and nothing that the DNS shows is unmet.{rest}",
     },
     "found.refused": {
-        "ja": "このアドレスを拒否しています: {reply}",
-        "en": "it refuses this address: {reply}",
+        "ja": "このアドレスからのメールを拒否しています: {reply}",
+        "en": "it refuses mail from this address: {reply}",
     },
     "remedy.refused": {
         "ja": "{name} への探査の項目を見てください。",
