@@ -41,6 +41,14 @@ _RETURNED: Final = re.compile(
     re.I,
 )
 """How subjects of delivery reports begin; some name the subject of what came back."""
+_FROM: Final = 4000
+"""Octets of a From field; what is longer names nobody."""
+_COMMENT: Final = re.compile(r"\((?:\\.|[^()\\])*\)")
+_DRESS: Final = re.compile(r'"(?:\\.|[^"\\])*"|=\?[^?\s]{1,40}\?[bq]\?[^?\s]{0,400}\?=', re.I)
+_ALONE: Final = re.compile(
+    r"\s*[^<>()\",;:]*<[^<>\s@]+@[^<>\s@]+>\s*|\s*[^<>()\s@\",;:]+@[^<>()\s@\",;:]+\s*"
+)
+"""One address, with a name or without; no group, no route, no second address."""
 _ADDRESS: Final = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}", re.A)
 
 
@@ -159,7 +167,14 @@ def _sender(whole: mail.Entity) -> str | None:
         return None
     # Unreadable encodings in a display name must not put another address in its place.
     raw = fields[0].decode("latin-1").replace("\n", " ")
+    if len(raw) > _FROM:
+        return None
     found = [address for _, address in getaddresses([raw]) if address]
+    bare, nested = _DRESS.sub("", raw), 1
+    while nested:
+        bare, nested = _COMMENT.subn("", bare)
+    if not _ALONE.fullmatch(bare):
+        return None
     if len(found) != 1 or found[0].count("@") != 1 or re.search(r"[\s<>\",;:\\]", found[0]):
         return None
     return found[0].lower() if found[0].isascii() else None
