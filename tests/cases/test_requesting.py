@@ -271,3 +271,16 @@ class TestWords:
         )
         made = drafted(fold([asked, no], both), DESK)
         assert made.identities == (OTHER_IP,) and isinstance(made.identities[0], Identity)
+
+
+def test_another_desk_than_the_one_that_was_asked_gets_a_first_request() -> None:
+    asked = ev.Requested(at=START, by="admin", desk="microsoft-365/delist-mail")
+    no = ev.Answered(at=START, class_="refused", authentic=True, ticket="MS-1")
+    case = a_case(*mended(), asked, no)
+    wrong = drafted(case)
+    assert wrong.purpose == "escalate"
+    (other,) = [o for o in wrong.obstacles if o.kind == "other-desk"]
+    assert other.about == (DESK,), "the refusal leads elsewhere than was asked"
+    right = drafted(case, DESK)
+    assert (right.purpose, right.desk) == ("request", DESK)
+    assert not {"other-desk", "too-early"} & kinds(right) and "MS-1" not in right.subject

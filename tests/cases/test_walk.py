@@ -750,3 +750,25 @@ def test_a_trial_of_an_address_that_is_not_of_the_case() -> None:
     w = verifying()
     with pytest.raises(NotThis, match="not what case 12 is about"):
         w.try_(OTHER_IP)
+
+
+@pytest.mark.parametrize("state", ["requested", "acknowledged", "declined"])
+def test_who_asked_the_wrong_desk_asks_the_right_one_at_once(state: str) -> None:
+    w = World()
+    w.refuse()
+    w.work()
+    w.request(desk="microsoft-365/delist")
+    if state == "acknowledged":
+        w.answer("received")
+    elif state == "declined":
+        w.answer("refused")
+    assert w.states() == [state]
+    with pytest.raises(NotNow):  # the same one is not asked twice
+        w.request(desk="microsoft-365/delist")
+    with pytest.raises(NotNow):
+        w.request()
+    w.request(desk="microsoft-consumer/support")
+    assert w.states() == ["requested"] and w.case.desk == "microsoft-consumer/support"
+    w.answer("mitigated")
+    with pytest.raises(NotNow):  # what is promised is waited for, whoever else might be asked
+        w.request(desk="microsoft-365/delist")

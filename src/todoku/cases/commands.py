@@ -159,13 +159,19 @@ def mend(case: Case, event: ev.Mended) -> Events:
 def request(case: Case, event: ev.Requested) -> Events:
     """A desk was asked to remove. A ticket that it gave at once acknowledges it."""
     standings = _standings(case, event.identities)
-    fresh = tuple(s for s in standings if s.state == "open")
+    may = {"open", "declined", *ASKED} if asks_another(case, event.desk) else {"open"}
+    fresh = tuple(s for s in standings if s.state in may)
     if not fresh:
         raise _instead_of_a_request(case, standings, event.at)
     event = replace(event, identities=tuple(s.identity for s in fresh))
     if event.ticket is None:
         return (event,)
     return (event, _acknowledged(event.at, event.ticket, event))
+
+
+def asks_another(case: Case, desk: str | None) -> bool:
+    """Whether this is another desk than the one that was asked: a first request there."""
+    return bool(case.requests and desk and case.desk and desk != case.desk)
 
 
 def acknowledge(case: Case, event: ev.Acknowledged) -> Events:

@@ -57,7 +57,7 @@ _PROMISE: Final = _to("settling", *UNDECIDED, "verifying")
 _NO: Final = _to("declined", "open", *ASKED)
 
 MOVES: Final[Mapping[Trigger, Mapping[State, State]]] = {
-    "requested": _to("requested", "open", "declined"),
+    "requested": _to("requested", "open", "acknowledged", "declined"),
     "escalated": _to("requested", *UNDECIDED),
     "acknowledged": _to("acknowledged", "open", "requested"),
     "answered received": _to("acknowledged", "open", "requested"),

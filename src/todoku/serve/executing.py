@@ -115,7 +115,8 @@ def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
     def command(case: Case) -> commands.Events:
         named = {identity_key(i) for i in order.identities}
         those = [s for s in case.standings if not named or s.key in named]
-        if any(s.state in {"declined", *ASKED} for s in those):
+        elsewhere = commands.asks_another(case, order.desk)
+        if not elsewhere and any(s.state in {"declined", *ASKED} for s in those):
             again = ev.Escalated(
                 at=now,
                 by=order.by,

@@ -14,7 +14,7 @@ from todoku.cases.requesting import letters, obstacles
 from todoku.cases.requesting.desks import Chosen, name_of
 from todoku.cases.requesting.values import Draft, Facts, Filled, Purpose
 from todoku.cases.standings import PROMISES
-from todoku.cases.states import ASKED
+from todoku.cases.states import ASKED, UNDECIDED
 from todoku.i18n import Language
 from todoku.knowledge import fields
 from todoku.knowledge.schema import Compiled, DeskLanguage, Field
@@ -43,7 +43,7 @@ def draft(
     """What may be sent to the desk now. `identities`: empty, those that are worst off. `now` has
     the reader's zone. Raises `NotNow` where nothing is to be asked, `NotThis` where the case does
     not know what is blocked, or is about other identities."""
-    purpose, standings = _purpose(case, identities, now)
+    purpose, standings = _purpose(case, chosen, identities, now)
     desk = chosen.desk
     language = desk.languages[0] if desk.languages else "en"
     if lang in desk.languages:
@@ -80,11 +80,15 @@ def draft(
 
 
 def _purpose(
-    case: Case, identities: Sequence[Identity], now: datetime
+    case: Case, chosen: Chosen, identities: Sequence[Identity], now: datetime
 ) -> tuple[Purpose, tuple[Standing, ...]]:
     """What there is to be said to the desk, and about which identities."""
     named = {identity_key(i) for i in identities}
     those = tuple(s for s in case.standings if not named or s.key in named)
+    if case.closed is None and commands.asks_another(case, chosen.id):
+        undecided = tuple(s for s in those if s.state in UNDECIDED)
+        if undecided and len(named) <= len(those):
+            return "request", undecided
     kinds: tuple[tuple[Purpose, tuple[Standing, ...]], ...] = (
         ("escalate", tuple(s for s in those if s.state == "declined")),
         ("inform", tuple(s for s in those if s.state == "open" and s.asks)),

@@ -59,7 +59,11 @@ def _whether_to_ask(
         yield _one("not-ours", *strange)
     if case.diagnosis is not None and case.diagnosis.reason == "lookup-failed":
         yield _one("no-listing")
-    if chosen.expected is not None:
+    told = None if case.diagnosis is None else case.diagnosis.desk
+    asked = case.requests and chosen.id == case.desk
+    if asked and told is not None and told != chosen.id:
+        yield _one("other-desk", told)
+    elif chosen.expected is not None and chosen.id != told:
         yield _one("other-desk", chosen.expected)
     if chosen.desk.channel == "none":
         yield _one("no-desk")
