@@ -71,6 +71,20 @@ def test_what_there_is_and_is_not() -> None:
         assert ask.heard
 
 
+def test_what_the_resolver_says_of_dnssec() -> None:
+    """AD (RFC 4035, section 3.2.3) is asked for, and told of every answer by itself."""
+
+    def answer(packet: bytes) -> bytes:
+        assert packet[3] & 0x20, "asked for"
+        out = bytearray(header(packet, wire.NXDOMAIN))
+        out[3] |= 0x20 if b"signed" in packet else 0
+        return bytes(out)
+
+    with answering(answer) as (server, _):
+        ask = Resolver((server,), 5.0)
+        assert [ask(f"{name}.jp", "TLSA").secure for name in ("signed", "not")] == [True, False]
+
+
 def test_no_name_at_all_is_no_name() -> None:
     ask = Resolver((Server("127.0.0.1", 9),), 1.0)
     for name in ("a..b", "x" * 64 + ".jp", ".".join(["abcdefgh"] * 40), "\udc80.jp"):

@@ -3,6 +3,7 @@ A table of (world, check, expected state)."""
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -34,6 +36,7 @@ from todoku.preflight.running import Run
 from todoku.preflight.trials import Trial, by_receiver
 from todoku.preflight.values import Report, Subject
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "preflight.schema.json"
 SOURCE = "127.0.0.9"
 NUMBER: Final = {rules.domain: n for n, rules in enumerate(data.requirements(), 41)}
 """Each big receiver answers at an address of its own: 127.0.0.41 and so on."""
@@ -309,6 +312,8 @@ def test_the_letter_tells_of_the_refusal(known: Compiled, tmp_path: Path) -> Non
     receivers = Receivers(replies={"outlook.com": {"MAIL": BLOCKED}})
     with receivers.listening() as port:
         report = look(known, tmp_path, port, PROBE, lang="ja")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator(schema).validate(json.loads(msgspec.json.encode(report)))
     assert report.letter is not None
     assert "S3150" in report.letter
     blocked = next(c for c in report.checks if c.finding == "blocked")

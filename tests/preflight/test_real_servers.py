@@ -8,7 +8,17 @@ from collections.abc import Iterable
 import pytest
 
 from tests.lists.servers import rbldnsd, unbound
-from tests.preflight.world import HOST, NEW, OLD, SUBJECT, key_record, knowledge, reverse, world
+from tests.preflight.world import (
+    HOST,
+    NEW,
+    OLD,
+    SIX,
+    SUBJECT,
+    key_record,
+    knowledge,
+    reverse,
+    world,
+)
 from todoku.knowledge.schema import Compiled
 from todoku.lists.values import Server
 from todoku.preflight.report import made
@@ -52,10 +62,10 @@ def good(spf: str = f"v=spf1 ip4:{OLD} ip4:{NEW} -all") -> str:
     return zones(*records, apexes=apexes)
 
 
-def look(options: str, listed: str, known: Compiled) -> tuple[Report, float]:
+def look(options: str, listed: str, known: Compiled, names: str = "") -> tuple[Report, float]:
     data = {
         "pf-abuse.test": {"ip4set": f":127.0.0.2:why $\n{listed}"},
-        "pf-names.test": {"dnset": ":127.0.0.2:why $\n"},
+        "pf-names.test": {"dnset": f":127.0.0.2:why $\n{names}"},
     }
     with (
         rbldnsd(data) as lists,
@@ -99,6 +109,48 @@ def test_an_address_with_a_past(known: Compiled) -> None:
     # An hour's TTL is lowered before the record is changed.
     step = report.plan.dns[0]
     assert (step.name, step.type, step.ttl, step.wait) == ("ours.jp", "TXT", 3600, 3600)
+
+
+BROKEN = {
+    ("ptr", NEW): ("warning", "generic"),
+    ("helo", HOST): ("warning", "other-name"),
+    ("ipv6", HOST): ("warning", "no-name"),
+    ("policy-lists", NEW): ("bad", "listed"),
+    ("neighbours", NEW): ("warning", "some"),
+    ("lists", NEW): ("ok", "clear"),
+    ("lists", "second.jp"): ("bad", "listed"),
+    ("spf", "ours.jp"): ("bad", "look-ups"),
+    ("dkim", "ours.jp"): ("bad", "short"),
+    ("dmarc", "ours.jp"): ("warning", "no-reports"),
+    ("mx", "ours.jp"): ("bad", "null"),
+    ("mailboxes", "ours.jp"): ("bad", "no-mail"),
+    ("mx", "second.jp"): ("warning", "some"),
+    ("spf", "second.jp"): ("ok", "ok"),
+}
+
+
+def test_many_things_are_broken_at_once(known: Compiled) -> None:
+    generic, eleven = "v203-0-114-9.provider.jp", " ".join(f"include:s{n}.jp" for n in range(11))
+    records = [
+        (HOST, "A", NEW),
+        (HOST, "AAAA", SIX),
+        (reverse(NEW), "PTR", f"{generic}."),
+        (generic, "A", NEW),
+        ("ours.jp", "MX", "0 ."),
+        ("ours.jp", "TXT", f"v=spf1 {eleven} ip4:{NEW} -all"),
+        ("s1._domainkey.ours.jp", "TXT", key_record(512)),
+        ("_dmarc.ours.jp", "TXT", "v=DMARC1; p=none"),
+        ("second.jp", "MX", f"10 {HOST}."),
+        ("second.jp", "MX", "20 gone.second.jp."),
+        ("second.jp", "TXT", f"v=spf1 ip4:{NEW} -all"),
+        *((f"s{n}.jp", "TXT", "v=spf1 ip4:203.0.117.1 -all") for n in range(11)),
+    ]
+    apexes = ["jp", "114.0.203.in-addr.arpa", "115.0.203.in-addr.arpa", "ip6.arpa"]
+    listed = f"{NEW} :127.0.0.3:line\n203.0.114.64/28\n"
+    report, _ = look(zones(*records, apexes=apexes), listed, known, names="second.jp\n")
+    found = states(report)
+    assert {key: found.get(key) for key in BROKEN} == BROKEN
+    assert report.verdict == "no-go"
 
 
 def test_a_resolver_whose_zone_fails(known: Compiled) -> None:
