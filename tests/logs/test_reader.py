@@ -495,13 +495,28 @@ def test_a_clock_that_jumps_is_counted() -> None:
 
 
 def test_messages_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todoku.logs.messages.MOST", 10)
-    run = new(whole=True)
-    lines = [f"{HEAD}{FROM.replace('3F1A22C0D5', f'{n:010X}')}" for n in range(1000)]
-    read("\n".join(lines), run)
-    assert len(run.messages) <= 20
-    (found,), _ = read(f"{HEAD}{BOUNCED.replace('3F1A22C0D5', f'{999:010X}')}", run)
-    assert found.message.sender == "info@a.example"
+    monkeypatch.setattr("todoku.logs.reader.CELL", 1_000)
+    for whole in (False, True):
+        run = new(whole=whole)
+        lines = [f"{HEAD}{FROM.replace('3F1A22C0D5', f'{n:010X}')}" for n in range(1000)]
+        refused = [f"{HEAD}{BOUNCED.replace('3F1A22C0D5', f'{n:010X}')}" for n in (0, 930, 999)]
+        found, _ = read("\n".join([*lines, *refused]), run, pieces=300)
+        assert [d.message.sender for d in found] == [None, "info@a.example", "info@a.example"]
+        assert len(run.messages) < 100
+
+
+def test_a_message_may_be_told_of_in_several_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoku.logs.reader.CELL", 100)
+    key = "3F1A22C0D5: "
+    begun = [f"{HEAD}{key}client=a.example[192.0.2.7]", f"{HEAD}{key}message-id=<1@a.example>"]
+    later = [f"{HEAD}{FROM}", f"{HEAD}{key}message-id=from=<x>", f"{HEAD}{BOUNCED}"]
+    for whole, wanted in ((False, (None, None)), (True, ("a.example[192.0.2.7]", "from="))):
+        (found,), _ = read("\n".join([*begun, *later]), new(whole=whole), pieces=5)
+        assert found.message.sender == "info@a.example"
+        assert (found.message.client, found.message.message_id) == wanted
+    again = [*later, f"{HEAD}{key}client=b.example[192.0.2.8]", f"{HEAD}{BOUNCED}"]
+    found_, _ = read("\n".join(again), new(whole=True), pieces=5)
+    assert [d.message.sender for d in found_] == ["info@a.example", None], "the id was used again"
 
 
 def test_a_queue_manager_that_says_it_again_and_again() -> None:

@@ -10,10 +10,12 @@ or was not understood; the others were. 2: nothing in the input was understood.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +87,14 @@ WORDS: Final[Words] = {
     "--store", is_flag=True, help="Store what is new; nothing is stored or counted twice."
 )
 @click.option("--stored", is_flag=True, help="Report what is stored; no log is read.")
+@click.option(
+    "--engine",
+    metavar="local|dask://HOST:PORT",
+    help="Read with all cores of this machine, or on a dask cluster.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 1_024), help="Processes of --engine local (default: cores)."
+)
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.data
@@ -103,6 +113,8 @@ def logs(
     html_file: Path | None,
     store: bool,
     stored: bool,
+    engine: str | None,
+    workers: int | None,
     full: bool,
     quiet: bool,
     data: Path | None,
@@ -130,6 +142,8 @@ def logs(
     begin, end = (
         _moment(name, told, now, lang) for name, told in (("since", since), ("until", until))
     )
+    others = {"--store": store, "--stored": stored}
+    kind_of_pass = _pass(engine, workers, others, setup)
     diagnose = settings.diagnoser(setup)
     if reason is not None:
         _check_reason(reason, diagnose.knowledge, lang)
@@ -155,7 +169,7 @@ def logs(
             )  # fmt: skip
         else:
             run = Run(judge, since=begin, until=end, own=setup.own, key=os.urandom(16))
-            reading = Reading(run, paths, lang, now=now, year=year, quiet=quiet)
+            reading = kind_of_pass(run, paths, lang, now=now, year=year, quiet=quiet)
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         reading.read()
@@ -184,6 +198,17 @@ def logs(
 
             logs_store.show(kept, lang)
     ctx.exit(1 if reading.failed else 0)
+
+
+def _pass(
+    engine: str | None, workers: int | None, others: dict[str, bool], setup: settings.Setup
+) -> Callable[..., Reading]:
+    if engine is None and workers is None:
+        return Reading
+    from todoku.cli import logs_engine
+
+    name = logs_engine.check(engine, workers, others, setup.language)
+    return functools.partial(logs_engine.EngineReading, name, workers, setup.overlay)
 
 
 def _moment(option: str, told: str | None, now: float, lang: Language) -> float | None:

@@ -117,7 +117,7 @@ class Reading:
                 name, head, before = piece.source, piece.data[:65_536], counts.understood
                 newest = self.now if piece.written is None else min(self.now, piece.written)
                 source = Source(self.run, Clock(newest, year=self.year))
-            for delivery in source.read(piece.data):
+            for delivery in source.read(piece.data, piece.cell):
                 add(delivery)
                 refused(delivery)
             if self._progress:

@@ -9,6 +9,7 @@ Bounded: `MOST_CELLS` days of hosts, `MOST_MAILS` refused mails known apart. Bey
 
 from __future__ import annotations
 
+import hashlib
 import time as clock
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
@@ -40,11 +41,15 @@ class Day(NamedTuple):
 class Daily:
     """Counts by host and day; several can be added up."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes = b"") -> None:
+        """`key`: of the hash of mails (at most 64 bytes), which must be the same in all that are
+        added up."""
         self.cells: dict[tuple[str, int], list[int]] = {}
         """Host (as `domain_of` has it) and day: delivered, refused."""
         self.partial = False
-        self._mails: set[int] = set()
+        self._begun = hashlib.blake2b(digest_size=8, key=key)
+        self._mails: dict[int, list[int]] = {}
+        """Hash of each refused mail, and the cell that counts it."""
         self._hosts: dict[bytes | str, str] = {}
         self._days: dict[int, int] = {}
 
@@ -61,15 +66,20 @@ class Daily:
         if d is None or time is None or not delivery.relay or not about_us(d):
             return
         day = self.day(time)
-        mail = hash((day, delivery.host, delivery.queue_id, delivery.recipient))
+        hashed = self._begun.copy()  # the key is mixed in once
+        told = f"{day} {delivery.host} {delivery.queue_id} {delivery.recipient}"
+        hashed.update(told.encode("utf-8", "replace"))
+        mail = int.from_bytes(hashed.digest())
         if mail in self._mails:
             return
         cell = self._cell(self._host(delivery.relay), day)
-        if cell is None:
-            return
+        if cell is not None:
+            self._refused(mail, cell)
+
+    def _refused(self, mail: int, cell: list[int]) -> None:
         cell[1] += 1
         if len(self._mails) < MOST_MAILS:
-            self._mails.add(mail)
+            self._mails[mail] = cell
         else:
             self.partial = True
 
@@ -94,6 +104,36 @@ class Daily:
             if cell is not None:
                 for n, count in enumerate(counts):
                     cell[n] += count
+
+    def merge(self, part: Daily) -> None:
+        """Adds a further part of the same logs, whose mails may be refused in this one too; `part`
+        stays as it is. Exact as long as it is not `partial`."""
+        self.partial = self.partial or part.partial
+        mine: dict[int, list[int]] = {}
+        """By the identity of the part's cell."""
+        for (host, day), (sent, refused) in part.cells.items():
+            cell = self._cell(host, day)
+            if cell is not None:
+                cell[0] += sent
+                mine[id(part.cells[host, day])] = cell
+                if part.partial:  # what it could not keep apart
+                    cell[1] += refused
+        if part.partial:
+            for theirs in part._mails.values():
+                if (cell := mine.get(id(theirs))) is not None:
+                    cell[1] -= 1
+        for mail, theirs in part._mails.items():
+            if mail not in self._mails and (cell := mine.get(id(theirs))) is not None:
+                self._refused(mail, cell)
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self.cells, self.partial, self._mails
+
+    def __setstate__(
+        self, state: tuple[dict[tuple[str, int], list[int]], bool, dict[int, list[int]]]
+    ) -> None:
+        self.__init__()  # type: ignore[misc]
+        self.cells, self.partial, self._mails = state
 
     def _cell(self, host: str, day: int) -> list[int] | None:
         cell = self.cells.get((host, day))

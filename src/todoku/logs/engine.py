@@ -1,21 +1,176 @@
-"""Parts of logs that were read apart, put together: what one pass over all of them would have counted.
+"""Parts of logs, read by several processes or machines, put together: what one pass over all of them
+would have told.
 
-Parts are merged in the order in which one pass would read them, as the first attempt of a group gives
-its example and diagnosis. Counts of attempts are exact always, names and kinds as long as no bound
-of `todoku.logs.sums` is met; beyond, `partial` says so, as it does in one pass.
+    parts ─▶ count, one after another in any process ─▶ Told ─▶ merged in the order of the parts
 
-Not merged here: `todoku.logs.daily`, which counts a mail once a day across all files, and senders of
-which only an earlier part tells (`todoku.logs.messages`). Recipients are the same in all parts only
-where they are hashed with the same key.
+One function over a `concurrent.futures.Executor`: whichever runs it (`todoku.logs.workers`), the same
+parts tell the same. They are merged in the order in which one pass would read them, as the first
+attempt of a group gives its example and diagnosis. Counts of attempts are exact always, names and
+kinds as long as no bound of `todoku.logs.sums` is met; beyond, `partial` says so, as it does in one
+pass. A part carries its own senders of messages (`todoku.logs.parts`), mails that were refused are
+known by a hash (`todoku.logs.daily`), recipients likewise: the key of both is the same in all parts.
 """
 
 from __future__ import annotations
 
 import copy
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from todoku.logs import sums as bounds
-from todoku.logs.run import Counts
+from todoku import __version__
+from todoku.logs import sums as sums_of
+from todoku.logs.clock import Clock
+from todoku.logs.judging import Judge
+from todoku.logs.opening import Piece
+from todoku.logs.parts import Looking, Part
+from todoku.logs.reader import BACK, Source
+from todoku.logs.run import Counts, Run
 from todoku.logs.sums import Group, Key, Sums
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from todoku.logs.daily import Daily
+    from todoku.model import Language
+    from todoku.settings.own import Own
+
+HEAD: Final = 65_536
+"""Bytes of the beginning of a log that are kept where nothing of it was understood."""
+
+
+class Asked(NamedTuple):
+    """What is asked of all parts."""
+
+    since: float | None
+    until: float | None
+    own: Own | None
+    key: bytes
+    """Of the hash of recipients and mails; random, known to these workers alone."""
+    year: int | None
+    now: float
+    language: Language
+    overlay: Path | None
+    version: str
+    """Of todoku, the same in all of them."""
+    knowledge: str
+    """The version by which all of them judge."""
+    zone: tuple[object, ...]
+    """`zone()` of whoever asks: days, and stamps without a zone, are those of one place."""
+
+
+class Told(NamedTuple):
+    """What a part tells."""
+
+    counts: Counts
+    sums: Sums
+    daily: Daily
+    first: float | None
+    """Time of the first attempt."""
+    last: float | None
+    errors: tuple[Piece, ...]
+    """Without the words of the log."""
+    name: str
+    head: bytes
+    """How it begins, where nothing of it was understood."""
+    begun: bool
+    """There was something to read, if only an empty file."""
+
+
+class DiffersError(Exception):
+    """A worker would judge otherwise than the others: by `what` (`version`, `knowledge`, `zone`),
+    which is `theirs` there."""
+
+    def __init__(self, what: str, theirs: str) -> None:
+        super().__init__(what, theirs)
+        self.what = what
+        self.theirs = theirs
+
+
+def zone() -> tuple[object, ...]:
+    return time.tzname, time.timezone, time.altzone if time.daylight else None
+
+
+def count(asked: Asked, part: Part) -> Told:
+    """Reads one part. Raises `DiffersError`."""
+    if __version__ != asked.version:
+        raise DiffersError("version", __version__)
+    if zone() != asked.zone:
+        raise DiffersError("zone", "/".join(time.tzname))
+    judge = judge_of(asked)
+    run = Run(
+        judge, since=asked.since, until=asked.until, own=asked.own, key=asked.key,
+        earlier=Looking(part),
+    )  # fmt: skip
+    written = part.log.written
+    source = Source(run, Clock(min(asked.now, written), year=asked.year), part.cell)
+    sums, errors = Sums(), []
+    name, head, begun = "", b"", False
+    for piece in part.pieces():
+        if piece.error is not None:
+            errors.append(piece)
+            continue
+        if piece.first:
+            name, head = piece.source, piece.data[:HEAD]
+        begun = True
+        for delivery in source.read(piece.data, piece.cell):
+            sums.add(delivery)
+            run.daily.refused(delivery)
+    sums._of.clear()  # of use in this process alone
+    if run.counts.understood:
+        head = b""
+    return Told(
+        run.counts, sums, run.daily, source.first, source.last, tuple(errors), name, head, begun
+    )
+
+
+_JUDGES: Final[dict[str, Judge]] = {}
+
+
+def judge_of(asked: Asked) -> Judge:
+    """Made once in each process. Raises `DiffersError`."""
+    mark = repr((asked.overlay, asked.language, asked.own, asked.knowledge))
+    judge = _JUDGES.get(mark)
+    if judge is None:
+        from todoku.diagnosis import Diagnoser
+        from todoku.knowledge import load, match
+
+        knowledge = load.knowledge(asked.overlay)
+        if knowledge.version != asked.knowledge:
+            raise DiffersError("knowledge", knowledge.version)
+        scan = match.load(knowledge)
+        judge = Judge(Diagnoser(knowledge, language=asked.language, own=asked.own, scan=scan))
+        share(asked, judge)
+    return judge
+
+
+def share(asked: Asked, judge: Judge) -> None:
+    """Processes that are forked from this one need not make it."""
+    _JUDGES.clear()
+    _JUDGES[repr((asked.overlay, asked.language, asked.own, asked.knowledge))] = judge
+
+
+class Merged:
+    """What the parts so far tell."""
+
+    def __init__(self, key: bytes) -> None:
+        from todoku.logs.daily import Daily
+
+        self.counts = Counts()
+        self.sums = Sums()
+        self.daily = Daily(key)
+        self._log = -1
+        self._last: float | None = None
+
+    def add(self, part: Part, told: Told) -> None:
+        merge_counts(self.counts, told.counts)
+        merge_sums(self.sums, told.sums)
+        self.daily.merge(told.daily)
+        if part.number != self._log:
+            self._log, self._last = part.number, None
+        if told.first is not None:
+            if self._last is not None and self._last - told.first > BACK:
+                self.counts.jumps += 1
+            self._last = told.last
 
 
 def merge_counts(into: Counts, part: Counts) -> None:
@@ -44,7 +199,7 @@ def merge_sums(into: Sums, part: Sums) -> None:
 def _place(into: Sums, key: Key, group: Group) -> Group:
     """The group that takes up `group`: chosen as `Sums` chooses for an attempt."""
     mine = into.groups.get(key)
-    if mine is None and len(into.groups) >= bounds.MOST_GROUPS:
+    if mine is None and len(into.groups) >= sums_of.MOST_GROUPS:
         into.partial = True
         key = (group.diagnosis.receiver, group.diagnosis.reason)
         mine = into.groups.get(key)

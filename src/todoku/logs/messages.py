@@ -1,21 +1,28 @@
 """What the lines of a message tell apart from its deliveries, kept in bounded memory.
 
 The lines are kept as they stand and read when a delivery of the message was refused: of most
-messages none was. A message of which nothing was heard while `MOST` others came is forgotten; a
-queue manager that tries again names the sender again.
+messages none was. They are kept by cell, which is some megabytes of a log, and forgotten when
+`CELLS` others came; a queue manager that tries again names the sender again. So what is known at a
+place of a log hangs on nothing but the cells before it, and whoever begins to read in the middle
+can look them up (`Earlier`).
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import Final
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, Protocol
 
 from todoku.logs.values import Message
 from todoku.reading.logs.syslog import text
 
-MOST: Final = 50_000
-"""Messages in a generation; two generations are kept."""
+CELL: Final = 4 << 20
+"""Bytes of a log, unpacked, at whose end a cell turns."""
+CELLS: Final = 8
+"""Cells before the one that is read of which the messages are known: seven minutes of a server that
+writes a thousand lines a second."""
 _LONGEST: Final = 1_500
 """Bytes of lines kept of a message: a queue manager repeats its own for days."""
 _CUT: Final = 700
@@ -24,6 +31,8 @@ _CUT: Final = 700
 _BEGIN: Final = frozenset(b"cu")
 """`client=`, `uid=`: a new message begins."""
 _S: Final = ord("s")
+_NAMES: Final = b"from=<"
+_ALSO: Final = b"\nfrom=<"
 _FROM: Final = re.compile(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
 _CLIENT: Final = re.compile(rb"client=(?P<client>[^\s,]{1,300})")
 _USER: Final = re.compile(rb", sasl_username=(?P<user>[^\s,]{1,200})")
@@ -34,14 +43,28 @@ _ABOUT: Final = re.compile(rb"about=(?P<id>[0-9A-Za-z]{5,24})")
 NOTHING: Final = Message()
 
 
+class Earlier(Protocol):
+    """The cells before the first of those that are read here."""
+
+    def entries(self, key: bytes, cells: int) -> Iterator[bytes]:
+        """What the last so many of them tell of a message, the latest first."""
+
+
 class Messages:
     """Messages by host and queue id, which is unique on one host only."""
 
-    __slots__ = ("_now", "_past")
+    __slots__ = ("_earlier", "_now", "_past")
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: Earlier | None = None) -> None:
+        self._earlier = earlier
         self._now: dict[bytes, bytes] = {}
-        self._past: dict[bytes, bytes] = {}
+        self._past: deque[dict[bytes, bytes]] = deque(maxlen=CELLS)
+        """The latest first."""
+
+    def turn(self) -> None:
+        """A new cell begins."""
+        self._past.appendleft(self._now)
+        self._now = {}
 
     def note(self, host: bytes, queue_id: bytes, line: bytes) -> None:
         """A line about a message, without its head. Ids are used again: with its client a new
@@ -49,9 +72,6 @@ class Messages:
         key = host + b" " + queue_id
         first = line[0]
         now = self._now
-        if len(now) >= MOST:
-            self._past, self._now = now, {}
-            now = self._now
         if first in _BEGIN:
             now[key] = line
             return
@@ -59,8 +79,6 @@ class Messages:
             key = host + b" " + line.rpartition(b" ")[2]
             line = b"about=" + queue_id
         before = now.get(key)
-        if before is None:
-            before = self._past.get(key)
         if before is None or len(before) > _LONGEST:
             now[key] = line
         else:
@@ -68,26 +86,40 @@ class Messages:
 
     def senders(self) -> dict[bytes, bytes]:
         """For a piece of a log of which nothing but senders is noted: the place for their lines, by
-        host, blank and queue id. `MOST` is looked at here, once a piece."""
-        if len(self._now) >= MOST:
-            self._past, self._now = self._now, {}
+        host, blank and queue id."""
         return self._now
 
     def __len__(self) -> int:
-        return len(self._now) + len(self._past)
+        return len(self._now) + sum(map(len, self._past))
 
     def size(self) -> int:
         """Bytes of lines that are kept."""
-        return sum(map(len, self._now.values())) + sum(map(len, self._past.values()))
+        return sum(len(line) for cell in (self._now, *self._past) for line in cell.values())
+
+    def entries(self, key: bytes) -> Iterator[bytes]:
+        """The lines of a message by cell, the latest first, as far back as it began."""
+        for cell in (self._now, *self._past):
+            if (lines := cell.get(key)) is not None:
+                yield lines
+                if lines[0] in _BEGIN:
+                    return
+        if self._earlier is not None and len(self._past) < CELLS:
+            for lines in self._earlier.entries(key, CELLS - len(self._past)):
+                yield lines
+                if lines[0] in _BEGIN:
+                    return
 
     def find(self, key: bytes) -> Message:
         """All that is known of it."""
-        lines = self._now.get(key) or self._past.get(key)
-        return NOTHING if lines is None else read(lines)
+        lines = list(self.entries(key))
+        return read(b"\n".join(reversed(lines))) if lines else NOTHING
 
     def line(self, key: bytes) -> bytes | None:
-        """The lines that are kept of it, for `sender_of`."""
-        return self._now.get(key) or self._past.get(key)
+        """The latest lines that name its sender, for `sender_of`."""
+        line = self._now.get(key)
+        if line is not None and line.startswith(_NAMES):
+            return line
+        return next((x for x in self.entries(key) if x.startswith(_NAMES) or _ALSO in x), None)
 
     def sender(self, key: bytes) -> Message:
         """Its sender alone; equal senders are one value."""
@@ -96,8 +128,9 @@ class Messages:
 
 
 def sender_of(line: bytes) -> Message:
-    m = _FROM.match(line)
-    return _of(m["from"]) if m else read(line)
+    """Of lines as `Messages.line` has them."""
+    m = None if b"\n" in line else _FROM.match(line)
+    return _of(m["from"]) if m else Message(sender=read(line).sender)
 
 
 @functools.lru_cache(10_000)

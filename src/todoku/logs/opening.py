@@ -13,12 +13,15 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
+from todoku.logs.messages import CELL
 from todoku.sources import why as why_unread
 
 PIECE: Final = 1 << 20
 """Bytes read at once. A line that is longer is cut there: its rest, taken for a line, would say what
 its writer pleases."""
 HEAD: Final = 1 << 16
+CUT: Final = HEAD
+"""Bytes before a place where a log may be cut in which a line must end."""
 BOMB_FLOOR: Final = 64 << 20
 BOMB_RATIO: Final = 2_000
 """More than any log is packed by; deflate's own limit is 1,032."""
@@ -36,6 +39,8 @@ class Piece(NamedTuple):
     """With it the source begins."""
     written: float | None = None
     """When the file was last written to, seconds since 1970."""
+    cell: int = 0
+    """The number of its cell (`todoku.logs.messages`) in the source."""
     error: str | None = None
     """Why it could not be read (on), to stand in brackets: `permission denied`."""
 
@@ -92,7 +97,7 @@ def _is_regular(path: str) -> bool:
         return True  # opening it will say why
 
 
-def _file(path: str) -> Iterator[Piece]:
+def _file(path: str, when: float | None = None) -> Iterator[Piece]:
     source = os.fsencode(path).decode("utf-8", "replace")
     try:
         file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below)
@@ -100,7 +105,7 @@ def _file(path: str) -> Iterator[Piece]:
         yield Piece(source, error=why_unread(e))
         return
     with file:
-        written = os.fstat(file.fileno()).st_mtime
+        written = os.fstat(file.fileno()).st_mtime if when is None else when
         yield from _guarded(source, lambda: _stream(source, file, written))
 
 
@@ -131,37 +136,107 @@ def why(error: Exception) -> str | None:
 def _stream(source: str, file: Readable, written: float | None) -> Iterator[Piece]:
     reader, _ = unpacked(file)
     first = True
-    for data in _lines(reader):
-        yield Piece(source, data, first, written)
+    for data, at in _lines(reader):
+        yield Piece(source, data, first, written, cell_of(at))
         first = False
     if first:
         yield Piece(source, b"", first, written)
 
 
-def _lines(file: Readable) -> Iterator[bytes]:
-    """Pieces that end where a line ends."""
-    rest = b""
+def open_part(
+    path: str, begin: int, end: int | None, cell: int, written: float | None
+) -> Iterator[Piece]:
+    """The pieces of a log that is not packed, or of its cells from `cell` on, whose lines stand from
+    `begin` (as `cut` tells) to below `end`: the same as those of the whole log."""
+    if not cell and end is None:
+        yield from _file(path, written)
+        return
+    source = os.fsencode(path).decode("utf-8", "replace")
+
+    def pieces() -> Iterator[Piece]:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (names on disk need not be text)
+            at = begin_of(cell)
+            file.seek(begin)
+            rest = _all(file, at - begin)
+            reader: Readable = file if end is None else _Limited(file, end - at)
+            first = not cell
+            if first:
+                reader = _Joined(reader.read(HEAD), reader)
+            for data, block in _lines(reader, rest, at):
+                yield Piece(source, data, first, written, cell_of(block))
+                first = False
+            if first:
+                yield Piece(source, b"", first, written)
+
+    yield from _guarded(source, pieces)
+
+
+def cut(path: str, cell: int) -> int | None:
+    """Where the first line of a cell begins; `None` where that line is too long to be cut before."""
+    if not cell:
+        return 0
+    at = begin_of(cell) - CUT
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        file.seek(at)
+        end = _all(file, CUT).rfind(b"\n") + 1
+    return at + end if end else None
+
+
+def is_packed(head: bytes) -> bool:
+    return any(head.startswith(magic) for magic, _ in _ENGINES)
+
+
+def _all(file: Readable, n: int) -> bytes:
+    """So many bytes, fewer only at the end."""
+    data = b""
+    while len(data) < n and (block := file.read(n - len(data))):
+        data += block
+    return data
+
+
+class _Limited:
+    """So many bytes of a file, with the blocks of the whole file."""
+
+    def __init__(self, file: Readable, left: int) -> None:
+        self._file = file
+        self._left = left
+
+    def read(self, n: int, /) -> bytes:
+        data = self._file.read(min(n, self._left)) or b""
+        self._left -= len(data)
+        return data
+
+
+def cell_of(at: int) -> int:
+    """The cell of a block by where it begins."""
+    return max(0, at - HEAD) // CELL
+
+
+def begin_of(cell: int) -> int:
+    """Where the first block of a cell begins."""
+    return HEAD + cell * CELL if cell else 0
+
+
+def _lines(file: Readable, rest: bytes = b"", at: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Pieces that end where a line ends, and where the block begins in which they end. `rest`: what
+    stands before the first block, which begins at `at`."""
+    begin, passing = at, False
     while block := file.read(PIECE):
+        begin, at = at, at + len(block)
+        if passing:  # over the rest of a line
+            _, newline, block = block.partition(b"\n")
+            passing = not newline
         end = block.rfind(b"\n") + 1
         if end:
-            yield rest + block[:end]
+            yield rest + block[:end], begin
             rest = block[end:]
             continue
         rest += block
         if len(rest) > PIECE:
-            yield rest[:PIECE] + b"\n"
-            rest = _behind_line(file)
+            yield rest[:PIECE] + b"\n", begin
+            rest, passing = b"", True
     if rest:
-        yield rest
-
-
-def _behind_line(file: Readable) -> bytes:
-    """Passes over the rest of a line; what was read behind its end."""
-    while block := file.read(PIECE):
-        _, newline, behind = block.partition(b"\n")
-        if newline:
-            return behind
-    return b""
+        yield rest, begin
 
 
 class _Joined:

@@ -82,17 +82,18 @@ def walk(
     messages: Messages,
     *,
     whole: bool = False,
+    each: bool = False,
     tally: Tally | None = None,
     told: list[Sent] | None = None,
 ) -> Iterator[re.Match[bytes] | tuple[int, int] | int]:
     r"""What of a piece of a log cannot be passed over, in order:
 
-    - a match: a delivery that was not `sent`; with `whole` any delivery
+    - a match: a delivery that was not `sent`; with `each` any delivery
     - (start, end): a line that is not in one of the shapes known here
     - last, a number: how many deliveries were sent and not told of
 
-    `tally` gets what was delivered where, by the hour; `told`, without `whole`, each of these as it
-    stands.
+    `tally` gets what was delivered where, by the hour; `told` each of these as it stands; neither
+    with `each`.
     What lines tell of messages is noted on the way: the sender, with `whole` everything. A line
     feed stands before each line in `data`, which counts up to `end`.
     """
@@ -106,7 +107,7 @@ def walk(
         for m in iter(walker.scanner(data, pos, end).match, None):  # type: ignore[attr-defined]
             kind = m.lastgroup
             if kind == "sent":
-                if whole:
+                if each:
                     yield m
                 else:
                     sent += 1

@@ -21,8 +21,8 @@ from todoku.logs import wrapped
 from todoku.logs.clock import Clock
 from todoku.logs.daily import Tally
 from todoku.logs.judging import Key
-from todoku.logs.lines import READERS, Lines, Told
-from todoku.logs.messages import NOTHING
+from todoku.logs.lines import READERS, Format, Lines, Told
+from todoku.logs.messages import CELL, CELLS, NOTHING, Messages
 from todoku.logs.postfix import RECEIVING, walk
 from todoku.logs.run import Case, Run
 from todoku.logs.values import Delivery, Message, Outcome
@@ -57,35 +57,40 @@ class _Program(NamedTuple):
 class Source:
     """The pieces of one file or stream, in order."""
 
-    def __init__(self, run: Run, clock: Clock) -> None:
+    def __init__(self, run: Run, clock: Clock, cell: int = -1) -> None:
+        """`cell`: where reading begins, in the middle of a log of Postfix; 0: at its beginning, with
+        what stands before it told by the run's `earlier`."""
         self._run = run
         self._clock = clock
         self._lines = Lines(run.messages)
+        self._cell = cell
+        self._size = 0
+        self._begun = self._postfix = cell > 0
+        """Its first piece is a log of Postfix, of which nothing but messages must be remembered."""
         self._now: float | None = None
+        self.first: float | None = None
+        """The time of the first attempt."""
+        self._last: float | None = None
         self._programs: dict[bytes, _Program] = {}
         self._text = functools.lru_cache(4_096)(_text)
 
-    def read(self, data: bytes) -> Iterator[Delivery]:
-        """The deliveries of a piece of whole lines that were not sent (with `whole` all)."""
+    def read(self, data: bytes, cell: int | None = None) -> Iterator[Delivery]:
+        """The deliveries of a piece of whole lines that were not sent (with `whole` all). `cell`:
+        its number (`todoku.logs.opening`); counted here where it is not known."""
         run, counts = self._run, self._run.counts
-        data = data.removeprefix(b"\xef\xbb\xbf")
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
-        if wrapped.looks(data):
-            data = wrapped.unwrap(data)
-        data = b"\n" + data
-        end = len(data)
-        while end and data[end - 1] in _LINE_ENDS:  # no copy without them: pieces are large
-            end -= 1
+        self._turn(len(data), cell)
+        data, end, lines = bulk(data)
+        counts.lines += lines
         if not end:
             return
-        lines = data.count(b"\n", 0, end)
-        counts.lines += lines
         self._bounds(data, end)
+        before, counts.formats = counts.formats, set()
         handed_back = 0
         tally: Tally = []
-        whole = run.whole or run.bounded
-        for found in walk(data, end, run.messages, whole=whole, tally=tally, told=run.sent):
+        each = run.whole or run.bounded
+        for found in walk(
+            data, end, run.messages, whole=run.whole, each=each, tally=tally, told=run.sent
+        ):
             if isinstance(found, int):
                 counts.sent += found
             elif isinstance(found, tuple):
@@ -103,6 +108,27 @@ class Source:
                 run.daily.sent(time, relay, n)
         if handed_back < lines:
             counts.formats.add("postfix")
+        if not self._begun:
+            self._begun, self._postfix = True, counts.formats == {"postfix"}
+        counts.formats |= before
+
+    @property
+    def last(self) -> float | None:
+        """The time that the clock shows after the last attempt."""
+        return self._last if self._now is None else self._now
+
+    def _turn(self, size: int, cell: int | None) -> None:
+        """A piece begins, perhaps a cell too."""
+        if cell is None:
+            cell = self._size // CELL
+            self._size += size
+        if cell != self._cell:
+            for _ in range(min(cell - self._cell, CELLS + 1)):
+                self._run.messages.turn()
+            self._cell = cell
+            if self._postfix:
+                self._lines = Lines(self._run.messages)
+        self._last, self._now = self.last, None
 
     # ── Postfix, in bulk ──────────────────────────────────────────────────────────────────────
 
@@ -127,7 +153,7 @@ class Source:
         domain = to.rpartition(b"@")[2]
         template = run.masks.template(reason[:MOST_REPLY], to)
         key = (relay, domain, dsn, status, template)
-        about = run.messages.find if run.whole or run.bounded else run.messages.sender
+        about = run.messages.find if run.whole else run.messages.sender
         message = about(host + b" " + qid)
         case = run.cases.get(key)
         if case is None:
@@ -316,7 +342,12 @@ class Source:
         if time is None:
             return not run.bounded
         now = self._now
-        if now is None or time > now:
+        if now is None:  # the first of a piece
+            self.first = time if self.first is None else self.first
+            if self._last is not None and self._last - time > BACK:
+                run.counts.jumps += 1
+            self._now = time
+        elif time > now:
             self._now = time
         elif now - time > BACK:
             run.counts.jumps += 1
@@ -348,6 +379,33 @@ class Source:
             return None
         addresses = self._run.own.sends_from(transport)
         return addresses[0] if len(addresses) == 1 else None
+
+
+def bulk(data: bytes) -> tuple[bytes, int, int]:
+    """A piece as `todoku.logs.postfix` walks over it, where it ends, and how many lines it has."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if wrapped.looks(data):
+        data = wrapped.unwrap(data)
+    data = b"\n" + data
+    end = len(data)
+    while end and data[end - 1] in _LINE_ENDS:  # no copy without them: pieces are large
+        end -= 1
+    return data, end, data.count(b"\n", 0, end)
+
+
+def noted(data: bytes, messages: Messages, lines: Lines) -> set[Format]:
+    """Reads a piece for what it tells of messages alone; the formats that it has."""
+    data, end, many = bulk(data)
+    formats: set[Format] = set()
+    for found in walk(data, end, messages):
+        if isinstance(found, tuple):
+            many -= 1
+            told = lines.read(data[found[0] : found[1]])
+            if told.format is not None:
+                formats.add(told.format)
+    return formats | {"postfix"} if many else formats
 
 
 def _postfix_refusal(line: bytes, message: Message) -> Callable[[], Refusal]:

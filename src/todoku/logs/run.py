@@ -11,7 +11,7 @@ from todoku.logs.daily import Daily
 from todoku.logs.judging import Judge, Key
 from todoku.logs.lines import Format
 from todoku.logs.masking import Masks
-from todoku.logs.messages import Messages
+from todoku.logs.messages import Earlier, Messages
 from todoku.logs.postfix import Sent
 from todoku.model import Diagnosis
 
@@ -68,10 +68,12 @@ class Run:
         recipients: Recipients = "hashed",
         key: bytes = b"",
         whole: bool = False,
+        earlier: Earlier | None = None,
     ) -> None:
         """`since` and `until` bound the attempts that are counted (from, to below). `key` (at most
         64 bytes) is that of the hash of recipients. `whole`: deliveries that were sent are told of
-        too, and of each message all that is known, not its sender alone."""
+        too, and of each message all that is known, not its sender alone. `earlier`: what stands before
+        the first source, where that is a part of a log."""
         self.judge = judge
         self.since = -math.inf if since is None else since
         self.until = math.inf if until is None else until
@@ -84,7 +86,7 @@ class Run:
         """A list here, without `whole`: what was sent is told of too, Postfix's as it stands in the log
         in this list, which whoever reads empties."""
         self.counts = Counts()
-        self.daily = Daily()
-        self.messages = Messages()
+        self.daily = Daily(key)
+        self.messages = Messages(earlier)
         self.masks = Masks(judge.by_word)
         self.cases: dict[Key, Case] = {}
