@@ -29,7 +29,7 @@ def read(
     return b"".join(t.again for t in told), b"".join(t.new for t in told)
 
 
-@given(st.lists(st.integers(0, len(LOG)), max_size=6), st.integers(1, 9_000))
+@given(st.lists(st.integers(0, len(LOG)), max_size=6), st.integers(60, 9_000))
 def test_each_line_is_new_once(sizes: list[int], step: int) -> None:
     known: list[Read] = []
     news = b"".join(read(known, LOG[:size], step)[1] for size in [*sorted(sizes), len(LOG)])
@@ -83,6 +83,26 @@ def test_what_is_known_need_not_be_read() -> None:
     fast.jump(at)
     assert fast.feed(LOG[at:]) == wanted
     assert fast.move() == slow.move()
+
+
+def test_a_short_log_that_grows_while_it_is_read() -> None:
+    log = Following([], "x")
+    assert log.feed(LOG[:100]).new == b""
+    told = log.hurry().new
+    step = log.move()
+    assert step is not None
+    log.committed(step)
+    told += log.feed(LOG[100:9_000]).new + log.hurry().new + log.feed(LOG[9_000:]).new
+    assert told == LOG
+    last = log.move()
+    assert last is not None and last.before == step.after
+    assert last.after == move_of(LOG)
+
+
+def move_of(log: bytes) -> Read:
+    known: list[Read] = []
+    read(known, log)
+    return known[0]._replace(path="x")
 
 
 def test_several_steps_of_one_log() -> None:

@@ -3,7 +3,7 @@
     todoku logs /var/log/mail.log*
     journalctl -u 'postfix@*' -o json --since -7d | todoku logs --json
 
-Reports what it is given, every time, and stores nothing, unless `--store` says so. Exit 0: read. 1: a file could not be read
+Reports what it is given, every time, and stores nothing, unless `--store` or `--follow` says so. Exit 0: read. 1: a file could not be read
 or was not understood; the others were. 2: nothing in the input was understood.
 """
 
@@ -47,9 +47,9 @@ WORDS: Final[Words] = {
         "en": "--{option} {value} is no time. Such as: 2026-11-01, 2026-11-01T08:00, 08:00, 24h, 7d",
     },
     "all-of-it": {
-        "ja": "--store は渡されたものをすべて保存します。--since と --until は、保存したものを見るときに使えます"
+        "ja": "--store と --follow は渡されたものをすべて保存します。--since と --until は、保存したものを見るときに使えます"
         "（todoku logs --stored --since 7d）。何も保存していません。",
-        "en": "--store keeps all that it is given. --since and --until go with what is stored (todoku logs "
+        "en": "--store and --follow keep all that they are given. --since and --until go with what is stored (todoku logs "
         "--stored --since 7d). Nothing was stored.",
     },
     "bad-reason": {
@@ -86,6 +86,9 @@ WORDS: Final[Words] = {
 @click.option(
     "--store", is_flag=True, help="Store what is new; nothing is stored or counted twice."
 )
+@click.option(
+    "--follow", is_flag=True, help="Store what is written from now on, too, until it is stopped."
+)
 @click.option("--stored", is_flag=True, help="Report what is stored; no log is read.")
 @click.option(
     "--engine",
@@ -112,6 +115,7 @@ def logs(
     year: int | None,
     html_file: Path | None,
     store: bool,
+    follow: bool,
     stored: bool,
     engine: str | None,
     workers: int | None,
@@ -127,7 +131,7 @@ def logs(
     syslog, the journal (-o json) or a container, compressed or not, or a folder of them. Without
     PATH, or with "-": standard input.
     """
-    if stored and (paths or store):
+    if stored and (paths or store or follow):
         from todoku.cli import logs_stored
 
         named = short(" ".join(paths), 60) or "..."
@@ -142,23 +146,26 @@ def logs(
     begin, end = (
         _moment(name, told, now, lang) for name, told in (("since", since), ("until", until))
     )
-    others = {"--store": store, "--stored": stored}
+    others = {"--store": store, "--follow": follow, "--stored": stored}
     kind_of_pass = _pass(engine, workers, others, setup)
     diagnose = settings.diagnoser(setup)
     if reason is not None:
         _check_reason(reason, diagnose.knowledge, lang)
     judge = Judge(diagnose)
     with contextlib.ExitStack() as stack:
-        if store:
+        if store or follow:
             if begin is not None or end is not None:
                 raise Failure(say(WORDS["all-of-it"], lang), EX_USAGE)
             from todoku.cli import logs_store
 
-            place = stack.enter_context(logs_store.opened(config, data, now))
+            place = stack.enter_context(logs_store.opened(config, data))
             run = Run(judge, own=setup.own, recipients=place.shown, key=place.key)
-            reading: Reading = logs_store.StoringReading(
-                place, run, paths, lang, now=now, year=year, quiet=quiet
-            )
+            kind = logs_store.StoringReading
+            if follow:
+                from todoku.cli import logs_follow
+
+                kind = logs_follow.FollowingReading
+            reading: Reading = kind(place, run, paths, lang, now=now, year=year, quiet=quiet)
         elif stored:
             from todoku.cli import logs_stored
 

@@ -84,8 +84,11 @@ class Place(NamedTuple):
     recipients: Recipients
     key: bytes
     """Of the hash of recipients."""
-    oldest: str
-    """The first day that is kept, 2026-05-28."""
+    keep_days: int
+
+    def oldest(self, now: float) -> str:
+        """The first day that is kept, 2026-05-28. `now`: Unix time."""
+        return time.strftime("%Y-%m-%d", time.gmtime(now - self.keep_days * 86_400))
 
     @property
     def shown(self) -> Recipients:
@@ -94,7 +97,7 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def opened(config: Path | None, data: Path | None, now: float) -> Iterator[Place]:
+def opened(config: Path | None, data: Path | None) -> Iterator[Place]:
     """The store of deliveries. Raises `TodokuError` where it cannot be used."""
     from todoku import settings, store
     from todoku.serve import privacy
@@ -115,8 +118,8 @@ def opened(config: Path | None, data: Path | None, now: float) -> Iterator[Place
         with told(home):
             recipients = found.logs.recipients
             key = key_in(home) if recipients == "hashed" else os.urandom(16)
-            oldest = day(now - int(found.logs.keep_deliveries) * 86_400)
-            yield Place(Folder(home / FOLDER), Ledger(engine), recipients, key, oldest)
+            keep_days = int(found.logs.keep_deliveries)
+            yield Place(Folder(home / FOLDER), Ledger(engine), recipients, key, keep_days)
     finally:
         engine.dispose()
 
@@ -131,10 +134,6 @@ def told(folder: Path) -> Iterator[None]:
             raise
         reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
         raise TodokuError(WORDS["folder"], path=str(folder), why=reason) from error
-
-
-def day(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 class StoringReading(Reading):
@@ -161,7 +160,9 @@ class StoringReading(Reading):
         pa.set_memory_pool(pa.system_memory_pool())  # gives back what was freed
         place, run = self.place, self.run
         rows = Rows(run.judge.knowledge, run.own, place.recipients, run.key)
-        return Storing(run, rows, place.folder, place.ledger, time.time, oldest=place.oldest)
+        return Storing(
+            run, rows, place.folder, place.ledger, time.time, oldest=place.oldest(self.now)
+        )
 
     def read(self) -> None:
         """All of it. Raises `NotUnderstoodError` where nothing was understood, and stores nothing
@@ -178,13 +179,18 @@ class StoringReading(Reading):
         self._judge_heads(self._files, self._heads)
         self.storing.keep()
         self._erase()
+        self._say_unnumbered()
+
+    def _say_unnumbered(self) -> None:
         if self.storing.journals.unnumbered:
             self._say("unnumbered", WORDS, n=f"{self.storing.journals.unnumbered:,}")
 
     def _erase(self) -> None:
         from todoku.deliveries.keeping import erase
 
-        self._erased += erase(self.place.folder, self.place.ledger, self.place.oldest, self.now)
+        self._erased += erase(
+            self.place.folder, self.place.ledger, self.place.oldest(self.now), self.now
+        )
 
     def kept(self) -> Kept | None:
         return Kept(

@@ -9,6 +9,8 @@
     keeping.py   one step of storing: parts by day, committed with the position
     journal.py   which lines of a journal are new
     storing.py   one pass over logs that stores what is new
+    tailing.py   logs that are followed while they are written, through rotation
+    living.py    the live tail, which becomes parts
     reading.py   what is stored, for whoever computes with it
     worker.py    the process that computes: DuckDB in memory, below a limit
     asking.py    questions in SQL to it

@@ -54,9 +54,15 @@ class Following:
 
     def feed(self, data: bytes) -> Bytes:
         if self._start is None:
+            if len(self._head) < HEAD and not self._cut:
+                self._head += data[: HEAD - len(self._head)]
             return self._take(data)
         self._start += data
         return self._begin() if len(self._start) >= HEAD else Bytes()
+
+    def hurry(self) -> Bytes:
+        """Nothing more is there yet: which log it is, is decided by what there is of it."""
+        return self._begin() if self._start else Bytes()
 
     def end(self, final: bool = False) -> Bytes:
         """Call it once, after all bytes. A last line without its end waits for the next time, unless

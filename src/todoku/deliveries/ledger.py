@@ -127,7 +127,7 @@ class Ledger:
     def journals(self) -> dict[str, int]:
         query = sa.select(t.journals.c.journal, t.journals.c.position)
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def look(self) -> tuple[list[Part], list[Tail]]:
         """All parts and tails of one moment: rows that move from one to the other are in one."""
@@ -161,7 +161,7 @@ class Ledger:
     def grounds(self) -> dict[int, str]:
         with self._engine.connect() as connection:
             query = sa.select(t.grounds.c.id, t.grounds.c.payload)
-            return dict(connection.execute(query).tuples().all())
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def commit(
         self, parts: Sequence[Part], moves: Sequence[Move], at: float, also: Also = NOTHING

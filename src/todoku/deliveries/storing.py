@@ -54,7 +54,7 @@ class Storing:
         self._folder = folder
         self._ledger = ledger
         self._now = now
-        self._oldest = oldest
+        self.oldest = oldest
         self._known: dict[tuple[int, str], Read] = {_name(r): r for r in ledger.logs()}
         self.journals = Journals(ledger.journals())
         self._logs: list[Log] = []
@@ -73,10 +73,18 @@ class Storing:
 
     def log(self, path: str, clock: Clock) -> Log:
         """A further log, to be fed from its beginning."""
-        self._settle()
+        self.settle()
         log = Log(self, path, clock, Following(self._known.values(), path))
         self._logs.append(log)
         return log
+
+    def knows(self, head: bytes) -> bool:
+        """Is this the beginning of a log that was read (on) before?"""
+        self.settle()
+        begins = Following(self._known.values(), "")
+        begins.feed(head)
+        begins.end()
+        return begins.found is not None
 
     def piped(self, path: str, clock: Clock, *, numbered: bool) -> Piped:
         """A stream that began before it is read. `numbered`: a journal, of which what was read
@@ -98,7 +106,7 @@ class Storing:
             knowledge=self.run.judge.knowledge,
         )
         self._write(table, moves, also)
-        self._settle(stored=True)
+        self.settle(stored=True)
         self.stored += table.num_rows
         self._moves, self._tables, self._days, self.pending = [], [], {}, 0
         self._rows.grounds = {}
@@ -107,7 +115,7 @@ class Storing:
     def _write(self, table: pa.Table, moves: list[Move], also: Also) -> None:
         keep(self._folder, self._ledger, table, moves, self._now(), also)
 
-    def _settle(self, stored: bool = False) -> None:
+    def settle(self, stored: bool = False) -> None:
         """Logs that are read to their end are known by what was read of them; `stored`: all are."""
         for log in [log for log in self._logs if stored or log.ended]:
             move = log.following.move()
@@ -141,14 +149,14 @@ class Storing:
     def note(self, piece: Counts) -> None:
         """What was read besides deliveries, for the day with which the piece begins."""
         day = _day(piece.first, self._now())
-        if day >= self._oldest:
+        if day >= self.oldest:
             self._days[day] = self._days.get(day, Day()).plus(_told(piece))
 
     def _add(self, table: pa.Table | None) -> None:
         if table is None:
             return
-        if self._oldest:
-            begin = pa.scalar(datetime.fromisoformat(self._oldest), pa.timestamp("us"))
+        if self.oldest:
+            begin = pa.scalar(datetime.fromisoformat(self.oldest), pa.timestamp("us"))
             young = pc.fill_null(pc.greater_equal(table["time"], begin), True)
             if not pc.all(young).as_py():
                 self.too_old += table.num_rows
@@ -176,6 +184,10 @@ class Log:
     def feed(self, data: bytes) -> list[Delivery]:
         """The deliveries of what is new of these bytes."""
         return self._read(*self.following.feed(data))
+
+    def hurry(self) -> list[Delivery]:
+        """What was held back though nothing more is there yet."""
+        return self._read(*self.following.hurry())
 
     def end(self, final: bool = False) -> list[Delivery]:
         """What was held back. `final`: a last line without its end is whole. A log that is new, and

@@ -37,6 +37,11 @@ class Clock:
         self._year = year
         self._minutes: dict[bytes, float | None] = {}
 
+    def move(self, newest: float) -> None:
+        """Time goes on while a log is followed."""
+        self._newest = newest + 86_400
+        self._minutes.clear()
+
     def read(self, stamp: bytes) -> float | None:
         """Seconds since 1970; `None` for what is no time, such as 30 February."""
         first = stamp[:1]
