@@ -78,7 +78,7 @@ body{margin:0 auto;padding:1.5rem 1rem 3rem;max-width:60rem;color:var(--ink);bac
 font:16px/1.6 system-ui,"Noto Sans CJK JP","Noto Sans JP","Hiragino Sans","Yu Gothic",sans-serif;
 overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .5rem;padding-bottom:.2rem;
-border-bottom:2px solid var(--line)}h3{font-size:1rem;margin:0}
+border-bottom:2px solid var(--line)}h3{font-size:1em;margin:0}
 p{margin:.4rem 0}.dim{color:var(--dim);font-size:.875rem}
 .verdict{margin:1rem 0;padding:.8rem 1rem;border-left:6px solid;border-radius:4px;font-weight:600}
 .verdict ul{margin:.5rem 0 0;padding-left:1.2rem;font-weight:400}
@@ -91,10 +91,10 @@ p{margin:.4rem 0}.dim{color:var(--dim);font-size:.875rem}
 dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.15rem 1rem;margin:.5rem 0}
 dt{color:var(--dim)}dd{margin:0}
 .check{padding:.6rem 0;border-bottom:1px solid var(--line);break-inside:avoid}
-.check .state{display:inline-block;min-width:6.5rem;font-weight:600}
+.check>h3{display:flex;align-items:baseline}.check>h3>.state{flex:0 0 6.5rem;font-weight:600}
 .check ul{margin:.3rem 0;padding-left:1.2rem}.check dl{font-size:.875rem}
 .good{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 1rem;padding:.35rem 0}
-.good>h3{flex:0 1 20rem}.good>p{flex:1 1 17rem;margin:0}.good>ul,.good>svg,.good>details{flex:1 1 100%}
+.good>h3{flex:0 1 22rem}.good>p{flex:1 1 16rem;margin:0}.good>.more{flex:1 1 100%}
 details{font-size:.875rem}summary{cursor:pointer;color:var(--dim)}
 code,pre{font:.85rem/1.5 ui-monospace,"Noto Sans Mono CJK JP",monospace}
 pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:4px;padding:1rem}
@@ -232,8 +232,8 @@ class _Page:
             _e(c.title) if c.id == RECEIVER else f"{_e(c.title)} <small>{self._p(c.about)}</small>"
         )
         good = " good" if c.state == "ok" else ""
-        yield f'<section class="check{good}"><h3>{self._state(c)} {head}</h3>'
-        yield f"<p>{self._p(c.found)}</p>"
+        yield f'<section class="check{good}"><h3>{self._state(c)} <span>{head}</span></h3>'
+        yield f'<p>{self._p(c.found)}</p><div class="more">'
         if c.details and all(d.state is None for d in c.details) and c.id == PRIVATE:
             yield f"<p>{_e(', '.join(d.text for d in c.details))}</p>"
         elif c.details:
@@ -251,7 +251,7 @@ class _Page:
             yield f"<details{shown}><summary>{self._say('evidence')}</summary><ul>"
             yield from (f"<li>{self._asked(a)}</li>" for a in c.evidence)
             yield "</ul></details>"
-        yield "</section>"
+        yield "</div></section>"
 
     def _reasons(self, c: Check) -> Iterator[str]:
         yield "<dl>"

@@ -23,7 +23,7 @@ WORDS: Final[Words] = {
     },
     "found.accepted": {
         "ja": "{host} は{stage}まで受け入れました。拒否するなら{refuses_at}までに断る受信側です。",
-        "en": "{host} took it {stage}; this receiver refuses {refuses_at} at the latest.",
+        "en": "{host} took it {stage}; it would refuse {refuses_at} at the latest.",
     },
     "found.arrived": {
         "ja": "{ip} からの実際のメールが届いたと、--arrived で指定されています。",
