@@ -46,7 +46,9 @@ def page(body: bytes, kind: str = "text/plain", status: str = "200 OK", **more: 
 
 
 @contextmanager
-def web(answers: Answers, context: ssl.SSLContext | None, heard: list[str]) -> Iterator[int]:
+def web(
+    answers: Answers, context: ssl.SSLContext | None, heard: list[str], port: int = 0
+) -> Iterator[int]:
     class Handler(socketserver.StreamRequestHandler):
         def setup(self) -> None:
             if context is not None:
@@ -72,8 +74,8 @@ def web(answers: Answers, context: ssl.SSLContext | None, heard: list[str]) -> I
                 super().finish()
             self.request.close()
 
-    with _serving(Handler) as port:
-        yield port
+    with _serving(Handler, HERE, port) as bound:
+        yield bound
 
 
 # ── mail ──────────────────────────────────────────────────────────────────────────────────────
