@@ -390,3 +390,29 @@ def test_the_log_goes_on_in_another_file(house: House) -> None:
     assert [t.what for t in house.take(house.server.refused("d@hotmail.com", REPLY))] == ["refusal"]
     assert house.log.was_sent("<1@mx1.hoge.test>") is True
     assert house.log.was_sent("<99@mx1.hoge.test>") is None
+
+
+def odd(head: str, words: str = "Something went wrong with your mail.") -> bytes:
+    return f"{head}Subject: =?utf-8?b?6YWN6YCB?= failed\nTo: sato@hoge.test\n\n{words}\n".encode()
+
+
+def test_a_bounce_in_which_nothing_can_be_read_is_shown(house: House) -> None:
+    """Kept and shown, never dropped; what is no mail system's, and what tells no refusal, is not."""
+    mails = (
+        odd("From: MAILER-DAEMON@mx.odd.test\n"),
+        odd('From: x@odd.test\nContent-Type: multipart/report; boundary="b"\n', "--b\n\n--b--"),
+        odd("From: news@odd.test\n"),
+    )
+    assert [t.what for t in house.take(*mails)] == ["nothing", "unverified", "unverified"]
+    groups, _ = house.kept.groups()
+    assert {g.doubt for g in groups} == {"not-understood"}
+    assert {(g.newest.who, g.newest.words) for g in groups} == {
+        ("MAILER-DAEMON@mx.odd.test", "配送 failed"),
+        ("x@odd.test", "配送 failed"),
+    }
+    one = Taken(groups[0].newest.sha256, "unverified")
+    with pytest.raises(NotAccepted, match="does not tell who refused what"):
+        house.accept(one)
+    house.accept(one, ours=False)
+    assert house.doubts() == ["not-understood"]
+    assert house.desk.rows() == []

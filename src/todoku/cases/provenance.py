@@ -24,9 +24,10 @@ from todoku.model import Diagnosis
 from todoku.reading import address, mail
 from todoku.settings.own import Own
 
-Doubt = Literal["no-proof", "delivered", "not-our-address", "no-place"]
+Doubt = Literal["no-proof", "delivered", "not-our-address", "no-place", "not-understood"]
 """Why it moves nothing. `delivered`: our log says that it was delivered. `not-our-address`: what is
-blocked is not of `[own]`. `no-place`: a user's report that does not tell where mail does not arrive."""
+blocked is not of `[own]`. `no-place`: a user's report that does not tell where mail does not arrive. `not-understood`: a mail system wrote it, and nothing could be
+read in it."""
 
 MOST_ADDRESSES: Final = 20
 MOST_MARK: Final = 300

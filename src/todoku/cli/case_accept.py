@@ -36,6 +36,7 @@ WORDS: Final[Words] = {
         "ja": "設定 [own] にないアドレス",
         "en": "not our address: [own] does not name it",
     },
+    "not-understood": {"ja": "読み取れない返送", "en": "a bounce that was not understood"},
     "no-place": {"ja": "届かない宛先が不明", "en": "does not tell where mail does not arrive"},
     "more": {"ja": "ほか {n} 種類", "en": "and {n} more kinds"},
     "how": {

@@ -34,6 +34,12 @@ WORDS: Final[Words] = {
         "ja": "{name} で始まる未確認のメールは複数あります。もう少し長く指定してください。何も記録していません。",
         "en": "several unverified mails begin with {name}. Give more of it. Nothing was recorded.",
     },
+    "not-understood": {
+        "ja": "{name} からは、だれがどのアドレスを拒否したのか読み取れません。何も記録していません。応答が分かるなら "
+        "todoku report --refusal に貼り付け、不要なら --not-ours で除けてください。",
+        "en": "{name} does not tell who refused what, as far as it can be read. Nothing was recorded. If you know "
+        "the reply, give it to todoku report --refusal; else lay it aside with --not-ours.",
+    },
     "expired": {
         "ja": "{name} の本文は保存期間が過ぎて消去済みです。何も記録していません。同じ内容は todoku report --refusal "
         "で渡せます。",
@@ -71,6 +77,8 @@ def accept(
     body = box.body(one.sha256)
     if body is None:
         raise NotAccepted(WORDS["expired"], name=order.message)
+    if one.doubt == "not-understood" and not refusals(body, diagnoser):
+        raise NotAccepted(WORDS["not-understood"], name=order.message)
     source = f"message:{one.sha256}"
     events: Sequence[ev.Refused | ev.Reported]
     if one.kind == "refusal":

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,12 +19,11 @@ from todoku.cases.answers.authentic import LookUp
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Diagnosis
-from todoku.reading import mail
 from todoku.serve import answering, spool
 from todoku.serve.directory import Directory
 from todoku.serve.proving import Ours, Proofs
 from todoku.serve.returning import letter_back
-from todoku.serve.sifting import Sifted, refusals, sift
+from todoku.serve.sifting import Sifted, is_report, not_understood, refusals, sift
 from todoku.serve.usermail import UserMail
 from todoku.settings import mailboxes as settings
 from todoku.settings.own import Own
@@ -39,8 +37,6 @@ OCTETS: Final = 64 << 20
 """Messages, and octets of them, that are taken at once."""
 MOST: Final = 30 << 20
 """Octets of one message that are read."""
-
-_ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
 
 LATE: Final = timedelta(hours=1)
 """So long after a bounce our log is looked at again: its lines may come later than the bounce does."""
@@ -175,8 +171,7 @@ class Intake:
             return
         found = refusals(message.body, self._diagnose)
         if takes == "answers" or (takes == "any" and (not found or self._is_answer(message, now))):
-            batch.done.append(self._answered(message, now))
-            batch.news.append(message.sha256)
+            self._no_news(message, self._answered(message, now), batch, now)
             return
         if takes == "any" and letter_back(found, self._desk, f"message:{message.sha256}", now):
             pass  # its case is open again; what refused the letter may tell more
@@ -194,8 +189,18 @@ class Intake:
         elif sifted.events:
             batch.done.append(self._refused(message, sifted.events))
         else:
-            batch.done.append(Taken(message.sha256, "nothing"))
-            batch.news.append(message.sha256)
+            self._no_news(message, Taken(message.sha256, "nothing"), batch, now)
+
+    def _no_news(self, message: Message, taken: Taken, batch: _Batch, now: datetime) -> None:
+        """It is done with; a bounce in which nothing could be read is shown to a person."""
+        unread = None
+        if taken.what == "nothing" and self._takes(message) != "answers":
+            unread = not_understood(message.sha256, message.body, now)
+        if unread is not None:
+            batch.unproven.append(unread)
+            return
+        batch.done.append(taken)
+        batch.news.append(message.sha256)
 
     def _sifted(
         self, sha256: str, body: bytes, found: Sequence[Diagnosis], known: Ours, now: datetime
@@ -303,8 +308,7 @@ class Intake:
     def _is_answer(self, message: Message, now: datetime) -> bool:
         """Whether a mail in which refusals are read is an answer that quotes them: no report of a mail
         system, and a desk wrote it, or it comes under a ticket or in a thread of a case."""
-        whole = mail.parse(message.body)
-        if whole.type == b"multipart/report" or _ROBOT.search(whole.find(b"\nfrom:") or b""):
+        if is_report(message.body):
             return False
         read, number = self._read(message, now)
         known = read.how not in {"foreign-sender", "no-desk", "no-sender"}

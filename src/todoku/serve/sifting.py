@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,7 @@ from todoku.cases.case import identity_key
 from todoku.cases.provenance import Doubt, Known
 from todoku.diagnosis import Diagnoser
 from todoku.model import Diagnosis
-from todoku.reading import mail
+from todoku.reading import address, charset, mail
 from todoku.serve import sightings
 from todoku.settings.own import Own
 from todoku.store.unverified import Unproven
@@ -36,6 +37,34 @@ class Sifted(NamedTuple):
 def refusals(body: bytes, diagnoser: Diagnoser) -> list[Diagnosis]:
     found = [diagnoser(refusal) for refusal in reading.read(body)]
     return [d for d in found if d.kind == "refusal"]
+
+
+_ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
+
+
+def is_report(body: bytes) -> bool:
+    """Whether a mail system wrote it."""
+    whole = mail.parse(body)
+    written = _ROBOT.search(whole.find(b"\nfrom:") or b"")
+    return whole.type == b"multipart/report" or written is not None
+
+
+def not_understood(sha256: str, body: bytes, now: datetime) -> Unproven | None:
+    """A report in which nothing could be read: a person looks. `None`: it is none, or tells no refusal."""
+    if not is_report(body) or any(each.kind != "not-a-bounce" for each in reading.read(body)):
+        return None
+    whole = mail.parse(body)
+    who = next(iter(address.all_of(whole.text(b"\nfrom:"))), None)
+    words = charset.header(whole.find(b"\nsubject:") or b"")
+    return Unproven(
+        sha256=sha256,
+        kind="refusal",
+        doubt="not-understood",
+        at=now.timestamp(),
+        key=(who or "")[:LONGEST].lower(),
+        who=who and who[:LONGEST],
+        words=" ".join(words.split())[:LONGEST],
+    )
 
 
 def sift(
