@@ -295,13 +295,13 @@ def _insert(db: sqlite3.Connection, number: int, e: Evidence) -> None:
     db.executemany(
         "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
         " mails = mails + excluded.mails, refused = refused + excluded.refused",
-        ((*key, number, *mail) for key, mail in e.mail.items()),
+        ((*key, number, *mail) for key, mail in sorted(e.mail.items())),  # as the table is sorted
     )
     db.executemany(
         "INSERT INTO uses VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
         " named = named + excluded.named, within = within + excluded.within,"
         " accepted = accepted + excluded.accepted",
-        ((k.list, k.domain, k.week, number, *use) for k, use in e.uses.items()),
+        ((k.list, k.domain, k.week, number, *use) for k, use in sorted(e.uses.items())),
     )
     for (domain, list_), proof in e.proofs.items():
         row = db.execute(

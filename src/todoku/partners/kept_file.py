@@ -17,7 +17,7 @@ from todoku.i18n import Words
 
 NAME: Final = "partners.db"
 WAIT: Final = 30.0
-_CACHE: Final = 65_536
+_CACHE: Final = 131_072
 """KiB of pages in memory while learning."""
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
