@@ -13,8 +13,10 @@ from tests.postfix import Postfix, Receiver, needed, sending_to, within
 from todoku.cases import NotNow, NotThis
 from todoku.cases import events as ev
 from todoku.cases.case import Case
+from todoku.cases.due import plan
 from todoku.cases.fold import fold
 from todoku.cases.holding import Holding, holding, script
+from todoku.cases.tasks import tasks
 from todoku.i18n import LANGUAGES
 
 from .world import START, refused
@@ -29,7 +31,12 @@ def test_what_is_to_be_applied() -> None:
     assert made.content == ("outlook.test\ttodoku-hold:\nhotmail.test\ttodoku-hold:\n")
     assert made.until == START + timedelta(days=5)
     assert holding(a_case(), START, ["Example.JP"]).domains == ("example.jp",)
+    assert (made.slow, made.file) == (
+        "outlook.test\ttodoku-slow-12:\nhotmail.test\ttodoku-slow-12:\n",
+        "todoku-hold-12",
+    )
     for lang in LANGUAGES:
+        assert "#   - 500 a day" in script(made, lang, START, advice=["500 a day"])
         text = script(made, lang, START)
         for part in (made.content, *made.apply, *made.undo, *made.slowly, "2026-11-29 00:12"):
             assert part.strip() in text
@@ -43,6 +50,26 @@ def test_what_cannot_be_held() -> None:
         holding(a_case(to=("x.test\tdiscard:\n*",)), START)
     with pytest.raises(NotNow, match="is closed"):
         holding(a_case(ev.Closed(at=START, why="gave-up")), START)
+
+
+def test_within_what_a_receiver_takes_in_a_day() -> None:
+    made = holding(a_case(), START, delay=173)
+    assert any("todoku-slow-12_destination_rate_delay=173s" in line for line in made.slowly)
+
+
+def test_a_person_is_told_before_it_goes_back() -> None:
+    until = START + timedelta(days=5)
+    case = a_case(ev.Held(at=START, how="outlook.test", until=until))
+    (task,) = [t for t in tasks(case) if t.kind == "queue"]
+    assert task.since == until - timedelta(days=1)
+    reminder = next(a for a in plan(case) if a.task == task.key)
+    assert reminder.not_before == task.since, "a day later it would be too late"
+    released = fold([ev.Released(at=START, what="held")], case)
+    assert not [t for t in tasks(released) if t.kind == "queue"]
+    # After the end it can still be taken back.
+    over = fold([ev.Closed(at=START, why="resolved")], case)
+    assert holding(over, START).undo
+    assert {t.kind for t in tasks(over)} == {"queue", "release"}
 
 
 # In a real Postfix
@@ -115,8 +142,9 @@ def test_afterwards_it_goes_slowly(postfix: Postfix, receiver: Receiver) -> None
 @real
 def test_two_cases_do_not_undo_each_other(postfix: Postfix, receiver: Receiver) -> None:
     before = postfix.settings()
+    # The name of the one's file begins with that of the other's.
     one = holding(a_case(to=("outlook.test",)), START, postconf=postfix.postconf)
-    other = fold([refused(START, to=("gmail.test",))], Case(number=13))
+    other = fold([refused(START, to=("gmail.test",))], Case(number=1))
     two = holding(other, START, postconf=postfix.postconf)
     apply(postfix, one)
     apply(postfix, two)

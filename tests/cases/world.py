@@ -168,7 +168,7 @@ class World:
                     folder={"accepted": "INBOX", "junked": "Junk"}.get(result),
                 )
                 self.run(commands.trial_over, found, self.policy)
-            case "tell" | "remind":
+            case "tell" | "remind" | "hook":
                 assert action.about is not None
                 told = ev.Told(
                     at=at,
@@ -225,7 +225,7 @@ class World:
                 self.try_(identities[0])
             case "decide":
                 self.run(commands.close, self.now, "gave-up", by="admin")
-            case "release":
+            case "queue" | "release":
                 what: Literal["held", "detoured"] = "held" if self.case.held else "detoured"
                 self.run(commands.release, ev.Released(at=self.now, what=what))
 

@@ -143,9 +143,9 @@ WORDS: Final[Words] = {
         "address would be listed next). Mend the cause first. Nothing was changed.",
     },
     "no-domains": {
-        "ja": "案件 {case}: 宛先のドメインが分かりません。todoku case hold {case} DOMAIN… で指定してください。何も変更"
+        "ja": "案件 {case}: 宛先のドメインが分かりません。末尾に DOMAIN… を加えて指定してください。何も変更"
         "していません。",
-        "en": "case {case} knows no domain that mail goes to. Name some: todoku case hold {case} DOMAIN... "
+        "en": "case {case} knows no domain that mail goes to. Name some at the end of the command. "
         "Nothing was changed.",
     },
     "no-words": {

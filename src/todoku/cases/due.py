@@ -194,7 +194,7 @@ def _remind(case: Case, policy: Policy) -> Iterator[Action]:
     for task in tasks(case, policy):
         if task.key in case.reminded:
             continue
-        wait = policy.remind_link if task.kind == "confirm" else policy.remind
+        wait = {"confirm": policy.remind_link, "queue": timedelta(0)}.get(task.kind, policy.remind)
         since = later(task.since, wait)
         key = f"remind/{task.key}"
         yield Action(kind="remind", key=key, not_before=since, about="reminder", task=task.key)

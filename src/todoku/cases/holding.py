@@ -17,6 +17,7 @@ import msgspec
 
 from todoku.cases import WORDS, NotNow, NotThis
 from todoku.cases.case import Case, later
+from todoku.cases.postfixing import Postfix
 from todoku.i18n import Language, Words, say
 from todoku.settings import table
 
@@ -78,75 +79,62 @@ def holding(
     domains: Sequence[str] = (),
     lifetime: timedelta = LIFETIME,
     postconf: str = "postconf",
+    delay: int = DELAY,
 ) -> Holding:
     """`domains`: none named, those that the case knows. `postconf`: the command, with its options
-    for another instance (`postconf -c /etc/postfix-out`). Raises `NotNow`, `NotThis`."""
-    if case.closed is not None:
+    for another instance (`postconf -c /etc/postfix-out`). `delay`: seconds between two messages to a domain
+    that go slowly. Raises `NotNow`, `NotThis`."""
+    if case.closed is not None and case.held is None:
         raise NotNow(WORDS["closed"], case=case.number)
-    named = tuple(dict.fromkeys(d.lower() for d in (domains or case.to)))
-    good = tuple(d for d in named if table.host_name(d) == d)
-    if not good:
-        raise NotThis(WORDS["no-domains"], case=case.number)
-    file = f"todoku-hold-{case.number}"
-    # Postfix reads the file by its type; `texthash` needs no postmap. In front of what is there;
-    # applied twice, it stands there once.
-    entry = f"texthash:\\$config_directory/{file}"  # for Postfix to expand, not for the shell
-    reload_ = postconf.replace("postconf", "postfix", 1) + " reload"
-
-    def put(name: str, value: str, known: str) -> str:
-        there = f"{postconf} -h {name}"
-        return f'{there} | grep -qF "{known}" || {postconf} -e "{name} = {value} $({there})"'
-
-    def take(name: str, pattern: str) -> tuple[str, str]:
-        there = f"{postconf} -h {name}"
-        # Where nothing is left, as if it had never been set.
-        return (
-            f"{postconf} -e \"{name} = $({there} | sed 's#{pattern}[ ,]*##')\"",
-            f'[ -n "$({there})" ] || {postconf} -X {name}',
-        )
-
+    good = good_domains(case, domains)
+    file, slow = f"todoku-hold-{case.number}", f"todoku-slow-{case.number}"
+    it = Postfix(postconf)
     return Holding(
         case=case.number,
         domains=good,
         file=file,
         content="".join(f"{d}\ttodoku-hold:\n" for d in good),
-        slow="".join(f"{d}\ttodoku-slow:\n" for d in good),
+        slow="".join(f"{d}\t{slow}:\n" for d in good),
         apply=(
-            _service(postconf, "todoku-hold", "-"),
-            put("defer_transports", "todoku-hold", "todoku-hold"),
-            put("transport_maps", entry, file),
-            reload_,
+            it.service("todoku-hold", "-"),
+            it.put("defer_transports", "todoku-hold", "todoku-hold"),
+            it.map_first(file),
+            it.reload,
         ),
         undo=(
-            *take("transport_maps", f"texthash:[^ ,]*{file}"),
-            # The rest is shared by all cases whose mail waits.
-            f"if ! {postconf} -h transport_maps | grep -qF todoku-hold-; then",
-            *take("defer_transports", "todoku-hold"),
-            f"{postconf} -MX todoku-hold/unix",
-            f"if {postconf} -M | grep -q ^todoku-slow; then",
-            f"{postconf} -MX todoku-slow/unix",
-            f"{postconf} -X todoku-slow_destination_rate_delay",
-            f"{postconf} -X todoku-slow_destination_concurrency_limit",
-            "fi; fi",
-            reload_,
+            *it.no_map(file),
+            *it.not_slow(slow),
+            *it.unless_mapped(
+                "todoku-hold-",
+                *it.take("defer_transports", "todoku-hold"),
+                f"{postconf} -MX todoku-hold/unix",
+            ),
+            it.reload,
         ),
-        slowly=(
-            _service(postconf, "todoku-slow", "1"),
-            f"{postconf} -e todoku-slow_destination_rate_delay={DELAY}s",
-            f"{postconf} -e todoku-slow_destination_concurrency_limit=1",
-            reload_,
-        ),
+        slowly=(*it.slow(slow, delay), it.reload),
         until=(case.held.until if case.held else None) or later(now, lifetime),
     )
 
 
-def _service(postconf: str, name: str, most: str) -> str:
-    """A line of master.cf: the smtp client, at most so many at once."""
-    return f'{postconf} -M {name}/unix="{name} unix - - n - {most} smtp"'
+def good_domains(case: Case, domains: Sequence[str]) -> tuple[str, ...]:
+    """Those that are named, else those of the case; what a stranger wrote as a domain is no line of a
+    map. Raises `NotThis` where there are none."""
+    named = tuple(dict.fromkeys(d.lower() for d in (domains or case.to)))
+    good = tuple(d for d in named if table.host_name(d) == d)
+    if not good:
+        raise NotThis(WORDS["no-domains"], case=case.number)
+    return good
 
 
-def script(made: Holding, lang: Language, now: datetime, lifetime: timedelta = LIFETIME) -> str:
-    """All of it as a text that can be read, kept and run in parts."""
+def script(
+    made: Holding,
+    lang: Language,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+    advice: Sequence[str] = (),
+) -> str:
+    """All of it as a text that can be read, kept and run in parts. `advice`: what the receiver says of
+    volumes."""
     until = f"{made.until.astimezone(now.tzinfo):%Y-%m-%d %H:%M}"
     parts = [
         say(
@@ -158,7 +146,7 @@ def script(made: Holding, lang: Language, now: datetime, lifetime: timedelta = L
         "\n".join(made.apply),
         SAYINGS["undo"][lang],
         "\n".join(made.undo),
-        SAYINGS["slow"][lang],
+        "\n".join((SAYINGS["slow"][lang], *(f"#   - {each}" for each in advice))),
         made.slow.rstrip("\n"),
         "\n".join(made.slowly),
     ]  # fmt: skip

@@ -53,7 +53,7 @@ def _to(state: State, *froms: State) -> Mapping[State, State]:
     return {old: state for old in froms if old != state}
 
 
-_PROMISE: Final = _to("settling", *UNDECIDED, "verifying")
+_PROMISE: Final = _to("settling", *UNDECIDED, "verifying", "junked")
 _NO: Final = _to("declined", "open", *ASKED)
 
 MOVES: Final[Mapping[Trigger, Mapping[State, State]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -24,9 +24,14 @@ TaskKind = Literal[
     "try",
     "junk",
     "decide",
+    "queue",
     "release",
 ]
 TASKS: Final[tuple[TaskKind, ...]] = get_args(TaskKind)
+
+
+BEFORE_THE_END: Final = timedelta(days=1)
+"""Of the queue's lifetime: what waits can still be let out slowly."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +111,10 @@ def never_probed(case: Case, policy: Policy) -> bool:
 def _tasks(case: Case, policy: Policy) -> Iterator[Task]:
     if case.opened_at is None:
         return
+    if case.held is not None and case.held.until is not None:
+        # Then it goes back to its senders.
+        key = f"queue/{case.round}/{case.released}/{case.held.until:%Y%m%dT%H%M}"
+        yield Task(kind="queue", key=key, since=later(case.held.until, -BEFORE_THE_END))
     if (case.held or case.detoured) and case.state in {"resolved", "closed"}:
         since = case.since or case.opened_at
         yield Task(kind="release", key=f"release/{case.round}/{case.released}", since=since)

@@ -23,6 +23,7 @@ from todoku.cases.records import Recorded, to_json
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.case_accept import accept
 from todoku.cli.case_answer import answer
+from todoku.cli.case_detour import detour
 from todoku.cli.case_forget import forget
 from todoku.cli.case_hold import hold
 from todoku.cli.case_request import request
@@ -465,5 +466,6 @@ case.add_command(accept)
 case.add_command(answer)
 case.add_command(request)
 case.add_command(hold)
+case.add_command(detour)
 case.add_command(forget)
 case.add_command(try_)

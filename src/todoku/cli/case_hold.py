@@ -8,15 +8,21 @@ todoku case hold 12 --released     # taken back
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from todoku import settings
 from todoku.cli import EX_USAGE, Failure, options
+from todoku.cli.case_detour import seen_in_logs
 from todoku.cli.render.text import harmless_json, safe
 from todoku.i18n import Language, Words, say
+
+if TYPE_CHECKING:
+    from todoku.cases.case import Case
 
 WORDS: Words = {
     "one": {
@@ -24,9 +30,10 @@ WORDS: Words = {
         "en": "--done and --released cannot both be given. Nothing was recorded.",
     },
     "then": {
-        "ja": "# 適用したら: todoku case hold {case} --done　元に戻したら: todoku case hold {case} --released",
+        "ja": "# 適用したら: todoku case hold {case} --done　元に戻したら: todoku case hold {case} --released\n"
+        "# すでに差出人に返ったメール: todoku case show {case} --affected",
         "en": "# When applied: todoku case hold {case} --done   when undone: todoku case hold {case} "
-        "--released",
+        "--released\n# What came back to its senders already: todoku case show {case} --affected",
     },
 }
 
@@ -35,6 +42,14 @@ WORDS: Words = {
 @click.argument("number", type=click.IntRange(min=1))
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
 @click.option("--postconf", default="postconf", metavar="COMMAND", help="For another instance.")
+@click.option(
+    "--lifetime",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    metavar="DAYS",
+    help="Your maximal_queue_lifetime.",
+)
 @click.option("--done", is_flag=True, help="Record that it was applied.")
 @click.option("--released", is_flag=True, help="Record that it was undone.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -43,8 +58,8 @@ WORDS: Words = {
 @options.lang
 @click.pass_context
 def hold(
-    ctx: click.Context, /, number: int, domains: tuple[str, ...], postconf: str, done: bool,
-    released: bool, as_json: bool, config: Path | None, data: Path | None, lang: Language,
+    ctx: click.Context, /, number: int, domains: tuple[str, ...], postconf: str, lifetime: int,
+    done: bool, released: bool, as_json: bool, config: Path | None, data: Path | None, lang: Language,
 ) -> None:  # fmt: skip
     """Let mail for the receiver of case NUMBER wait in your Postfix; DOMAIN: for these alone.
 
@@ -64,7 +79,11 @@ def hold(
         return
     with cases.opened(ctx, config, data) as house:
         now = cases.now(house.settings).astimezone()
-        made = holding(house.desk.case(number), now, domains, postconf=postconf)
+        days = timedelta(days=lifetime)
+        case = house.desk.case(number)
+        delay, advice = _volumes(case, lang)
+        named = domains or seen_in_logs(house, case).domains
+        made = holding(case, now, named, days, postconf, delay)
     if done:
         order = Hold(
             id=fresh_id(), by=cases.me(), case=number, how=", ".join(made.domains), until=made.until
@@ -74,6 +93,20 @@ def hold(
     elif as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(made)) + b"\n")
     else:
-        for line in script(made, lang, now).split("\n"):
+        for line in script(made, lang, now, days, advice).split("\n"):
             click.echo(safe(line.replace("\t", "    ")))
         click.echo(say(WORDS["then"], lang, case=number))
+
+
+def _volumes(case: Case, lang: Language) -> tuple[int, tuple[str, ...]]:
+    """Seconds between two messages, within what the receiver documents; and what it says of volumes."""
+    from todoku.cases.holding import DELAY
+    from todoku.preflight import data
+
+    theirs = {case.place and case.place.id, case.diagnosis and case.diagnosis.receiver}
+    known = next((w for w in data.warm_up().receivers if w.receiver in theirs), None)
+    if known is None:
+        return DELAY, ()
+    day = 86_400
+    delay = DELAY if known.per_day is None else max(DELAY, -(-day // known.per_day))
+    return delay, tuple(getattr(each.text, lang) for each in known.advice)

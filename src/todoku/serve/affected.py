@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -23,7 +22,7 @@ from todoku.logs.values import Delivery
 from todoku.model import VERSION, Diagnosis
 from todoku.reading import mail
 from todoku.serve import sightings
-from todoku.serve.sentlog import beside
+from todoku.serve.sentlog import rotated
 from todoku.serve.sifting import refusals, written
 from todoku.settings.own import Own
 
@@ -80,7 +79,7 @@ def _in_logs(
     since = (case.refused_from - BEFORE).timestamp()
     run = Run(Judge(diagnoser), since=since, own=own, recipients="clear", whole=True)
     source: Source | None = None
-    for piece in open_logs(_files(logs, since), None):
+    for piece in open_logs(rotated(logs, since), None):
         if piece.error is not None:
             unread(piece.source, piece.error)
             continue
@@ -100,14 +99,6 @@ def _in_logs(
                     queue_id=delivery.queue_id,
                     known_by="log",
                 )
-
-
-def _files(logs: Iterable[str], since: float) -> Iterator[str]:
-    """The rotated ones first, as far as they can tell of it."""
-    for path in map(Path, logs):
-        old = [(p.stat().st_mtime, str(p)) for p in beside(path)]
-        yield from (name for at, name in sorted(old) if at >= since)
-        yield str(path)
 
 
 def _is_of(case: Case, delivery: Delivery) -> bool:

@@ -20,6 +20,7 @@ from todoku.serve.orders import (
     Ask,
     Cause,
     Close,
+    Detour,
     Hear,
     Hold,
     Release,
@@ -54,8 +55,12 @@ def execute(
             held = ev.Held(at=now, by=order.by, how=order.how, until=order.until)
             hold = _with(order, lambda case: commands.hold(case, held))
             return desk.change(order.case, hold, order=order.source)
+        case Detour():
+            gone = ev.Detoured(at=now, by=order.by, via=order.via)
+            detour = _with(order, lambda case: commands.detour(case, gone))
+            return desk.change(order.case, detour, order=order.source)
         case Release():
-            freed = ev.Released(at=now, by=order.by, what="held")
+            freed = ev.Released(at=now, by=order.by, what=order.what)
             release = _with(order, lambda case: commands.release(case, freed))
             return desk.change(order.case, release, order=order.source)
         case Try():

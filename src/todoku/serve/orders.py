@@ -137,10 +137,18 @@ class Hold(Order, frozen=True, kw_only=True, tag="hold"):
     until: At | None = None
 
 
-class Release(Order, frozen=True, kw_only=True, tag="release"):
-    """It waits no longer."""
+class Detour(Order, frozen=True, kw_only=True, tag="detour"):
+    """A person lets it go by another server."""
 
     case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    via: str
+
+
+class Release(Order, frozen=True, kw_only=True, tag="release"):
+    """It waits no longer, or goes its usual way again."""
+
+    case: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    what: Literal["held", "detoured"] = "held"
 
 
 class Try(Order, frozen=True, kw_only=True, tag="try"):
@@ -180,7 +188,7 @@ class Accept(Order, frozen=True, kw_only=True, tag="accept"):
     """With a user's report: the domains where mail does not arrive."""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Release | Try | Hear | Accept
+AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Detour | Release | Try | Hear | Accept
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 

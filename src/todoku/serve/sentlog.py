@@ -18,7 +18,7 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
@@ -303,7 +303,7 @@ class _Log:
         known = self.inode
         path = Path(self.path)
         if known is not None and path.stat().st_ino != known:
-            path = next((p for p in beside(path) if p.stat().st_ino == known), path)
+            path = next((p for p in _beside(path) if p.stat().st_ino == known), path)
         self._file = os.open(path, os.O_RDONLY)
         found = os.fstat(self._file)
         self.inode = found.st_ino
@@ -327,6 +327,14 @@ class _Log:
         return True
 
 
+def rotated(logs: Iterable[str], since: float) -> Iterator[str]:
+    """These logs with the rotated ones before each, as far as they can tell of what has been since."""
+    for path in map(Path, logs):
+        old = ((p.stat().st_mtime, str(p)) for p in _beside(path))
+        yield from (name for at, name in sorted(old) if at >= since)
+        yield str(path)
+
+
 def _trial(delivery: Delivery, now: float) -> Iterator[tuple[object, ...]]:
     message_id = _bare(delivery.message.message_id)
     if not message_id.startswith(TRIAL) or delivery.outcome == "expired":
@@ -337,7 +345,7 @@ def _trial(delivery: Delivery, now: float) -> Iterator[tuple[object, ...]]:
     yield message_id, _ANSWERS.index(outcome), at, *said, delivery.relay, delivery.source
 
 
-def beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path) -> Iterator[Path]:
     """Where a log may have been moved to: `mail.log.1`, `mail.log-20261124`."""
     for other in path.parent.glob(f"{path.name}[.-]*"):
         if stat.S_ISREG(other.lstat().st_mode):

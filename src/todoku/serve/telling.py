@@ -74,6 +74,10 @@ WORDS: Final[Words] = {
         "en": "mend why mail is put into junk, and send a trial",
     },
     "decide": {"ja": "どうするか決める", "en": "decide what to do"},
+    "queue": {
+        "ja": "待たせているメールが差出人に返る前に、送り出すか期限を延ばす",
+        "en": "let out the mail that waits, or prolong its time, before it goes back to its senders",
+    },
     "release": {"ja": "待機・迂回を元に戻す", "en": "release the mail that waits"},
 }
 
