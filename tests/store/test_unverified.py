@@ -34,6 +34,7 @@ def test_kept_with_its_message_in_one_transaction(desk: Desk) -> None:
     assert kept.find(sha[:8]) == [unproven(sha)]
     groups, count = kept.groups()
     assert (count, groups[0].count, groups[0].key, groups[0].newest) == (1, 1, KEY, unproven(sha))
+    assert kept.count() == 1
 
 
 def test_those_that_say_the_same_are_a_group(desk: Desk) -> None:

@@ -286,7 +286,7 @@ def list_(
             click.echo(line)
         from todoku.store.unverified import Unverified
 
-        if waiting := sum(group.count for group in Unverified(found.desk).groups(1000)[0]):
+        if waiting := Unverified(found.desk).count():
             click.echo(say(WORDS["unverified"], found.lang, n=waiting))
 
 

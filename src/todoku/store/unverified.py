@@ -109,6 +109,12 @@ class Unverified:
         with reading(self.desk.engine) as connection:
             return self._groups(connection, c.settled.is_(None), most)
 
+    def count(self) -> int:
+        """How many wait."""
+        query = sa.select(sa.func.count()).where(c.settled.is_(None))
+        with reading(self.desk.engine) as connection:
+            return connection.execute(query).scalar_one()
+
     def of_case(self, case: Case) -> list[Group]:
         """Those that would belong to it: bounces of its identities at its place, and reports of users
         about its place or domains."""
@@ -131,10 +137,12 @@ class Unverified:
             sa.select(c.kind, c.doubt, c.key, sa.func.count(), sa.func.min(c.at), last)
             .where(which)
             .group_by(c.kind, c.doubt, c.key)
-            .order_by(last.desc())
         )
-        rows = connection.execute(query).all()
-        return [self._group(connection, *row) for row in rows[:most]], len(rows)
+        # A stranger may make as many as he likes: they are counted where they are.
+        count = sa.select(sa.func.count()).select_from(query.subquery())
+        rows = connection.execute(query.order_by(last.desc()).limit(most)).all()
+        found = [self._group(connection, *row) for row in rows]
+        return found, connection.execute(count).scalar_one()
 
     def _group(
         self, connection: sa.Connection, kind: Any, doubt: Any, key: str, n: int, a: float, b: float
