@@ -98,7 +98,7 @@ def slow(out: Any) -> None:
 def unending(out: Any) -> None:
     """The whole policy without its length, and then nothing."""
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + GOOD)
-    time.sleep(2)
+    time.sleep(5)
 
 
 def policy(*lines: str) -> bytes:
@@ -143,7 +143,7 @@ def test_policies(
         check = mta_sts.look(names(), D, fetch(authority, https=port), "en")
     assert state(check) == expected, check.found
     assert heard == [POLICY], "one question, and no redirect followed"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
 
 
 @pytest.mark.parametrize("answer", [slow, unending])
@@ -155,7 +155,7 @@ def test_a_slow_server_is_cut_off(
     with incoming.web({POLICY: answer}, certified, []) as port:
         check = mta_sts.look(names(), D, fetch(authority, 0.5, https=port), "en")
     assert state(check) == "unknown unreached"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 def test_a_policy_by_whom_nobody_trusts(

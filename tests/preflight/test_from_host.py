@@ -378,8 +378,8 @@ def test_a_receiver_that_takes_for_ever(known: Compiled, tmp_path: Path) -> None
         for number in NUMBER.values():
             sock = stack.enter_context(_deaf(f"127.0.0.{number}", port))
             assert sock
-        report = look(known, tmp_path, port, PROBE, deadline=1.0)
-    assert time.monotonic() - began < 4.0
+        report = look(known, tmp_path, port, PROBE, deadline=2.0)
+    assert time.monotonic() - began < 5.0
     assert {states(report)[f"probe {d}"] for d in BIG} == {"unknown failed"}
 
 
