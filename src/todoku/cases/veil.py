@@ -26,10 +26,10 @@ _ADDRESSES: Final = (
 )
 _ROLE: Final = re.compile(
     r"(?:postmaster|hostmaster|webmaster|mailer[-_.]?daemon|abuse|noc|security|no-?reply|support"
-    r"|help(?:desk)?|(?:de|un)(?:list|block)(?:ing)?|removals?|feedback)",
+    r"|help(?:desk)?|(?:de|un)(?:list|block)(?:ing)?|removals?|feedback|forgotten-[0-9a-f]{8})",
     re.IGNORECASE,
 )
-"""Whom one asks (RFC 2142): no person, and often the way out."""
+"""Whom one asks (RFC 2142): no person, and often the way out. And who was forgotten."""
 _SHORT: Final = 2
 """Letters of a local part of which even the first tells all."""
 

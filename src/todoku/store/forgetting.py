@@ -1,6 +1,6 @@
 """An address is forgotten: it goes from every row that holds it, in any spelling that mail knows.
 
-Events are never changed otherwise. Here they are: instead of the address they say `forgotten-5d1f0c@` and
+Events are never changed otherwise. Here they are: instead of the address they say `forgotten-5d1f0c2a@` and
 its domain, the same in all rows, so cases fold as before, keep their counts, and what was one stays one.
 Mail that names it is erased whole. Each case that was changed notes it, without the address.
 """
