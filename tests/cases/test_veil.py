@@ -29,7 +29,7 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
         ("友人のtaro@example.jpへ送れません", "友人のt…@example.jpへ送れません"),
         ("太郎左衛門@例え.jp", "太…@例え.jp"),
         ("TARO@[192.0.2.1]", "T…@[192.0.2.1]"),
-        ("write to postmaster@example.jp or abuse@example.jp",) * 2,
+        ("write to postmaster@example.jp, no-reply@example.jp or abuse@example.jp",) * 2,
         ("550 <forgotten-5d1f0c2a@example.jp> unknown",) * 2,
         ("550 SC-001 @ noon, 5@10",) * 2,
         ("",) * 2,

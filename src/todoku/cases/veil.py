@@ -21,8 +21,8 @@ _LOCAL: Final = r"[A-Za-z0-9!#$%&*+/=?^_|~.-]"
 _ADDRESSES: Final = (
     re.compile(rf'(?P<local>"[^"\n@]{{1,64}}"){_AT}'),
     re.compile(rf"(?<!{_LOCAL})(?P<local>{_LOCAL}{{1,128}}?){_AT}"),
-    # Words in Japanese may stand right before an address of ASCII; only what is left is one of letters.
-    re.compile(rf"(?P<local>[^\W\d_]{{1,64}}){_AT}"),
+    # Words in Japanese may stand right before an address of ASCII; what ends in them is one itself.
+    re.compile(rf"(?P<local>[^\W\d_]{{0,63}}(?=[^\x00-\x7f])[^\W\d_]){_AT}"),
 )
 _ROLE: Final = re.compile(
     r"(?:postmaster|hostmaster|webmaster|mailer[-_.]?daemon|abuse|noc|security|no-?reply|support"
