@@ -18,7 +18,6 @@ from todoku import __version__
 from todoku.logs import engine, messages, opening, parts, reader
 from todoku.logs.clock import Clock
 from todoku.logs.engine import Asked, Merged
-from todoku.logs.judging import Judge
 from todoku.logs.opening import open_logs
 from todoku.logs.parts import Part, Unreadable
 from todoku.logs.reader import Source
@@ -163,12 +162,19 @@ def in_parts(
     )  # fmt: skip
     merged, errors = Merged(KEY), []
     all_of_it = list(parts.parts(parts.logs(paths), workers))
-    for part in all_of_it:
+    engine.share(asked, diagnoser())
+    order = list(range(len(all_of_it)))
+    Random(workers).shuffle(order)  # as processes may do that come and go
+    found = {}
+    for n in order:
+        if not isinstance(part := all_of_it[n], Unreadable):
+            told_ = engine.count(asked, pickle.loads(pickle.dumps(part)))
+            found[n] = pickle.loads(pickle.dumps(told_))
+    for n, part in enumerate(all_of_it):
         if isinstance(part, Unreadable):
             errors.append(part.piece.source)
             continue
-        engine.share(asked, Judge(diagnoser()))  # each part as in a process of its own
-        said = pickle.loads(pickle.dumps(engine.count(asked, pickle.loads(pickle.dumps(part)))))
+        said = found[n]
         errors += [piece.source for piece in said.errors]
         merged.add(part, said)
     run = new()

@@ -201,7 +201,7 @@ class EngineReading(Reading):
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Local | Dask]:
         if self._engine == "local":
-            engine.share(self._asked, self.run.judge)
+            engine.share(self._asked, self.run.judge.diagnose)
             with Local(self._workers) as local:
                 yield local
             return

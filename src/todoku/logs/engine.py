@@ -14,6 +14,7 @@ known by a hash (`todoku.logs.daily`), recipients likewise: the key of both is t
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,6 +31,7 @@ from todoku.logs.sums import Group, Key, Sums
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from todoku.diagnosis import Diagnoser
     from todoku.logs.daily import Daily
     from todoku.model import Language
     from todoku.settings.own import Own
@@ -92,11 +94,16 @@ def zone() -> tuple[object, ...]:
 
 def count(asked: Asked, part: Part) -> Told:
     """Reads one part. Raises `DiffersError`."""
+    with _own.reading:
+        return _count(asked, part)
+
+
+def _count(asked: Asked, part: Part) -> Told:
     if __version__ != asked.version:
         raise DiffersError("version", __version__)
     if zone() != asked.zone:
         raise DiffersError("zone", "/".join(time.tzname))
-    judge = judge_of(asked)
+    judge = _judge(asked, (part.number, part.cell))
     run = Run(
         judge, since=asked.since, until=asked.until, own=asked.own, key=asked.key,
         earlier=Looking(part),
@@ -123,14 +130,37 @@ def count(asked: Asked, part: Part) -> Told:
     )
 
 
-_JUDGES: Final[dict[str, Judge]] = {}
+class _Own:
+    """What a process that reads parts knows, made once."""
+
+    def __init__(self) -> None:
+        self.reading = threading.Lock()
+        """Threads would only wait for each other."""
+        self.diagnoser: tuple[str, Diagnoser] | None = None
+        self.judge: tuple[bytes, Place, Judge] | None = None
+        """Of which run, and the last part that it judged."""
 
 
-def judge_of(asked: Asked) -> Judge:
-    """Made once in each process. Raises `DiffersError`."""
-    mark = repr((asked.overlay, asked.language, asked.own, asked.knowledge))
-    judge = _JUDGES.get(mark)
-    if judge is None:
+Place = tuple[int, int]
+_own: Final = _Own()
+
+
+def _judge(asked: Asked, place: Place) -> Judge:
+    """One template has one diagnosis, that of the first line with it. So a judge may go on with the
+    parts behind those that it knows, as one pass would; for one before them there is a new judge.
+    Raises `DiffersError`."""
+    known = _own.judge
+    if known is not None and known[0] == asked.key and known[1] < place:
+        judge = known[2]
+    else:
+        judge = Judge(_diagnoser(asked))
+    _own.judge = asked.key, place, judge
+    return judge
+
+
+def _diagnoser(asked: Asked) -> Diagnoser:
+    mark = _mark(asked)
+    if _own.diagnoser is None or _own.diagnoser[0] != mark:
         from todoku.diagnosis import Diagnoser
         from todoku.knowledge import load, match
 
@@ -138,15 +168,18 @@ def judge_of(asked: Asked) -> Judge:
         if knowledge.version != asked.knowledge:
             raise DiffersError("knowledge", knowledge.version)
         scan = match.load(knowledge)
-        judge = Judge(Diagnoser(knowledge, language=asked.language, own=asked.own, scan=scan))
-        share(asked, judge)
-    return judge
+        made = Diagnoser(knowledge, language=asked.language, own=asked.own, scan=scan)
+        _own.diagnoser = mark, made
+    return _own.diagnoser[1]
 
 
-def share(asked: Asked, judge: Judge) -> None:
+def share(asked: Asked, diagnose: Diagnoser) -> None:
     """Processes that are forked from this one need not make it."""
-    _JUDGES.clear()
-    _JUDGES[repr((asked.overlay, asked.language, asked.own, asked.knowledge))] = judge
+    _own.diagnoser, _own.judge = (_mark(asked), diagnose), None
+
+
+def _mark(asked: Asked) -> str:
+    return repr((asked.overlay, asked.language, asked.own, asked.knowledge))
 
 
 class Merged:

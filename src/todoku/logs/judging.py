@@ -32,7 +32,7 @@ class Judge:
     """Diagnoses, remembered by template."""
 
     def __init__(self, diagnose: Diagnoser) -> None:
-        self._diagnose = diagnose
+        self.diagnose = diagnose
         self._known: dict[Key, Diagnosis | None] = {}
         self._words: frozenset[str] | None = None
         self.made = 0
@@ -41,12 +41,12 @@ class Judge:
     @property
     def knowledge(self) -> str:
         """Version of the knowledge that judges."""
-        return self._diagnose.knowledge.version
+        return self.diagnose.knowledge.version
 
     def by_word(self, word: bytes) -> bool:
         """Is this (lower case) a word by which a rule may judge, or made of two such?"""
         if self._words is None:
-            self._words = words_of(self._diagnose.knowledge)
+            self._words = words_of(self.diagnose.knowledge)
         told, known = word.decode("utf-8", "replace"), self._words
         return told in known or any(
             told[:n] in known
@@ -61,7 +61,7 @@ class Judge:
     def judge(self, key: Key, template: bytes, refusal: Callable[[], Refusal]) -> Diagnosis:
         """The diagnosis of a line with this template; `refusal` reads the line in full."""
         self.made += 1
-        d = self._diagnose(refusal())
+        d = self.diagnose(refusal())
         if _named(d, template):
             if len(self._known) >= MOST:
                 self._known.clear()
