@@ -52,8 +52,8 @@ LINES = {"lines", "understood", "not_understood"}
         ([], "UTC"),
         (["--since", "2026-11-20T23:30", "--until", "2026-11-21T12:00"], "Asia/Tokyo"),
         (["--receiver", "b3.example"], "America/Los_Angeles"),
-        (["--reason", "listed"], "UTC"),
-        (["--since", "2027-01-01"], "UTC"),
+        pytest.param(["--reason", "listed"], "UTC", marks=pytest.mark.slow),
+        pytest.param(["--since", "2027-01-01"], "UTC", marks=pytest.mark.slow),
     ],
 )
 def test_the_same_report(place: Place, words: list[str], zone: str) -> None:
@@ -157,7 +157,12 @@ def test_questions_of_ones_own(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "month"), [("Europe/Berlin", 10), ("Asia/Kolkata", 10), ("America/New_York", 11)]
+    ("zone", "month"),
+    [
+        ("Europe/Berlin", 10),
+        pytest.param("Asia/Kolkata", 10, marks=pytest.mark.slow),
+        pytest.param("America/New_York", 11, marks=pytest.mark.slow),
+    ],
 )
 def test_days_are_the_readers(
     place: Place, monkeypatch: pytest.MonkeyPatch, zone: str, month: int

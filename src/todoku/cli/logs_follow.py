@@ -216,7 +216,7 @@ class FollowingReading(StoringReading):
         if self._clock is not None:
             self._clock.move(self.now)
         self.storing.oldest = self.place.oldest(self.now)
-        self._erase()
+        self._tidy()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -178,19 +178,20 @@ class StoringReading(Reading):
         self._clear()
         self._judge_heads(self._files, self._heads)
         self.storing.keep()
-        self._erase()
+        self._tidy()
         self._say_unnumbered()
 
     def _say_unnumbered(self) -> None:
         if self.storing.journals.unnumbered:
             self._say("unnumbered", WORDS, n=f"{self.storing.journals.unnumbered:,}")
 
-    def _erase(self) -> None:
-        from todoku.deliveries.keeping import erase
+    def _tidy(self) -> None:
+        """Erases what is too old, and makes large parts of small ones."""
+        from todoku.deliveries.compacting import compact, erase
 
-        self._erased += erase(
-            self.place.folder, self.place.ledger, self.place.oldest(self.now), self.now
-        )
+        place = self.place
+        self._erased += erase(place.folder, place.ledger, place.oldest(self.now), self.now)
+        compact(place.folder, place.ledger, self.now)
 
     def kept(self) -> Kept | None:
         return Kept(

@@ -12,6 +12,8 @@
     tailing.py   logs that are followed while they are written, through rotation
     living.py    the live tail, which becomes parts
     reading.py   what is stored, for whoever computes with it
+    compacting.py  small parts become larger ones, old days are erased
+    merging.py   the process that makes one part of several
     worker.py    the process that computes: DuckDB in memory, below a limit
     asking.py    questions in SQL to it
     report.py    what `todoku logs` tells, told of what is stored

@@ -87,7 +87,9 @@ class Asking:
     def begin(self, stored: Stored, first: str | None = None, last: str | None = None) -> None:
         """What the table holds: the parts of these days, and the whole tail."""
         threads = min(THREADS, len(os.sched_getaffinity(0)) if _has_affinity() else THREADS)
-        spill = str(stored.folder.path / f".spill-{os.getpid()}")
+        from todoku.deliveries.parts import SPILL
+
+        spill = str(stored.folder.path / f"{SPILL}{os.getpid()}")
         paths = stored.paths(first, last) or stored.paths()[:1]  # of some, its columns at least
         told = Begin(paths, stored.stream(), self._memory, threads, spill)
         self._send(told)

@@ -42,16 +42,3 @@ def by_day(table: pa.Table, at: float) -> Iterator[tuple[str, pa.Table]]:
     several = sorted(pc.unique(days).to_pylist())
     for day in several:
         yield day.isoformat(), table if len(several) == 1 else table.filter(pc.equal(days, day))
-
-
-def erase(folder: Folder, ledger: Ledger, oldest: str, at: float) -> int:
-    """Erases the days before `oldest` (`2026-05-28`), and what is told of them; rows erased."""
-    old = [part for part in ledger.parts() if part.day < oldest]
-    began = datetime.fromisoformat(oldest).replace(tzinfo=UTC).timestamp()
-    if old:
-        with folder.writing():
-            old = [part for part in ledger.parts() if part.day < oldest]
-            ledger.commit([], [], at, Also(replaced=[part.name for part in old]))
-            folder.clean({part.name for part in ledger.parts()})
-    ledger.forget(oldest, began)
-    return sum(part.rows for part in old)

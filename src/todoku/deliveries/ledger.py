@@ -195,6 +195,12 @@ class Ledger:
             connection.execute(days)
             connection.execute(logs)
 
+    def forget_grounds(self, used: Collection[int]) -> None:
+        """All grounds but these."""
+        with writing(self._engine) as connection:
+            there = connection.execute(sa.select(t.grounds.c.id)).scalars().all()
+            _remove(connection, t.grounds, t.grounds.c.id, set(there) - set(used))
+
 
 def _move(connection: sa.Connection, move: Move, at: float) -> None:
     before, after = move

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ import pyarrow.parquet as pq
 
 LOCK: Final = ".writing"
 READING: Final = ".reading"
+COMPACTING: Final = ".compacting"
+MERGING: Final = ".merging"
+"""A folder for what only the holder of `compacting` writes."""
+SPILL: Final = ".spill-"
+"""Folders for what does not fit into a reader's memory."""
 SUFFIX: Final = ".parquet"
 HALF: Final = ".half"
 
@@ -65,43 +71,71 @@ class Folder:
             os.close(lock)
 
     @contextmanager
-    def _no_reader(self) -> Iterator[bool]:
-        """Whether nobody reads, nor can begin to within."""
+    def compacting(self) -> Iterator[bool]:
+        """Whether nobody else makes larger parts of small ones. What a killed one left is gone."""
+        with self._alone(COMPACTING) as alone:
+            if alone:
+                shutil.rmtree(self.path / MERGING, ignore_errors=True)
+            yield alone
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[bool]:
+        """Whether nobody else holds this lock, nor can get it within."""
         import fcntl
 
-        lock = os.open(self.path / READING, os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield True
-        except BlockingIOError:
-            yield False
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                alone = True
+            except BlockingIOError:
+                alone = False
+            yield alone
         finally:
             os.close(lock)
 
+    def half(self) -> Path:
+        """The path of a part to be, for the holder of `compacting`."""
+        folder = self.path / MERGING
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{uuid.uuid4().hex}{HALF}"
+
+    def adopt(self, half: Path, day: str, rows: int) -> Part:
+        """Gives a file that is safe on the disk its name. Hold `writing`."""
+        return self._named(half, self._day(day) / f"{uuid.uuid4().hex}{SUFFIX}", day, rows)
+
     def write(self, table: pa.Table, day: str) -> Part:
         """A part of this day (UTC), safe on the disk under its name. Hold `writing`."""
-        folder = self.path / f"day={day}"
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700)
-            _sync(self.path)
-        final = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        final = self._day(day) / f"{uuid.uuid4().hex}{SUFFIX}"
         half = final.with_suffix(HALF)
         handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             pq.write_table(table, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
+        return self._named(half, final, day, table.num_rows)
+
+    def _day(self, day: str) -> Path:
+        folder = self.path / f"day={day}"
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700)
+            _sync(self.path)
+        return folder
+
+    def _named(self, half: Path, final: Path, day: str, rows: int) -> Part:
         size = half.stat().st_size
         half.rename(final)
-        _sync(folder)
-        return Part(str(final.relative_to(self.path)), day, table.num_rows, size)
+        _sync(final.parent)
+        return Part(str(final.relative_to(self.path)), day, rows, size)
 
     def clean(self, named: Collection[str]) -> list[str]:
         """Takes away what a crash left: half files, and parts that the manifest does not name (these
         only while nobody reads). Hold `writing`, and read the manifest within. Returns what was
         taken away."""
         left = []
-        with self._no_reader() as alone:
+        with self._alone(READING) as alone:
+            for spill in self.path.glob(f"{SPILL}*") if alone else ():
+                shutil.rmtree(spill, ignore_errors=True)
             for path in sorted(self.path.glob("day=*/*")):
                 name = str(path.relative_to(self.path))
                 if path.suffix == HALF or (alone and path.suffix == SUFFIX and name not in named):
