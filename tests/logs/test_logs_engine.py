@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from tests.logs.logs import BOUNCED, FROM, HEAD, SENT
 from tests.logs.test_command import log, todoku  # noqa: F401 (a fixture)
 from tests.maillogs import SAMPLES, SHARED, needs_generator
+from todoku.cli import Failure
 from todoku.cli.logs import logs as command
 from todoku.errors import TodokuError
 from todoku.logs.workers import TRIES, Local, LostError, in_order
@@ -82,10 +83,11 @@ def test_what_it_cannot_do_is_said(
 
 def failed(*words: str | Path) -> tuple[int, str]:
     """The exit code, and what is said."""
-    done = CliRunner().invoke(command, [str(w) for w in words])
-    if isinstance(done.exception, TodokuError):  # told by whoever calls the command
-        return done.exception.exit_code, str(done.exception)
-    return done.exit_code, done.output
+    done = CliRunner().invoke(command, [str(w) for w in words], standalone_mode=False)
+    if isinstance(done.exception, Failure):
+        return done.exception.code, done.exception.message
+    assert isinstance(done.exception, TodokuError)
+    return done.exception.exit_code, str(done.exception)
 
 
 def test_a_pipe_cannot_be_read_apart(tmp_path: Path) -> None:
