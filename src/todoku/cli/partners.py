@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -25,7 +25,10 @@ from todoku.i18n import Language, Words, say
 from todoku.knowledge.schema import Compiled
 from todoku.partners import sharing
 from todoku.partners.keeping import Kept
-from todoku.partners.kept_file import has_file
+from todoku.partners.kept_file import KeptError, has_file
+
+if TYPE_CHECKING:
+    from todoku.partners.forecast import Forecast
 
 WORDS: Final[Words] = {
     "nothing": {
@@ -290,3 +293,26 @@ def holds_of(knowledge: Compiled) -> dict[str, str]:
                 if e.operator == whole.operator and e.id.startswith(whole.id + "-"):
                     holds.setdefault(e.id, whole.id)
     return holds
+
+
+def costing(
+    folder: Path, knowledge: Compiled
+) -> Callable[[Iterable[tuple[str, str]]], list[Forecast]] | None:
+    """What listings (own identity, list) cost, the dearest first; `None` where nothing was learned. The
+    file is opened for each question, in whichever thread it is put."""
+    if not has_file(folder):
+        return None
+
+    def cost(listings: Iterable[tuple[str, str]]) -> list[Forecast]:
+        from todoku.partners import forecast, habits
+
+        asked = list(listings)
+        holds = holds_of(knowledge)
+        try:
+            with Kept.open(folder) as kept:
+                view = kept.view(habits.around((list_ for _, list_ in asked), holds))
+        except KeptError:
+            return []
+        return forecast.cost(asked, holds, view, time.time()) if view.summary.partners else []
+
+    return cost

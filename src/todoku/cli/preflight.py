@@ -170,6 +170,7 @@ def _run(
     quiet: bool,
     lang: Language,
 ) -> int:
+    from todoku.cli.partners import costing
     from todoku.cli.render.preflight import Screen
     from todoku.cli.setup import knowledge_of
     from todoku.knowledge.load import lists_of
@@ -211,6 +212,7 @@ def _run(
         way=way,
         trying=trying,
         fetching=_fetching(found, subject, ask.given.sender, lang) if ask.fetch else None,
+        cost=costing(Path(found.general.data), knowledge),
     )
     volumes = None
     if ask.logs:

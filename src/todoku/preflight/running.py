@@ -27,8 +27,10 @@ from todoku.lists.plan import Book, Terms, heaviest
 from todoku.lists.values import Request, Server, Target, Upstream
 from todoku.model import Finding
 from todoku.model import Subject as Listed
+from todoku.partners.forecast import Forecast
 from todoku.preflight.checks import (
     contact_page,
+    cost,
     dane,
     dkim,
     dmarc,
@@ -87,6 +89,8 @@ class World(NamedTuple):
     """What receivers are asked, from this host."""
     fetching: Fetching | None = None
     """Where one's own web and mail servers are to be met: how."""
+    cost: Callable[[Sequence[tuple[str, str]]], Sequence[Forecast]] | None = None
+    """What listings (address, list) would cost, where something was learned of partners."""
 
 
 class Run:
@@ -301,11 +305,17 @@ def _lists(about: Iterable[str], world: World, lang: Language) -> list[Check]:
     for finding in _ask(request, world, lang):
         if finding.identity.value in found:  # those of a name's other addresses are left
             found[finding.identity.value].append(finding)
-    return [
+    checks = [
         check
         for name, findings in found.items()
         for check in lists.judge(name, findings, world.required, policy, lang)
     ]
+    for t in targets:
+        listed = [(t.given, f.list) for f in found[t.given] if f.state == "listed"]
+        if world.cost is not None and listed and t.subject is not None and t.subject.kind == "ip":
+            told = cost.judge(t.given, world.cost(listed), lang)
+            checks += [told] if told is not None else []
+    return checks
 
 
 def _upstream(world: World) -> Upstream:

@@ -28,7 +28,7 @@ PRIVATE: Final = "private-lists"
 SIDE: Final = frozenset(
     {
         "neighbours", "mta-sts", "tls-rpt", "dane", "ipv6", "spf-helo", "contact-page", "mailboxes",
-        "probe",
+        "probe", "cost",
     }
 )  # fmt: skip
 """What these leave open decides nothing: mail goes out without them."""
