@@ -14,7 +14,7 @@ from todoku.errors import TodokuError
 from todoku.i18n import Language, Sentence
 from todoku.knowledge import load
 from todoku.lab.clock import Clock
-from todoku.lab.world import CLEAN, LIST, LISTED, Lab
+from todoku.lab.world import CLEAN, LIST, LISTED, THIRD, Lab
 from todoku.lists.kept import Kept
 from todoku.lists.plan import Terms
 from todoku.serve import opening, service
@@ -24,11 +24,13 @@ from todoku.store.cases import Desk
 ADMINISTRATOR: Final = "postmaster@hoge.test"
 ELSEWHERE: Final = "postmaster@other.hoge.test"
 """His too, and the same mailbox; its mail leaves from the other address."""
-SENDERS: Final = {LISTED: ADMINISTRATOR, CLEAN: ELSEWHERE}
+OTHERS: Final = (ELSEWHERE, "postmaster@third.hoge.test")
+SENDERS: Final = {LISTED: ADMINISTRATOR, CLEAN: ELSEWHERE, THIRD: OTHERS[1]}
 """As whom he sends from an address."""
 CONTACT: Final = {"ja": "鈴木（メール管理者）", "en": "Suzuki, postmaster"}
 DESK: Final = "microsoft-consumer/support"
 """Which todoku may write to by itself, where the scenario says so."""
+WRONG_DESK: Final = "microsoft-365/delist-mail"
 FILE: Final = "todoku.toml"
 
 
@@ -38,7 +40,7 @@ def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
     sections: dict[str, dict[str, object]] = {
         "general": {"language": lang, "use": "private", "data": "data"},
         "own": {
-            "addresses": [LISTED, CLEAN],
+            "addresses": list(lab.addresses),
             "domains": ["hoge.test"],
             "helo": ["mx1.hoge.test"],
         },
@@ -87,10 +89,11 @@ def move_in(lab: Lab, folder: Path, lang: Language, clock: str | None = None) ->
     box = lab.sender.mailbox(ADMINISTRATOR)
     for part in ("tmp", "new", "cur"):
         (box / part).mkdir(parents=True, exist_ok=True)
-    other = lab.sender.mailbox(ELSEWHERE)
-    if not other.exists():
-        other.parent.mkdir(parents=True, exist_ok=True)
-        other.symlink_to(box, target_is_directory=True)
+    for address in OTHERS:
+        other = lab.sender.mailbox(address)
+        if not other.exists():
+            other.parent.mkdir(parents=True, exist_ok=True)
+            other.symlink_to(box, target_is_directory=True)
     file = folder / FILE
     file.write_text(settings_text(lab, lang, clock), "utf-8")
     return settings.load(file, environ={})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import email
 import re
 import smtplib
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ from todoku.settings.table import endpoint
 
 USER: Final = "sato@hoge.test"
 FRIEND: Final = "taro@hotmail.test"
+PARTNER: Final = "taro@partner.test"
 BY: Final = "admin"
 
 MINUTE: Final = timedelta(minutes=1)
@@ -53,6 +55,14 @@ WORDS: Final[Words] = {
     "complaint": {
         "ja": "Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?",
         "en": "I can't send to Hotmail addresses. What shall we do?",
+    },
+    "complaint-partner": {
+        "ja": "取引先の partner.test 宛てのメールが、先週から戻ってきます。",
+        "en": "my mail to our customer at partner.test has come back since last week.",
+    },
+    "cooling": {
+        "ja": "掲載から間もないため、フォームがまだ受け付けない。示された時刻に出し直す",
+        "en": "listed too recently: the form takes nothing yet. To be filed at the time that its page names",
     },
     "several": {
         "ja": "次の各アドレスから送れるか試しています: {addresses}",
@@ -91,6 +101,7 @@ WORDS: Final[Words] = {
 }
 
 
+_OPENS: Final = re.compile(r'<time datetime="([^"]+)">')
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 
 
@@ -104,6 +115,14 @@ class NoHelp(Exception):
     """The desk's form did not take a request."""
 
 
+class TooEarly(Exception):
+    """It takes none yet."""
+
+    def __init__(self, opens: datetime) -> None:
+        super().__init__(opens)
+        self.opens = opens
+
+
 class People:
     def __init__(
         self,
@@ -112,14 +131,26 @@ class People:
         door: tuple[str, int],
         lang: Language,
         blocked: Sequence[str],
+        *,
+        addresses: Sequence[str] = (),
+        friend: str = FRIEND,
+        wrong_desk: str | None = None,
+        waits: bool = False,
     ) -> None:
         """`form`: the URL of the desk's form. `door`: where the house takes mail for sending.
-        `blocked`: addresses of the house of which he has heard that mail is refused."""
+        `blocked`: addresses of the house of which he has heard that mail is refused. `addresses`: all
+        of them, where he does not know which it is. `friend`: to whom the user writes. `wrong_desk`:
+        whom he asks first. `waits`: he asks nobody, as the entry goes by itself."""
         self._house = house
         self._form = form
         self._door = door
         self._lang: Language = lang
         self._blocked = tuple(blocked)
+        self._addresses = tuple(addresses) or self._blocked
+        self.friend = friend
+        self._wrong_desk = wrong_desk
+        self._opens: datetime | None = None
+        """When the desk takes requests, as its page said."""
         self._done: set[tuple[int, str]] = set()
         self._doing: Mapping[TaskKind, Callable[[Case, Task, datetime], object]] = {
             "identify": self._try_it,
@@ -131,6 +162,8 @@ class People:
             "chase": self._chase,
             "escalate": self._insist,
         }
+        if waits:
+            self._doing = {k: v for k, v in self._doing.items() if k != "request"}
 
     def say(self, word: str, **values: object) -> str:
         return say(WORDS[word], self._lang, **values)
@@ -138,18 +171,19 @@ class People:
     # The user
 
     def complain(self, now: datetime) -> None:
+        word = "complaint" if self.friend == FRIEND else "complaint-partner"
         given = Report(
-            words=self.say("complaint"),
+            words=self.say(word),
             who=USER,
             name=self.say("user"),
             lang=self._lang,
-            to=(FRIEND.rpartition("@")[2],),
+            to=(self.friend.rpartition("@")[2],),
         )
         self._report(given, now)
 
     def write_again(self, now: datetime) -> None:
         """To the friend, once it is said to work."""
-        self._send(USER, FRIEND, self.say("again"), self.say("complaint"), now)
+        self._send(USER, self.friend, self.say("again"), self.say("complaint"), now)
 
     def _report(self, given: Report, now: datetime) -> None:
         house = self._house
@@ -175,17 +209,24 @@ class People:
         return [t for t in found if t.kind in self._doing and (case.number, t.key) not in done]
 
     def _when(self, task: Task) -> datetime:
+        if task.kind == "request" and self._opens is not None:
+            return max(self._opens, later(task.since, AFTER[task.kind]))
         return later(task.since, AFTER[task.kind])
 
     def _try_it(self, case: Case, _task: Task, now: datetime) -> None:
         to = f"taro@{next(iter(case.to), 'hotmail.test')}"
-        for address in self._blocked:
+        for address in self._addresses:
             self._send(SENDERS[address], to, self.say("trial"), self.say("trial"), now)
         if len(self._blocked) > 1:  # one request for all: they belong to one case
             identities = tuple(Identity("ip", address) for address in self._blocked)
             words = self.say("several", addresses=", ".join(self._blocked))
             given = Report(by=BY, words=words, to=case.to, identities=identities)
             self._report(given, now)
+
+    def try_again(self, now: datetime) -> None:
+        """What he hears is seen at once."""
+        for address in self._blocked:
+            self._send(SENDERS[address], self.friend, self.say("trial"), self.say("trial"), now)
 
     def _look_for_the_cause(self, case: Case, _task: Task, now: datetime) -> None:
         found = ev.CauseFound(at=now, by=BY, cause=self.say("cause"), evidence=self.say("evidence"))
@@ -194,13 +235,22 @@ class People:
             said += (ev.Mended(at=now, by=BY, what=self.say("mended")),)
         self._house.desk.change(case.number, lambda _: said)
 
-    def _file(self, case: Case, _task: Task, now: datetime) -> None:
+    def _file(self, case: Case, task: Task, now: datetime) -> None:
         if self._house.settings.lab.desk is not None:
             self._write(case, now)
             return
         identities = tuple(s.identity for s in case.among("open"))
-        self._fill_in(case, identities)
+        try:
+            self._fill_in(case, identities)
+        except TooEarly as page:
+            self._opens = page.opens
+            self._done.discard((case.number, task.key))
+            noted = ev.Noted(at=now, by=BY, text=self.say("cooling"))
+            self._house.desk.change(case.number, lambda _: (noted,))
+            return
         desk = case.diagnosis.desk if case.diagnosis is not None else None
+        if self._wrong_desk is not None and not case.requests:
+            desk = self._wrong_desk
         asked = ev.Requested(
             at=now, by=BY, desk=desk, channel="form", identities=identities,
             text=self.say("asked"),
@@ -258,6 +308,13 @@ class People:
         execute(order, house.desk, lambda: house.diagnoser, found.own, now)
 
     def _insist(self, case: Case, task: Task, now: datetime) -> None:
+        right = None if case.diagnosis is None else case.diagnosis.desk
+        if case.desk == self._wrong_desk is not None and right is not None:
+            # The draft says where the refusal leads to: he had asked the wrong desk.
+            self._fill_in(case, tuple(s.identity for s in case.among("declined")))
+            asked = ev.Requested(at=now, by=BY, desk=right, channel="form", text=self.say("asked"))
+            self._house.desk.change(case.number, lambda c: commands.request(c, asked))
+            return
         if self._house.settings.lab.desk is not None:
             self._write(case, now)
             return
@@ -295,6 +352,11 @@ class People:
         browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             browser.open(url, data, timeout=30).close()
+        except urllib.error.HTTPError as error:
+            found = _OPENS.search(error.read(10_000).decode("utf-8", "replace"))
+            if error.code == 409 and found:
+                raise TooEarly(datetime.fromisoformat(found[1])) from error
+            raise NoHelp(f"{url}: {error}") from error
         except OSError as error:
             raise NoHelp(f"{url}: {error}") from error
 

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from todoku.cases.case import Case
+from todoku.cases.events import AnyEvent
 from todoku.cases.records import Recorded
 from todoku.demo import house as houses
+from todoku.demo import promises
 from todoku.demo.house import House
-from todoku.demo.people import FRIEND, USER, People
+from todoku.demo.people import FRIEND, PARTNER, USER, People
 from todoku.i18n import Language
 from todoku.lab import maildir
 from todoku.lab.clock import SteppedClock
 from todoku.lab.happenings import Arrived, Filed, Happening, Returned, Wrote
-from todoku.lab.world import Lab
+from todoku.lab.world import LISTED, Lab
 from todoku.serve.telling import WORDS
 
 LONGEST: Final = timedelta(days=60)
@@ -44,10 +46,13 @@ class Outcome(NamedTuple):
     """People who hold a mail that says it works again."""
     untold: int
     arrived: bool
+    kept: bool = True
+    """What this scenario is about did happen (`promises`)."""
 
     @property
     def good(self) -> bool:
-        return self.resolved and self.told > 0 and self.untold == 0 and self.arrived
+        told = self.told > 0 and self.untold == 0
+        return self.resolved and told and self.arrived and self.kept
 
 
 async def play(scenario: str, lang: Language, folder: Path, show: Show) -> Outcome:
@@ -96,7 +101,19 @@ class _Play:
         self._house = house
         self._show = show
         self._lang: Language = lang
-        self._people = People(house, lab.desk.url, lab.submission, lang, list(lab.rules.blocked))
+        scenario = lab.scenario
+        listed = scenario.listing is not None
+        self._people = People(
+            house,
+            lab.desk.url,
+            lab.submission,
+            lang,
+            [LISTED] if listed else list(lab.rules.blocked),
+            addresses=lab.addresses if scenario.house > 2 else (),
+            friend=PARTNER if listed else FRIEND,
+            wrong_desk=houses.WRONG_DESK if scenario.wrong_desk else None,
+            waits=scenario.listing is not None and scenario.listing.expires is not None,
+        )
         self._seen: dict[int, int] = {}
         self._scenes: list[Scene] = []
 
@@ -106,13 +123,30 @@ class _Play:
         try:
             await self._aside(self._people.complain, began)
             await self._until(began + LONGEST)
+            if self._lab.scenario.relists is not None and self._resolved():
+                await self._again(timedelta(days=self._lab.scenario.relists))
             arrived = self._resolved() and await self._write_again()
         finally:
             hearing()
         told, untold = self._told()
         return Outcome(
-            began, self._clock.now(), self._cases(), self._resolved(), told, untold, arrived
-        )
+            began, self._clock.now(), self._cases(), self._resolved(), told, untold, arrived,
+            promises.kept(self._lab.scenario, self._histories(), self._lab.addresses),
+        )  # fmt: skip
+
+    def _histories(self) -> list[list[AnyEvent]]:
+        desk = self._house.desk
+        return [[r.event for r in desk.history(row["number"])] for row in desk.rows(True)]
+
+    async def _again(self, later: timedelta) -> None:
+        """All was well; then the receiver blocks the address once more."""
+        await self._clock.advance(later.total_seconds())
+        self._lab.hotmail.block(LISTED, self._lab.rules.blocked[LISTED])
+        now = self._clock.now()
+        await self._aside(self._people.try_again, now)
+        await self._clock.rest()
+        await self._aside(self._people.complain, now)
+        await self._until(now + LONGEST)
 
     async def _until(self, end: datetime) -> None:
         while True:
@@ -157,7 +191,7 @@ class _Play:
         await self._clock.rest()
         await self._tell()
         new = self._lab.happened.of(Arrived)[before:]
-        return any(a.recipient == FRIEND and a.folder == "inbox" for a in new)
+        return any(a.recipient == self._people.friend and a.folder == "inbox" for a in new)
 
     # What is told
 
@@ -194,7 +228,7 @@ class _Play:
         mails = maildir.messages(self._lab.sender.mailbox(USER))
         subjects = [str(_read(path)["subject"]).strip() for path in mails]
         told = sum(subject.startswith(says_so) for subject in subjects)
-        return told, max(0, len(people) - told)
+        return min(told, len(people)), max(0, len(people) - told)
 
 
 def _read(path: Path) -> EmailMessage:

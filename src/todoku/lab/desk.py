@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -65,8 +67,9 @@ class Desk:
         port: int,
         key: Key,
         seed: int = 0,
+        unlist: Callable[[str], object] = lambda _address: None,
     ) -> None:
-        """`domain`: the host's name, of its mail addresses and of its signature. `port`: the lab's
+        """`unlist`: takes an address off the public list. `domain`: the host's name, of its mail addresses and of its signature. `port`: the lab's
         port 25."""
         self.domain = domain
         self.address = address
@@ -86,6 +89,8 @@ class Desk:
         # A later lab in the same folder gives other numbers.
         self._rng = random.Random(f"tickets {seed} {clock.now().isoformat()}")  # noqa: S311
         self._work = Work(clock)
+        self._unlist = unlist
+        self._opened = clock.now()
 
     def start(self) -> None:
         self.url = self.form.start(self.address)
@@ -99,6 +104,14 @@ class Desk:
         return [*self._work.faults, *self.form.faults]
 
     # What comes in
+
+    def opens(self) -> datetime | None:
+        """When requests are taken; `None`: now."""
+        listing = self.scenario.listing
+        if listing is None:
+            return None
+        moment = self._opened + timedelta(hours=listing.cooling)
+        return moment if moment > self._clock.now() else None
 
     def file(self, request: Request, about: str | None = None) -> str:
         """Take a request; gives its ticket. `about`: the Message-ID, of one that came by mail."""
@@ -188,13 +201,14 @@ class Desk:
     async def _step(self, ticket: Ticket, step: Step) -> None:
         await self._clock.sleep(step.after * 60)
         with self._clock.working():
-            if step.does == "mitigate":
+            if step.does != "nothing":
                 these = ticket.open.intersection(ticket.addresses(step.of))
                 if not these:
                     return  # two replies, and the first was enough
                 ticket.open -= these
+                lift = self._unlist if step.does == "unlist" else self._receiver.mitigate
                 for address in sorted(these):
-                    self._receiver.mitigate(address)
+                    lift(address)
             if step.answer is not None:
                 await self._write(ticket, step, step.answer)
 

@@ -11,6 +11,7 @@ import sys
 import urllib.parse
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
@@ -96,6 +97,10 @@ WORDS: Final[Words] = {
         "ja": "大きすぎます。何も受け付けていません。",
         "en": "This is too large. Nothing was submitted.",
     },
+    "cooling": {
+        "ja": "掲載から間もないため、まだ解除を受け付けていません。次の時刻以降にもう一度お試しください。",
+        "en": "This was listed too recently to be removed. Please come back after this time:",
+    },
     "no-page": {"ja": "そのページはありません。", "en": "There is no such page."},
     "fault": {
         "ja": "現在受け付けできません。しばらくしてからもう一度お試しください。",
@@ -133,6 +138,10 @@ class Counter(Protocol):
 
     def confirm(self, token: str) -> str | None:
         """Somebody went to that link."""
+        ...
+
+    def opens(self) -> datetime | None:
+        """When requests are taken; `None`: now."""
         ...
 
 
@@ -221,6 +230,11 @@ class Form:
         request = checked(fields, self.lang)
         if isinstance(request, list):
             return Page(400, self._form(fields, request))
+        opens = self._ask(lambda _: self._counter.opens(), None)
+        if opens is not None:
+            moment = f"{opens:%Y-%m-%dT%H:%M:%SZ}"
+            said = self._p("cooling") + f'<p><time datetime="{moment}">{moment}</time></p>\n'
+            return Page(409, self._page("title", said))
         ticket = self._ask(self._counter.file, request)
         body_ = self._p("taken", ticket=ticket, contact=request.contact)
         return Page(200, self._page("taken-title", body_))

@@ -32,8 +32,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Minutes."""
     answer: str | None = None
     """A text of desk.toml; `None`: it writes nothing."""
-    does: Literal["mitigate", "nothing"] = "nothing"
-    """What the receiver does with these addresses. With all of them mitigated the ticket is closed:
+    does: Literal["mitigate", "unlist", "nothing"] = "nothing"
+    """What the receiver does with these addresses, or the list. With all of them mitigated the ticket is closed:
     what comes later is read and not answered."""
     of: Which = "all"
     insists: bool | None = None
@@ -45,6 +45,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     server had found it genuine."""
 
 
+class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first address on the public list."""
+
+    expires: float | None = None
+    """Hours after which it goes by itself."""
+    cooling: float = 0.0
+    """Hours in which the form turns requests down."""
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     about: dict[Language, str]
     """In one sentence."""
@@ -54,6 +63,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The desk's language, where it is not that of the lab."""
     closed_to_blocked: bool = False
     """The desk's own mailbox refuses mail from addresses that its receiver blocks."""
+    house: int = 2
+    """How many addresses the house sends from: two, or three."""
+    listing: Listing | None = None
+    """What is blocked is not at hotmail.test, but on the public list that partner.test asks."""
+    relists: float | None = None
+    """Days after all was well at which the receiver blocks the first address again."""
+    wrong_desk: bool = False
+    """The administrator asks another desk first than the refusal leads to."""
     by_mail: bool = False
     """The desk takes requests by mail."""
     allowed: bool = False

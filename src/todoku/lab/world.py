@@ -14,6 +14,7 @@ import errno
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -35,15 +36,17 @@ NAME_SERVER: Final = "127.0.1.53"
 HOSTS: Final = {
     "mx1.hoge.test": "127.0.1.10",
     "mx2.hoge.test": "127.0.1.11",
+    "mx3.hoge.test": "127.0.1.12",
     "mx1.hotmail.test": "127.0.1.25",
     "mx2.hotmail.test": "127.0.1.26",
     "mx.partner.test": "127.0.1.35",
     "support.hotmail.test": "127.0.1.80",
 }
-"""mx1 and mx2 of hoge.test are one server with two source addresses; mail comes in at mx1."""
+"""Those of hoge.test are one server with three source addresses; mail comes in at mx1."""
 DESK: Final = "support.hotmail.test"
 LISTED: Final = HOSTS["mx1.hoge.test"]
 CLEAN: Final = HOSTS["mx2.hoge.test"]
+THIRD: Final = HOSTS["mx3.hoge.test"]
 LIST: Final = "bl.lab.test"
 """The blocklist that partner.test asks."""
 MAILBOXES: Final = ("taro", "hanako", "postmaster")
@@ -109,7 +112,7 @@ class Lab:
         await self.names.start(NAME_SERVER)
         stack.push_async_callback(self.names.stop)
         self.resolver = Resolver(self.names.host, self.names.port)
-        served = [h for h in HOSTS if h != "mx2.hoge.test"]
+        served = [h for h in HOSTS if h not in {"mx2.hoge.test", "mx3.hoge.test"}]
         sockets = dict(zip(served, bound([HOSTS[h] for h in served]), strict=True))
         for sock in sockets.values():
             stack.callback(sock.close)
@@ -118,8 +121,8 @@ class Lab:
         self.partner = self._receiver("partner.test", Rules(), (LIST,))
         self.sender = SendingServer(
             "mx1.hoge.test",
-            ["hoge.test", "other.hoge.test"],
-            {"hoge.test": LISTED, "other.hoge.test": CLEAN},
+            ["hoge.test", "other.hoge.test", "third.hoge.test"],
+            {"hoge.test": LISTED, "other.hoge.test": CLEAN, "third.hoge.test": THIRD},
             self.folder,
             clock=self.clock,
             happened=self.happened,
@@ -144,7 +147,12 @@ class Lab:
             port=self.smtp_port,
             key=signing,
             seed=self._seed,
+            unlist=self.unlist,
         )
+        if self.scenario.listing is not None:
+            hours = self.scenario.listing.expires
+            expires = None if hours is None else timedelta(hours=hours)
+            self.list_(LISTED, expires=expires)
         handlers: dict[str, Handler] = {
             "mx1.hoge.test": Door(self.sender, relays=False),
             DESK: self.desk,
@@ -193,14 +201,20 @@ class Lab:
             reverse = ".".join(reversed(address.split(".")))
             self.zones.add(f"{reverse}.in-addr.arpa", zones.ptr(host))
         self.zones.add("hoge.test", zones.mx(10, "mx1.hoge.test"))
-        spf = f"v=spf1 ip4:{LISTED} ip4:{CLEAN} -all"
+        spf = f"v=spf1 ip4:{LISTED} ip4:{CLEAN} ip4:{THIRD} -all"
         self.zones.add("hoge.test", zones.txt(spf))
-        self.zones.add("other.hoge.test", zones.mx(10, "mx1.hoge.test"), zones.txt(spf))
+        for domain in ("other.hoge.test", "third.hoge.test"):
+            self.zones.add(domain, zones.mx(10, "mx1.hoge.test"), zones.txt(spf))
         self.zones.add(
             "hotmail.test", zones.mx(10, "mx1.hotmail.test"), zones.mx(10, "mx2.hotmail.test")
         )
         self.zones.add("partner.test", zones.mx(10, "mx.partner.test"))
         self.zones.add(DESK, zones.mx(10, DESK))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those that the house sends from."""
+        return (LISTED, CLEAN, THIRD)[: self.scenario.house]
 
     # The public list
 
