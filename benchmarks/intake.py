@@ -30,7 +30,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import run  # noqa: E402  the neighbour, which writes the page
 
-CLIENTS = 8
+CLIENTS = 20
+"""As many as a Postfix opens to one destination (default_destination_concurrency_limit)."""
 KEY = "a key of the benchmark"
 WARM = 15
 """Seconds that the first answer may take."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from todoku.serve.intake import Intake, answer_rules
 from todoku.serve.usermail import UserMail
 from todoku.settings.own import Own
 from todoku.store.messages import Mailbox
+from todoku.store.unverified import Unverified
 
 OWN = Own(addresses=("192.0.2.1",), domains=("hoge.test",))
 REPORT = (
@@ -169,3 +171,16 @@ def test_wrong_ids(words: tuple[str, ...], wanted: str) -> None:
 def test_what_is_not_ours_cannot_be_accepted() -> None:
     error = run("case", "accept", ids()["203.0.113.80"], lang="en").exception
     assert isinstance(error, Failure) and "203.0.113.80" in error.message
+
+
+def test_the_text_of_one_is_erased_and_the_others_count() -> None:
+    first = ids()["192.0.2.1"]
+    with opening.desk(settings.load(None, None)) as desk:
+        (one,) = Unverified(desk).find(first)
+        n = next(n for n in range(4) if hashlib.sha256(bounce(n)).hexdigest() == one.sha256)
+    said("case", "forget", f"taro{n}@hotmail.com", "--yes")
+    error = run("case", "accept", first, lang="en").exception
+    assert isinstance(error, Failure) and "has been erased" in error.message
+    said("case", "accept", first, "--alike")
+    (event, *_) = [json.loads(line) for line in said("case", "show", "1", "--json").splitlines()]
+    assert event["count"] == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +74,12 @@ def accept(
         kept.settle(shas, "not-ours", now, order.by)
         return ()
     box = Mailbox(desk)
-    body = box.body(one.sha256)
+
+    def bodies() -> Iterator[bytes]:
+        """Those that are not erased; one at a time, as they may be large."""
+        return filter(None, map(box.body, shas))
+
+    body = next(bodies(), None)
     if body is None:
         raise NotAccepted(WORDS["expired"], name=order.message)
     if one.doubt == "not-understood" and not refusals(body, diagnoser):
@@ -82,10 +87,8 @@ def accept(
     source = f"message:{one.sha256}"
     events: Sequence[ev.Refused | ev.Reported]
     if one.kind == "refusal":
-        others = (box.body(sha) for sha in shas if sha != one.sha256)
-        bodies = (body, *filter(None, others))
         events = joining.gather(
-            event for each in bodies for event in _refusals(order, each, one, diagnoser, own, now)
+            event for each in bodies() for event in _refusals(order, each, one, diagnoser, own, now)
         )
     else:
         events = _report(order, body, diagnoser, own, desk, now, source)
