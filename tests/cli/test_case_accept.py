@@ -123,7 +123,13 @@ def test_a_case_shows_what_would_belong_to_it_and_how_what_it_believes_is_known(
     assert "×3" in shown[at + 1] and "証拠なし" in shown[at + 1]
     assert "sato@hoge.test" in shown[at + 2]
     assert "case accept ID" in shown[at + 3]
-    assert not any("203.0.113.80" in line for line in shown)
+    assert not any("203.0.113.80" in line or "案件 1 のもの" in line for line in shown)
+    listed = said("case", "accept").splitlines()
+    assert [
+        "案件 1 のもの" in line for line in listed if "192.0.2.1" in line or "sato" in line
+    ] == [True] * 2
+    groups = [json.loads(line) for line in said("case", "accept", "--json").splitlines()]
+    assert sorted(str(g["case"]) for g in groups) == ["1", "1", "None"]
     assert "(by a person's word)" in said("case", "show", "1", lang="en")
     events = [json.loads(line) for line in said("case", "show", "1", "--json").splitlines()]
     assert events[0]["proof"] == "person"

@@ -352,7 +352,7 @@ def _unverified(found: Opened, number: int) -> Iterator[str]:
     groups = Unverified(found.desk).of_case(found.desk.case(number))
     if groups:
         groups = [shown(group, found.settings.privacy, me()) for group in groups]
-        yield from lines(groups, len(groups), found.named, found.lang)
+        yield from lines(groups, len(groups), found.named, found.lang, of_case=True)
 
 
 @case.command(short_help="Say whether a mail was sent of which that is not known.")

@@ -38,6 +38,7 @@ WORDS: Final[Words] = {
     },
     "not-understood": {"ja": "読み取れない返送", "en": "a bounce that was not understood"},
     "no-place": {"ja": "届かない宛先が不明", "en": "does not tell where mail does not arrive"},
+    "case": {"ja": "案件 {case} のもの", "en": "would be of case {case}"},
     "more": {"ja": "ほか {n} 種類", "en": "and {n} more kinds"},
     "how": {
         "ja": "自分のものなら todoku case accept ID、違うなら todoku case accept ID --not-ours"
@@ -60,9 +61,15 @@ WORDS: Final[Words] = {
 
 
 def lines(
-    groups: Sequence[Group], count: int, named: Callable[[str], str], lang: Language
+    groups: Sequence[Group],
+    count: int,
+    named: Callable[[str], str],
+    lang: Language,
+    *,
+    of_case: bool = False,
 ) -> Iterator[str]:
-    """Those that wait, by what they say. `named`: receivers and lists, by their id."""
+    """Those that wait, by what they say. `named`: receivers and lists, by their id. `of_case`: all are of
+    one that is on the screen already."""
     yield WORDS["head"][lang]
     for group in groups:
         new = group.newest
@@ -73,6 +80,8 @@ def lines(
             what = " ⇄ ".join(part for part in (what, named(new.place)) if part)
         parts = [f"{new.sha256[:8]}  {at:%m/%d %H:%M}", WORDS[doubt][lang]]
         parts += [safe(p) for p in (new.who or "", what) if p]
+        if group.case is not None and not of_case:
+            parts.append(say(WORDS["case"], lang, case=group.case))
         if group.count > 1:
             parts.append(f"×{group.count}")
         yield "  " + "  ".join(parts) + f"  {short(new.words, 60)}".rstrip()

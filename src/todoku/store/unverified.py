@@ -59,6 +59,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     first: float
     last: float
     newest: Unproven
+    case: int | None = None
+    """That they would belong to, where there is one."""
 
 
 class Late(NamedTuple):
@@ -151,7 +153,12 @@ class Unverified:
             c.settled.is_(None), c.kind == kind, c.doubt == doubt, c.key == key, c.at == b
         )
         newest = DECODE(connection.execute(query.limit(1)).scalar_one())
-        return Group(kind=kind, doubt=doubt, key=key, count=n, first=a, last=b, newest=newest)
+        leads = f"@{newest.place}" if kind == "report" else key
+        found = sa.select(t.keys.c.case_id).where(t.keys.c.key == leads)
+        case = connection.execute(found).scalar_one_or_none()
+        return Group(
+            kind=kind, doubt=doubt, key=key, count=n, first=a, last=b, newest=newest, case=case
+        )
 
     def find(self, name: str) -> list[Unproven]:
         """Those whose SHA-256 begins so, settled or not; two at most."""
