@@ -52,6 +52,10 @@ WORDS: Final[Words] = {
         "hosts must be taken in again. If you mean it, add --yes. Nothing was erased.",
     },
     "forgotten": {"ja": "学んだことをすべて消しました。", "en": "all that was learned is erased."},
+    "html-of-one": {
+        "ja": "--html は全取引先の地図を書きます。ドメインを付けずに実行してください。何も書いていません。",
+        "en": "--html writes a map of all partners; name no domain with it. Nothing was written.",
+    },
     "no-file": {
         "ja": "{path} を読めません（{why}）。何も取り込んでいません。",
         "en": "cannot read {path} ({why}). Nothing was taken in.",
@@ -104,6 +108,13 @@ def partners() -> None:
 @click.option(
     "--all", "everyone", is_flag=True, help="Show every partner, not those with most mail."
 )
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a map by gateway and list as one page, too.",
+)
 @options.config
 @options.data
 @options.lang
@@ -114,6 +125,7 @@ def show(
     as_json: bool,
     as_csv: bool,
     everyone: bool,
+    html_file: Path | None,
     config: Path | None,
     data: Path | None,
     lang: Language,
@@ -125,6 +137,8 @@ def show(
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    if html_file is not None and domain is not None:
+        raise Failure(say(WORDS["html-of-one"], lang), EX_USAGE)
     folder = Path(found.general.data)
     if not has_file(folder):
         raise Failure(say(WORDS["nothing"], lang), 1)
@@ -135,18 +149,24 @@ def show(
         if not summary.partners:
             raise Failure(say(WORDS["nothing"], lang), 1)
         if domain is None:
-            view = kept.view(words=as_json or as_csv)
+            view = kept.view(words=as_json or as_csv or html_file is not None)
         else:
             domain = normal_name(domain.rpartition("@")[2])
             if not any(p.domain == domain for p in summary.partners):
                 raise Failure(_nobody(domain, (p.domain for p in summary.partners), lang), 1)
             view = kept.view(habits.around(kept.lists(domain), holds_of(knowledge)))
     known = habits.habits(view, holds_of(knowledge), now, domain)
-    told = (
+    told = [
         habits.told(p, known.get(p.domain, ()))
         for p in summary.partners
         if domain is None or p.domain == domain
-    )
+    ]
+    if html_file is not None:
+        from todoku.cli.render import partners_html
+        from todoku.knowledge.catalogue import Catalogue
+
+        text = partners_html.page(summary, told, Catalogue(knowledge), lang)
+        partners_html.write(html_file, text)
     if as_json:
         for partner in told:
             sys.stdout.buffer.write(harmless_json(msgspec.json.encode(partner)) + b"\n")
@@ -162,9 +182,9 @@ def show(
         return
     page = Page.of_stdout()
     if domain is not None:
-        lines = rendering.one(next(told), c, lang, page)
+        lines = rendering.one(told[0], c, lang, page)
     else:
-        lines = rendering.overview(summary, list(told), c, lang, page, everyone=everyone)
+        lines = rendering.overview(summary, told, c, lang, page, everyone=everyone)
     for line in lines:
         page.write(line)
     page.close()

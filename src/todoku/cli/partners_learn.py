@@ -18,13 +18,14 @@ from todoku.i18n import Language, Words, say
 if TYPE_CHECKING:
     from todoku import settings
     from todoku.deliveries.identity import Bytes, Following
+    from todoku.deliveries.ledger import Read
     from todoku.deliveries.parts import Folder
     from todoku.knowledge.schema import Compiled
     from todoku.logs.opening import Piece
     from todoku.logs.reader import Source
     from todoku.logs.run import Run
     from todoku.partners.gates import Gates
-    from todoku.partners.keeping import Kept, Step
+    from todoku.partners.keeping import Kept, LogRead, Step
     from todoku.partners.learning import Learner, Window
 
 AT_ONCE: Final = 50_000
@@ -325,16 +326,14 @@ class _Log:
         self._take(self._following.feed(data))
 
     def end(self) -> None:
-        from todoku.partners.keeping import LogRead
-
         self._take(self._following.end())
         if self._following.differs:
             self._learning.failed = True
             self._learning.say("differs", source=short(self._name, 200))
         move = self._following.move()
         if move is not None:
-            before = LogRead(*move.before) if move.before is not None else None
-            self._step.read(before, LogRead(*move.after))
+            before = _kept(move.before) if move.before is not None else None
+            self._step.read(before, _kept(move.after))
 
     def _take(self, told: Bytes) -> None:
         again, new = told
@@ -343,6 +342,12 @@ class _Log:
                 pass
         if new:
             self._learning.add(self._source, new, self._step)
+
+
+def _kept(read: Read) -> LogRead:
+    from todoku.partners.keeping import LogRead
+
+    return LogRead(read.head_length, read.head, read.position, read.mark, read.path)
 
 
 def windows_in(folder: Path) -> list[Window]:
