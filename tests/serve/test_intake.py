@@ -81,6 +81,17 @@ def test_a_flood_is_one_event_with_its_count(
     assert len(desk.rows()) == 1
 
 
+def test_what_is_no_plain_file_in_the_spool_is_left(
+    desk: Desk, intake: Intake, tmp_path: Path
+) -> None:
+    spool.make(tmp_path)
+    (tmp_path / "new" / "0").symlink_to("/etc/hostname")
+    spool.put(tmp_path, bounce(1))
+    assert intake.collect(tmp_path, NOW, ours=True) == 1
+    assert intake.collect(tmp_path, NOW, ours=True) == 0
+    assert len(Mailbox(desk).unhandled()) == 1
+
+
 def test_the_same_flood_again_counts_nothing(desk: Desk, intake: Intake, tmp_path: Path) -> None:
     spool.make(tmp_path)
     for _ in range(2):

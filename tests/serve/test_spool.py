@@ -56,6 +56,31 @@ class TestSpool:
     def test_what_is_no_pack_is_one_message(self, foreign: bytes) -> None:
         assert spool.messages("1.pack", foreign) == [foreign]
 
+    def test_only_plain_files_are_read(self, tmp_path: Path) -> None:
+        """Whoever may write there may make a link to what he may not read, or a pipe to wait for."""
+        spool.make(tmp_path / "s")
+        (tmp_path / "secret").write_bytes(b"3\nabc3\ndef")
+        new = tmp_path / "s" / "new"
+        (new / "1.pack").symlink_to(tmp_path / "secret")
+        os.mkfifo(new / "2")
+        spool.put(tmp_path / "s", b"abc", b"x")
+        for name in ("1.pack", "2"):
+            with pytest.raises(OSError, match=name):
+                spool.read(new / name)
+        assert spool.drop(tmp_path / "s", lambda mail: mail == b"abc") == 1
+        left = [p for p in new.iterdir() if p.is_file() and not p.is_symlink()]
+        assert [p.read_bytes() for p in left] == [b"x"]
+        assert (tmp_path / "secret").read_bytes() == b"3\nabc3\ndef"
+
+    def test_many_messages_in_packs_of_some(self, tmp_path: Path) -> None:
+        spool.make(tmp_path)
+        mails = [b"%d" % n for n in range(2 * spool.PACKED + 1)]
+        spool.put(tmp_path, *mails)
+        assert len(list((tmp_path / "new").iterdir())) == 3
+        assert waiting(tmp_path) == mails
+        many = spool.pack([b""] * (spool.PACKED + 1))
+        assert spool.messages("x.pack", many) == [many]
+
     def test_all_or_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The disk is full in the middle of the third."""
         monkeypatch.setattr(spool, "LARGEST", 1)

@@ -41,7 +41,8 @@ MOST: Final = 30 << 20
 LATE: Final = timedelta(hours=1)
 """So long after a bounce our log is looked at again: its lines may come later than the bounce does."""
 AGAIN: Final = 500
-"""Bounces that are looked at again in one round."""
+AGAIN_OCTETS: Final = 8 << 20
+"""Bounces, and octets of them, that are looked at again in one round."""
 WAITING: Final = 50
 """Bounces of requests that wait for our log and not yet for a person; they are read in each round."""
 
@@ -119,16 +120,20 @@ class Intake:
         new = folder / "new"
         maildir = new.is_dir()
         with os.scandir(new if maildir else folder) as entries:
-            names = heapq.nsmallest(BATCH, (e.name for e in entries if _is_mail(e)))
+            names = heapq.nsmallest(BATCH, (e.name for e in entries if _is_mail(e, ours)))
         bodies: list[bytes] = []
         taken: list[Path] = []
         octets = 0
         for name in names:
             path = (new if maildir else folder) / name
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
-                with path.open("rb") as file:
-                    data = file.read(MOST)
-                bodies += spool.messages(name, data) if ours else [data]
+                if ours:
+                    data = spool.read(path, MOST)
+                    bodies += spool.messages(name, data)
+                else:
+                    with path.open("rb") as file:
+                        data = file.read(MOST)
+                    bodies.append(data)
                 taken.append(path)
                 octets += len(data)
             if octets > OCTETS or len(bodies) >= BATCH:
@@ -227,7 +232,7 @@ class Intake:
             if not self._moved_on:
                 return
             self._moved_on, self._looked = False, (0.0, "")
-        found = self._kept.late(now - LATE, self._looked, AGAIN, OCTETS)
+        found = self._kept.late(now - LATE, self._looked, AGAIN, AGAIN_OCTETS)
         self._looked = (found[-1].at, found[-1].sha256) if found else None
         proven = []
         for _, sha, body in found:
@@ -371,5 +376,5 @@ class Intake:
         return Taken(message.sha256, "answer", (number,))
 
 
-def _is_mail(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.is_file()
+def _is_mail(entry: os.DirEntry[str], ours: bool) -> bool:
+    return not entry.name.startswith(".") and entry.is_file(follow_symlinks=not ours)

@@ -15,8 +15,10 @@ which may read them. What is no pack, whatever its name says, is one message.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -29,6 +31,8 @@ OLD: Final = 36 * 3600.0
 PACK: Final = ".pack"
 LARGEST: Final = 16 << 20
 """Octets of a pack; a message above that is a file of its own."""
+PACKED: Final = 1000
+"""Messages of a pack, at most."""
 
 
 def make(folder: Path) -> None:
@@ -60,6 +64,16 @@ def pack(messages: Sequence[bytes]) -> bytes:
     return b"".join(part for each in messages for part in (b"%d\n" % len(each), each))
 
 
+def read(path: Path, most: int | None = None) -> bytes:
+    """A file in the spool, so much of it at most. Raises `OSError`, also for what is no plain file: who may
+    write there must not make us read, or wait for, another one."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        return file.read() if most is None else file.read(most)
+
+
 def messages(name: str, data: bytes) -> list[bytes]:
     """Those of a file in the spool. Never raises: anybody who may write there may write anything."""
     if not name.endswith(PACK):
@@ -71,6 +85,8 @@ def messages(name: str, data: bytes) -> list[bytes]:
         length = data[start:end]
         if end < 0 or not length.isdigit() or end + 1 + int(length) > len(data):
             return [data]
+        if len(found) == PACKED:
+            return [data]
         start = end + 1 + int(length)
         found.append(data[end + 1 : start])
     return found
@@ -81,7 +97,7 @@ def _groups(messages: Sequence[bytes]) -> Iterator[list[bytes]]:
     group: list[bytes] = []
     octets = 0
     for message in messages:
-        if group and octets + len(message) > LARGEST:
+        if group and (octets + len(message) > LARGEST or len(group) == PACKED):
             yield group
             group, octets = [], 0
         group.append(message)
@@ -95,8 +111,10 @@ def drop(folder: Path, those: Callable[[bytes], bool]) -> int:
     `OSError`. Returns how many."""
     count = 0
     for path in sorted((folder / "new").iterdir()) if (folder / "new").is_dir() else ():
+        if path.is_symlink() or not path.is_file():
+            continue
         try:
-            found = messages(path.name, path.read_bytes())
+            found = messages(path.name, read(path))
         except FileNotFoundError:  # it was taken meanwhile
             continue
         left = [message for message in found if not those(message)]
