@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -259,3 +260,50 @@ def test_without_it_nothing_of_a_store_is_imported(place: Place) -> None:
         [sys.executable, "-c", code, str(path)], capture_output=True, env=environ()
     )
     assert (done.stdout, done.stderr) == (b"set()\n", b"")
+
+
+def test_a_file_that_was_read_to_its_end_is_not_read_again(place: Place) -> None:
+    """As long as it is the very same: told by what is in it now, which would not be understood."""
+    path = place.logs / "mail.log.1.gz"
+    path.write_bytes(gzip.compress(log(20)))
+    assert place.store(path)["rows"] == 40
+    status = path.stat()
+    path.write_bytes(b"x\n" * (status.st_size // 2) + b"\n" * (status.st_size % 2))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert place.store(path)["known"] == 1
+    os.utime(path)
+    assert place.run("--store", path).returncode == 2
+
+
+def test_a_pipe_is_read_as_standard_input_is(place: Place) -> None:
+    """The shell's `<(zcat mail.log.gz)`."""
+    path, pipe = place.logs / "mail.log", place.logs / "pipe"
+    path.write_bytes(log(20))
+    assert place.store(path)["rows"] == 40
+    os.mkfifo(pipe)
+    path.write_bytes(log(30))
+    with subprocess.Popen(["sh", "-c", f"cat {path} > {pipe}"]):
+        assert place.store(pipe)["rows"] == 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"@7fffffffffffffffffffffff delivery 1: failure: Sorry,_no_mailbox_here_by_that_name._(#5.1.1)/",
+        b"@400000006ae6810a20658697 starting delivery 1: msg 7 to remote \xff@b.example",
+        (b"9999-12-31T23:59:59.999999+00:00 mx1 postfix/smtp[1]: A1B2C: to=<u@b.example>, relay=mx.b[203.0.113.9]:25, "
+        b"delay=1e99999, dsn=2.0.0, status=sent (250 Ok)"),
+        (b"2026-11-24T00:00:00+00:00 mx\x00\xff postfix/smtp[1]: A1B2C: to=<\xed\xa0\x80u@b.example>, relay=none, "
+        b"delay=99999999999999999999, dsn=5.0.0, status=bounced (\xed\xa0\x80\x00)"),
+        (b'{"MESSAGE":"\\ud800 A1B2C: to=<u@b>, relay=none, delay=1, dsn=5.1.1, status=bounced (x)",'
+        b'"SYSLOG_IDENTIFIER":"postfix/smtp","__REALTIME_TIMESTAMP":"99999999999999999999"}'),
+    ],
+)  # fmt: skip
+def test_hostile_lines(place: Place, line: bytes) -> None:
+    path = place.logs / "mail.log"
+    path.write_bytes(log(3) + line + b"\n" + log(3, 10))
+    done = place.run("--store", "--json", path)
+    assert done.returncode == 0, done.stderr
+    assert place.outcomes() >= times(6)
+    assert b"Traceback" not in place.run("--stored", "--json").stderr
+    assert len(list(place.data.glob("deliveries/day=*"))) <= 2

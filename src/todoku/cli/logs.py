@@ -134,8 +134,8 @@ def logs(
     if stored and (paths or store or follow):
         from todoku.cli import logs_stored
 
-        named = short(" ".join(paths), 60) or "..."
-        raise Failure(say(logs_stored.WORDS["no-paths"], lang, paths=named), EX_USAGE)
+        key = "no-paths" if paths else "alone"
+        raise Failure(say(logs_stored.WORDS[key], lang, paths=short(" ".join(paths), 60)), EX_USAGE)
     if not paths and not stored:
         if sys.stdin is None or sys.stdin.isatty():
             raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
@@ -200,10 +200,7 @@ def logs(
         if kept is None or kept.logs:
             left_out = len(ordered) - len(chosen)
             _show(summary, chosen, told, bounds, diagnose.knowledge, lang, full, left_out)
-        if kept is not None:
-            from todoku.cli import logs_store
-
-            logs_store.show(kept, lang)
+        reading.tell()
     ctx.exit(1 if reading.failed else 0)
 
 

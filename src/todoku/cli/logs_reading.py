@@ -67,6 +67,16 @@ _PACKED: Final = (
 )
 
 
+def told(text: str) -> None:
+    """A paragraph on standard output."""
+    from todoku.cli.render.page import Page
+
+    page = Page.of_stdout()
+    for line in page.wrapped(text):
+        page.write(line)
+    page.close()
+
+
 class NotUnderstoodError(TodokuError):
     """There was input, and nothing of it was understood."""
 
@@ -192,6 +202,9 @@ class Reading:
     def kept(self) -> Kept | None:
         """What was stored, where anything is."""
         return None
+
+    def tell(self) -> None:
+        """What a person is told below the report."""
 
     # ── what is told on the way ───────────────────────────────────────────────────────────────
 

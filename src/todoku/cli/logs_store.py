@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from todoku.cli.logs_reading import Reading
+from todoku.cli.logs_reading import told as said
 from todoku.cli.render.text import short
 from todoku.errors import TodokuError
 from todoku.i18n import Language, Words, say
@@ -39,6 +41,13 @@ WORDS: Final[Words] = {
         "書き込めるユーザーで実行するか、--data で別のフォルダーを指定してください。",
         "en": "cannot write to {path} ({why}). What was read now is not stored; what was stored before "
         "is as it was. Run as a user who may write there, or name another folder with --data.",
+    },
+    "overtaken": {
+        "ja": "別のプロセス（todoku logs --store か --follow）が同じログを読み進めました。最後に保存した後の分は今回"
+        "保存していません。何も失われず、二重にもなりません。ログごとに 1 つだけ動かしてください。",
+        "en": "another process (todoku logs --store or --follow) read one of these logs on. What this one "
+        "read since it last stored is not stored by it; nothing is lost, and nothing counts twice. Let "
+        "one process read a log.",
     },
     "stored": {
         "ja": "新しい配送 {rows} 件を保存しました（{folder}）。",
@@ -127,8 +136,12 @@ def opened(config: Path | None, data: Path | None) -> Iterator[Place]:
 @contextmanager
 def told(folder: Path) -> Iterator[None]:
     """What a disk does, in sentences."""
+    from todoku.store import Overtaken
+
     try:
         yield
+    except Overtaken as error:
+        raise Overtaken(WORDS["overtaken"]) from error
     except (OSError, EOFError) as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -193,7 +206,7 @@ class StoringReading(Reading):
         self._erased += erase(place.folder, place.ledger, place.oldest(self.now), self.now)
         compact(place.folder, place.ledger, self.now)
 
-    def kept(self) -> Kept | None:
+    def kept(self) -> Kept:
         return Kept(
             rows=self.storing.stored,
             logs=self._files - self._known - len(self._heads),
@@ -203,16 +216,41 @@ class StoringReading(Reading):
             folder=str(self.place.folder.path),
         )
 
+    def tell(self) -> None:
+        kept, lang = self.kept(), self.lang
+        folder, several = short(kept.folder, 200), kept.logs + kept.known
+        if not kept.logs:
+            sentences = [say(WORDS["nothing-new"], lang, n=f"{several:,}", folder=folder)]
+        else:
+            sentences = [say(WORDS["stored"], lang, rows=f"{kept.rows:,}", folder=folder)]
+            if kept.known:
+                sentences.append(say(WORDS["known"], lang, n=f"{kept.known:,}"))
+        if kept.too_old:
+            sentences.append(say(WORDS["too-old"], lang, n=f"{kept.too_old:,}"))
+        if kept.erased:
+            sentences.append(say(WORDS["erased"], lang, n=f"{kept.erased:,}"))
+        said(("" if lang == "ja" else " ").join(sentences))
+
     def _file(self, path: str) -> None:
         source = os.fsencode(path).decode("utf-8", "replace")
         try:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (names need not be text)
                 self._files += 1
-                self._stream(source, file, os.fstat(file.fileno()).st_mtime)
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    self._stream(source, file, None)
+                    return
+                name = f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+                if self.storing.whole(name):
+                    self._known += 1
+                else:
+                    self._stream(source, file, status.st_mtime, name)
         except OSError as error:
             self._unreadable(Piece(source, error=why(error)))
 
-    def _stream(self, source: str, file: Readable, written: float | None) -> None:
+    def _stream(self, source: str, file: Readable, written: float | None, name: str = "") -> None:
+        """`written`: when it was last written to; `None` for what cannot be read again. `name`: the
+        file's, as `Read.file` has it."""
         newest = self.now if written is None else min(self.now, written)
         clock = Clock(newest, year=self.year)
         log: Log | None = None
@@ -223,7 +261,7 @@ class StoringReading(Reading):
             while block := reader.read(PIECE):
                 if log is None:
                     head = block[:65_536]
-                    log = self._log(source, clock, head)
+                    log = self._log(source, clock, head, again=written is not None)
                 self._count(log.feed(block))
                 if written is not None and not packed and log.following.wanted > 0:
                     _jump(log, file)
@@ -236,17 +274,19 @@ class StoringReading(Reading):
             if reason is None:
                 raise
             self._unreadable(Piece(source, error=reason))
-            packed = False
+            packed, name = False, ""
         if log is not None:
             self._count(log.end(final=packed))
             self._judge(log, head)
+            if name:
+                self.storing.ended(log, name)
         else:
             self._known += 1
 
-    def _log(self, source: str, clock: Clock, head: bytes) -> Log:
+    def _log(self, source: str, clock: Clock, head: bytes, *, again: bool) -> Log:
         from todoku.deliveries import journal
 
-        if source == "-" and journal.looks(head):
+        if not again and journal.looks(head):
             return self.storing.piped(source, clock, numbered=True)
         return self.storing.log(source, clock)
 
@@ -274,24 +314,3 @@ def _jump(log: Log, file: Readable) -> None:
     if wanted > file.tell():
         file.seek(wanted)
         log.following.jump(wanted)
-
-
-def show(kept: Kept, lang: Language) -> None:
-    """What was stored, on the terminal."""
-    from todoku.cli.render.page import Page
-
-    page = Page.of_stdout()
-    folder, several = short(kept.folder, 200), kept.logs + kept.known
-    if not kept.logs:
-        sentences = [say(WORDS["nothing-new"], lang, n=f"{several:,}", folder=folder)]
-    else:
-        sentences = [say(WORDS["stored"], lang, rows=f"{kept.rows:,}", folder=folder)]
-        if kept.known:
-            sentences.append(say(WORDS["known"], lang, n=f"{kept.known:,}"))
-    if kept.too_old:
-        sentences.append(say(WORDS["too-old"], lang, n=f"{kept.too_old:,}"))
-    if kept.erased:
-        sentences.append(say(WORDS["erased"], lang, n=f"{kept.erased:,}"))
-    for line in page.wrapped(("" if lang == "ja" else " ").join(sentences)):
-        page.write(line)
-    page.close()

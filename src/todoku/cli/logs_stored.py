@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from todoku.cli.logs_reading import Reading
+from todoku.cli.logs_reading import Reading, told
 from todoku.errors import TodokuError
-from todoku.i18n import Language, Words
+from todoku.i18n import Language, Words, say
 from todoku.logs.run import Run
 from todoku.logs.values import Summary, Warnings
 
@@ -22,6 +22,17 @@ WORDS: Final[Words] = {
         "ja": "--stored は保存済みの配送を見るもので、ログのファイルは読みません。{paths} を読んで保存するには "
         "--store を使ってください。",
         "en": "--stored tells what is stored and reads no log. To read and store {paths}: --store",
+    },
+    "alone": {
+        "ja": "--stored は保存済みの配送を見るもので、--store や --follow とは一緒に使えません。先に保存してから、"
+        "--stored で見てください。",
+        "en": "--stored tells what is stored; it does not go with --store or --follow. Store first, then "
+        "look with --stored.",
+    },
+    "whole-days": {
+        "ja": "読んだ行数は日単位（UTC）で、期間にかかる日のすべての行を数えています。件数と時刻は指定どおりです。",
+        "en": "Lines are counted for whole days (UTC) with a part in that time; attempts and times are as "
+        "you asked.",
     },
 }
 
@@ -54,18 +65,22 @@ class StoredReading(Reading):
                 if not stored.rows:
                     raise TodokuError(WORDS["nothing"], folder=str(stored.folder.path))
                 asking.begin(stored, _day(self._since), _day(self._until))
-                told = report(
+                answer = report(
                     asking, stored.ledger.grounds(), stored.days(), since=self._since,
                     until=self._until, domain=self._receiver,
                 )  # fmt: skip
-        self.sums, self.run.counts, self.run.daily = told.sums, told.counts, told.daily
-        self._knowledge = told.knowledge
+        self.sums, self.run.counts, self.run.daily = answer.sums, answer.counts, answer.daily
+        self._knowledge = answer.knowledge
+
+    def tell(self) -> None:
+        if self._since is not None or self._until is not None:
+            told(say(WORDS["whole-days"], self.lang))
 
     def summary(self, groups: int, early: Warnings) -> Summary:
         import msgspec
 
-        told = super().summary(groups, early)
-        return msgspec.structs.replace(told, knowledge=self._knowledge or told.knowledge)
+        summary = super().summary(groups, early)
+        return msgspec.structs.replace(summary, knowledge=self._knowledge or summary.knowledge)
 
 
 def _day(seconds: float | None) -> str | None:

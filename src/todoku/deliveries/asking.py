@@ -89,9 +89,10 @@ class Asking:
         threads = min(THREADS, len(os.sched_getaffinity(0)) if _has_affinity() else THREADS)
         from todoku.deliveries.parts import SPILL
 
-        spill = str(stored.folder.path / f"{SPILL}{os.getpid()}")
-        paths = stored.paths(first, last) or stored.paths()[:1]  # of some, its columns at least
-        told = Begin(paths, stored.stream(), self._memory, threads, spill)
+        spill = f"{SPILL}{os.getpid()}"
+        parts = stored.parts(first, last) or stored.parts()[:1]  # of some, its columns at least
+        names = [part.name for part in parts]
+        told = Begin(str(stored.folder.path), names, stored.stream(), self._memory, threads, spill)
         self._send(told)
 
     def ask(self, sql: str, *values: str | float | None) -> list[tuple[Any, ...]]:

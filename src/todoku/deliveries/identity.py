@@ -107,11 +107,9 @@ class Following:
     def _begin(self) -> Bytes:
         data, self._start = bytes(self._start or b""), None
         self._head = data[:HEAD]
-        same = (
-            r
-            for r in self._known
-            if 0 < r.head_length <= len(self._head) and _hash(data[: r.head_length]) == r.head
-        )
+        lengths = {r.head_length for r in self._known if 0 < r.head_length <= len(self._head)}
+        heads = {n: _hash(data[:n]) for n in lengths}
+        same = (r for r in self._known if heads.get(r.head_length) == r.head)
         self.found = max(same, key=lambda r: r.head_length, default=None)
         return self._take(data)
 

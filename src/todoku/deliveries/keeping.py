@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,9 +36,12 @@ def keep(
 
 
 def by_day(table: pa.Table, at: float) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each day (UTC), in its order. Rows without a time are of the day of `at`."""
+    """The rows of each day (UTC), in its order. Rows without a time are of the day of `at`, and so are
+    those of a clock that is more than a week ahead: else a log could make any number of days."""
     today = datetime.fromtimestamp(at, UTC).date()
-    days = pc.fill_null(pc.cast(table["time"], pa.date32()), pa.scalar(today, pa.date32()))
+    days = pc.cast(table["time"], pa.date32())
+    ahead = pc.greater(days, pa.scalar(today + timedelta(days=7), pa.date32()))
+    days = pc.if_else(pc.fill_null(ahead, True), pa.scalar(today, pa.date32()), days)
     several = sorted(pc.unique(days).to_pylist())
     for day in several:
         yield day.isoformat(), table if len(several) == 1 else table.filter(pc.equal(days, day))

@@ -30,6 +30,9 @@ class Read(NamedTuple):
     """Hash of the bytes before `position`."""
     path: str = ""
     """Where it was seen last; for people."""
+    file: str = ""
+    """Device, inode, size and time of the file that was last read to its end: as long as there is
+    one like that, nothing in it is new."""
 
 
 class Move(NamedTuple):
@@ -94,6 +97,8 @@ class Also(NamedTuple):
     """The version that told these grounds."""
     tail: tuple[int, bytes] | None = None
     """Rows, and their number, to be added to the tail."""
+    ends: Mapping[tuple[int, str], str] = {}
+    """By the length and hash of a log's head: the file that was read to its end (`Read.file`)."""
     taken: Collection[int] = ()
     """Ids of tails that are in these parts now."""
     replaced: Collection[str] = ()
@@ -120,9 +125,9 @@ class Ledger:
 
     def logs(self) -> list[Read]:
         c = t.sources.c
-        query = sa.select(c.head_length, c.head, c.position, c.mark, c.path).order_by(c.id)
+        query = sa.select(c.head_length, c.head, c.position, c.mark, c.path, c.file).order_by(c.id)
         with self._engine.connect() as connection:
-            return [Read(*row) for row in connection.execute(query)]
+            return [Read(*row[:5], row[5] or "") for row in connection.execute(query)]
 
     def journals(self) -> dict[str, int]:
         query = sa.select(t.journals.c.journal, t.journals.c.position)
@@ -172,6 +177,10 @@ class Ledger:
         with writing(self._engine) as connection:
             for move in moves:
                 _move(connection, move, at)
+            for (length, head), file in also.ends.items():
+                c = t.sources.c
+                known = sa.update(t.sources).where(c.head_length == length, c.head == head)
+                connection.execute(known.values(file=file, read_at=at))
             for journal in also.journals:
                 _journal(connection, journal)
             _remove(connection, t.parts, t.parts.c.name, also.replaced)
@@ -204,7 +213,7 @@ class Ledger:
 
 def _move(connection: sa.Connection, move: Move, at: float) -> None:
     before, after = move
-    values = {**after._asdict(), "path": plain(after.path), "read_at": at}
+    values = {**after._asdict(), "path": plain(after.path), "read_at": at, "file": None}
     if before is not None:
         c = t.sources.c
         known = (c.head_length == before.head_length, c.head == before.head)

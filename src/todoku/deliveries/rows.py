@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 _KEPT: Final = 20_000
+_YEAR_10000: Final = 253_402_300_800
 T = TypeVar("T")
 
 SCHEMA: Final = pa.schema(
@@ -196,7 +198,8 @@ def _table(columns: dict[str, list[Any]], rows: int) -> pa.Table:
 
 
 def _micros(time: float | None) -> int | None:
-    return None if time is None else round(time * 1_000_000)
+    """`None` for what is no time, or none of a calendar with four digits for the year."""
+    return round(time * 1_000_000) if time is not None and 0 <= time < _YEAR_10000 else None
 
 
 def _text(raw: bytes) -> str:
@@ -205,6 +208,7 @@ def _text(raw: bytes) -> str:
 
 def _number(raw: bytes | None) -> float | None:
     try:
-        return float(raw) if raw else None
+        value = float(raw) if raw else math.nan
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

@@ -61,6 +61,8 @@ class Storing:
         self._moves: list[Move] = []
         self._tables: list[pa.Table] = []
         self._days: dict[str, Day] = {}
+        self._ends: dict[tuple[int, str], str] = {}
+        self._files = {r.file for r in self._known.values() if r.file}
         self.pending = 0
         """Rows that wait for `keep`."""
         self.stored = 0
@@ -77,6 +79,17 @@ class Storing:
         log = Log(self, path, clock, Following(self._known.values(), path))
         self._logs.append(log)
         return log
+
+    def whole(self, file: str) -> bool:
+        """Was this very file read to its end before? `file` as in `Read.file`."""
+        return file in self._files
+
+    def ended(self, log: Log, file: str) -> None:
+        """This file was read to its end."""
+        move = log.following.move()
+        read = move.after if move is not None else log.following.found
+        if read is not None and not log.following.differs:
+            self._ends[_name(read)] = file
 
     def knows(self, head: bytes) -> bool:
         """Is this the beginning of a log that was read (on) before?"""
@@ -96,7 +109,7 @@ class Storing:
         read one of these logs on: nothing of it is kept then."""
         moves = [*self._moves, *(m for log in self._logs if (m := log.following.move()))]
         journals = self.journals.moves()
-        if not (moves or journals or self._tables or self._days):
+        if not (moves or journals or self._tables or self._days or self._ends):
             return False
         table = pa.concat_tables(self._tables) if self._tables else SCHEMA.empty_table()
         also = Also(
@@ -104,12 +117,13 @@ class Storing:
             days=self._days,
             grounds={n: grounds.encode(g) for n, g in self._rows.grounds.items()},
             knowledge=self.run.judge.knowledge,
+            ends=self._ends,
         )
         self._write(table, moves, also)
         self.settle(stored=True)
         self.stored += table.num_rows
         self._moves, self._tables, self._days, self.pending = [], [], {}, 0
-        self._rows.grounds = {}
+        self._rows.grounds, self._ends = {}, {}
         return True
 
     def _write(self, table: pa.Table, moves: list[Move], also: Also) -> None:

@@ -10,6 +10,7 @@ its own. It may read the parts that it was told of and nothing else, and is gone
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, BinaryIO, Final
 
@@ -20,14 +21,16 @@ COLUMNS: Final = "deliveries"
 
 
 class Begin(msgspec.Struct, array_like=True):
-    paths: list[str]
+    folder: str
+    names: list[str]
+    """Of parts, below the folder: theirs hold nothing that DuckDB takes for a pattern."""
     tail: bytes
     """Arrow's stream format; empty: there is none."""
     memory: str
     """`400MB`"""
     threads: int
     spill: str
-    """A folder for what does not fit."""
+    """A folder below the folder, for what does not fit."""
 
 
 class Question(msgspec.Struct, array_like=True):
@@ -62,6 +65,7 @@ def read(source: BinaryIO) -> bytes | None:
 def begin(told: Begin) -> Any:
     import duckdb
 
+    os.chdir(told.folder)
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -73,7 +77,7 @@ def begin(told: Begin) -> Any:
             "autoload_known_extensions": False,
         },
     )
-    paths = ", ".join(map(_quoted, told.paths))
+    paths = ", ".join(map(_quoted, told.names))
     parts = f"SELECT * FROM read_parquet([{paths}])"
     if told.tail:
         import pyarrow as pa
@@ -111,7 +115,7 @@ def main() -> None:
     connection, failed = None, Answer()
     try:
         connection = begin(msgspec.msgpack.decode(first, type=Begin))
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         failed = Answer(error=str(error))
     while (asked := read(source)) is not None:
         question = msgspec.msgpack.decode(asked, type=Question)
