@@ -26,6 +26,10 @@ def probed(identity: Identity = IP) -> ev.Probed:
     return ev.Probed(at=AT, identity=identity, result="accepted")
 
 
+def tried(result: ev.Result) -> ev.Tried:
+    return ev.Tried(at=AT, identity=IP, result=result, first=AT, last=AT)
+
+
 def sent(delivered: bool = True) -> ev.Sent:
     return ev.Sent(at=AT, message_id="<1@a>", delivered=delivered)
 
@@ -49,6 +53,9 @@ LISTED, GONE = checked("listed"), checked("not-listed")
         ("three-addresses", [asked(), probed()], True),
         ("three-addresses", [asked(IP, OTHER), probed()], False),
         ("three-addresses", [asked(), probed(), probed(OTHER)], False),
+        ("junked", [tried("junked"), tried("accepted")], True),
+        ("junked", [tried("accepted")], False),
+        ("junked", [tried("accepted"), tried("junked")], False),
         ("relisted", [REFUSED, TOLD, END, REFUSED, TOLD, END], True),
         ("relisted", [REFUSED, TOLD, END], False),
         ("relisted", [REFUSED, TOLD, END, TOLD, END], False),

@@ -93,9 +93,14 @@ def _try_from(case: Case, standing: Standing, policy: Policy) -> datetime | None
     if must_try(case, standing, policy):
         return standing.since
     listed = case.place is not None and case.place.zone is not None
-    if listed or policy.proof == "probe" or standing.delivered.count >= policy.accepted:
+    if listed or policy.proof == "probe":
         return None
-    return standing.since if policy.proof == "trial" else _quiet(standing, policy)
+    if policy.proof == "mail" and standing.mail.count >= policy.accepted:
+        return None  # only time is needed
+    since = standing.since if policy.proof == "trial" else _quiet(standing, policy)
+    if standing.delivered.last is None:
+        return since
+    return max(since, later(standing.delivered.last, policy.over / max(1, policy.accepted - 1)))
 
 
 def never_probed(case: Case, policy: Policy) -> bool:

@@ -6,18 +6,22 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from todoku import settings
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
 from todoku.i18n import Language, Sentence
 from todoku.knowledge import load
+from todoku.lab import maildir
 from todoku.lab.clock import Clock
 from todoku.lab.world import CLEAN, LIST, LISTED, THIRD, Lab
 from todoku.lists.kept import Kept
 from todoku.lists.plan import Terms
 from todoku.serve import opening, service
+from todoku.serve.trying import Found, Seek, received
 from todoku.settings import Settings
 from todoku.store.cases import Desk
 
@@ -68,7 +72,7 @@ def settings_text(lab: Lab, lang: Language, clock: str | None = None) -> str:
 def _cases(lab: Lab) -> dict[str, dict[str, object]]:
     """Letters to a desk leave from the other address, where there are any. Nobody in the house writes
     to the receiver meanwhile, so probes have to do."""
-    cases: dict[str, object] = {"proof": "probe"}
+    cases: dict[str, object] = {"proof": "trial" if lab.scenario.trials else "probe"}
     if lab.scenario.by_mail:
         cases["desk_relay"] = "{}:{}".format(*lab.other_submission)
         cases["write_to"] = [DESK] if lab.scenario.allowed else []
@@ -111,9 +115,27 @@ class House(NamedTuple):
         return Path(self.settings.mail.folder or "")
 
 
+def seeker(lab: Lab) -> Seek:
+    """Looks into the folders of a mailbox of the administrator's at the receiver."""
+
+    def seek(address: str, message_id: str) -> Found:
+        folders: tuple[Literal["inbox", "junk"], ...] = ("inbox", "junk")
+        for folder in folders:
+            for path in maildir.messages(maildir.box(lab.hotmail.folder, address) / folder):
+                data = path.read_bytes()
+                if message_id.encode() in data:
+                    return Found(folder, folder, received(data))
+        return Found(None)
+
+    return seek
+
+
 @contextmanager
-def opened(found: Settings, clock: Clock, lang: Language) -> Iterator[House]:
-    """As `todoku serve` opens it, with the lab's clock. What goes wrong is raised."""
+def opened(
+    found: Settings, clock: Clock, lang: Language, seek: Seek | None = None
+) -> Iterator[House]:
+    """As `todoku serve` opens it, with the lab's clock. What goes wrong is raised. `seek`: into a
+    mailbox at the receiver, instead of IMAP."""
     knowledge = load.knowledge()
     with ExitStack() as stack:
         stack.enter_context(opening.alone(found))
@@ -121,6 +143,7 @@ def opened(found: Settings, clock: Clock, lang: Language) -> Iterator[House]:
         kept = stack.enter_context(Kept.open(Path(found.general.data)))
         terms = Terms(use=found.general.use)
         means = service.means(found, desk, knowledge, terms, kept, lang, clock)
+        means = replace(means, seek=seek or means.seek)
         served = service.Service("demo", found, means, clock, tell=_raise)
         stack.callback(served.close)
         yield House(found, desk, means.diagnoser, served)

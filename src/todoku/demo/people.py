@@ -27,7 +27,7 @@ from todoku.i18n import Language, Words, say
 from todoku.lab import maildir
 from todoku.model import Identity
 from todoku.serve.executing import execute
-from todoku.serve.orders import Ask, Report, fresh_id
+from todoku.serve.orders import Ask, Report, Try, fresh_id
 from todoku.serve.reporting import report
 from todoku.serve.writing import elsewhere
 from todoku.settings.table import endpoint
@@ -35,6 +35,10 @@ from todoku.settings.table import endpoint
 USER: Final = "sato@hoge.test"
 FRIEND: Final = "taro@hotmail.test"
 PARTNER: Final = "taro@partner.test"
+OWN_THERE: Final = "postmaster@hotmail.test"
+"""A mailbox of the administrator's at the receiver."""
+BETWEEN: Final = timedelta(hours=9)
+"""Two trials."""
 BY: Final = "admin"
 
 MINUTE: Final = timedelta(minutes=1)
@@ -47,6 +51,8 @@ AFTER: Final[Mapping[TaskKind, timedelta]] = {
     "look": 20 * MINUTE,
     "chase": 5 * MINUTE,
     "escalate": 5 * MINUTE,
+    "try": 3 * MINUTE,
+    "junk": 3 * MINUTE,
 }
 """How long the administrator takes. What is not here he leaves undone."""
 
@@ -149,6 +155,7 @@ class People:
         self._addresses = tuple(addresses) or self._blocked
         self.friend = friend
         self._wrong_desk = wrong_desk
+        self._tried: datetime | None = None
         self._opens: datetime | None = None
         """When the desk takes requests, as its page said."""
         self._done: set[tuple[int, str]] = set()
@@ -161,6 +168,8 @@ class People:
             "look": self._look,
             "chase": self._chase,
             "escalate": self._insist,
+            "try": self._trial,
+            "junk": self._trial,
         }
         if waits:
             self._doing = {k: v for k, v in self._doing.items() if k != "request"}
@@ -209,6 +218,8 @@ class People:
         return [t for t in found if t.kind in self._doing and (case.number, t.key) not in done]
 
     def _when(self, task: Task) -> datetime:
+        if task.kind in {"try", "junk"} and self._tried is not None:
+            return max(later(self._tried, BETWEEN), later(task.since, AFTER[task.kind]))
         if task.kind == "request" and self._opens is not None:
             return max(self._opens, later(task.since, AFTER[task.kind]))
         return later(task.since, AFTER[task.kind])
@@ -277,6 +288,18 @@ class People:
             "text": self.say("asked"),
         }
         self._open_page(self._form, urllib.parse.urlencode(fields).encode())
+
+    def _trial(self, case: Case, task: Task, now: datetime) -> None:
+        """`todoku case try N`, to a mailbox of his own there; and once more after a while."""
+        (standing,) = (s for s in case.standings if s.key in task.identities)
+        order = Try(
+            id=fresh_id(), by=BY, case=case.number, identity=standing.identity, to=OWN_THERE,
+            sender=SENDERS[standing.identity.value], mailbox=OWN_THERE,
+        )  # fmt: skip
+        house = self._house
+        execute(order, house.desk, lambda: house.diagnoser, house.settings.own, now)
+        self._tried = now
+        self._done.discard((case.number, task.key))
 
     def _write(self, case: Case, now: datetime) -> None:
         """He reads the letter that todoku drafts, and has it sent: `todoku case request N --send`."""

@@ -63,7 +63,7 @@ async def play(scenario: str, lang: Language, folder: Path, show: Show) -> Outco
         found = houses.move_in(lab, folder, lang)
         with ThreadPoolExecutor(1, "todoku") as thread:
             aside = _Aside(clock, thread)
-            opened = houses.opened(found, clock, lang)
+            opened = houses.opened(found, clock, lang, houses.seeker(lab))
             house = await aside(opened.__enter__)
             try:
                 return await _Play(lab, clock, house, lang, show, aside).run()

@@ -26,6 +26,9 @@ def _promises(
         probed = {e.identity.value for e in events if isinstance(e, ev.Probed)}
         named = {i.value for e in asked for i in e.identities}
         yield named == probed == {addresses[0]}
+    if scenario.trials:
+        trials = [e.result for e in events if isinstance(e, ev.Tried) and e.how == "trial"]
+        yield "junked" in trials and trials[-1] == "accepted"
     if scenario.relists is not None:
         refused = [n for n, e in enumerate(events) if isinstance(e, ev.Refused)]
         ends = [n for n, e in enumerate(events) if isinstance(e, ev.Closed)]

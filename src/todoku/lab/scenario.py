@@ -64,7 +64,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     closed_to_blocked: bool = False
     """The desk's own mailbox refuses mail from addresses that its receiver blocks."""
     house: int = 2
-    """How many addresses the house sends from: two, or three."""
+    """How many addresses the house sends from: one, two or three."""
+    trials: bool = False
+    """Trials to a mailbox of his at the receiver are to prove that mail arrives, and not probes."""
     listing: Listing | None = None
     """What is blocked is not at hotmail.test, but on the public list that partner.test asks."""
     relists: float | None = None
