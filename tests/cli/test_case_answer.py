@@ -169,3 +169,45 @@ def test_it_goes_through_the_serve_that_runs_there(
         answered = [r for r in desk.history(number) if isinstance(r.event, ev.Answered)]
     assert len(answered) == 1
     assert len(taken) == 2 and None not in taken  # by the one who listened, both times
+
+
+def test_an_answer_about_an_address_that_is_not_ours(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODOKU_OWN_ADDRESSES", "192.0.2.1")
+    strange = (RESULTS + HEAD + VERDICT).replace("192.0.2.1", "203.0.113.9")
+    (house / "a.eml").write_text(strange)
+    told = run("a.eml", "--lang", "en").stdout
+    assert "this answer is about 203.0.113.9, which the settings ([own]) do not have" in told
+    assert "Nothing was recorded" in told
+    # Under the ticket of a case it is kept, and moves nothing.
+    number = opened(house)
+    told = run("a.eml", "--authserv-id", "mx1.hoge.test", "--lang", "ja").stdout
+    assert f"案件 {number} に記録しましたが、回答は 203.0.113.9 についてのもの" in told
+    assert "この案件の対象（192.0.2.1）ではない" in told
+    engine = store.connect(f"sqlite:///{house}/d/todoku.db")
+    case = Desk(engine).case(number)
+    assert case.state == "acknowledged" and case.answer is not None
+    engine.dispose()
+
+
+def test_a_ticket_of_another_case_is_refused(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TODOKU_OWN_ADDRESSES", "192.0.2.1,192.0.2.2")
+    first = opened(house)
+    engine = store.connect(f"sqlite:///{house}/d/todoku.db")
+    now = datetime.now(UTC)
+    place = ev.Place(id="t-online")
+    other = (
+        Desk(engine)
+        .see(ev.Reported(at=now, place=place, identities=(Identity("ip", "192.0.2.2"),)))[0]
+        .case
+    )
+    words = (
+        "case", "request", str(other), "--desk", "t-online/bl", "--done", "--anyway", "--ticket",
+        "1234567890", "--data", "d", "--lang", "en",
+    )  # fmt: skip
+    done = CliRunner().invoke(main, words, standalone_mode=False)
+    assert "ticket 1234567890 does not belong to case" in str(done.exception), "in its other form"
+    assert Desk(engine).case(other).tickets == ()
+    assert Desk(engine).case(first).tickets == ("SRX1234567890ID",)
+    engine.dispose()

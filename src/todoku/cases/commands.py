@@ -156,8 +156,10 @@ def mend(case: Case, event: ev.Mended) -> Events:
 # The desk
 
 
-def request(case: Case, event: ev.Requested) -> Events:
-    """A desk was asked to remove. A ticket that it gave at once acknowledges it."""
+def request(case: Case, event: ev.Requested, owner: int | None = None) -> Events:
+    """A desk was asked to remove. A ticket that it gave at once acknowledges it. `owner`: the case
+    that has its ticket, where one has."""
+    _own_ticket(case, event.ticket, owner)
     standings = _standings(case, event.identities)
     may = {"open", "declined", *ASKED} if asks_another(case, event.desk) else {"open"}
     fresh = tuple(s for s in standings if s.state in may)
@@ -184,9 +186,7 @@ def answer(
 ) -> Events:
     """A desk's answer. `owner`: the case that has its ticket, where one has. It is kept in any
     state; the table of states says what it moves."""
-    if owner not in {None, case.number}:
-        known = ", ".join(case.tickets) or "-"
-        raise _not(NotThis, "other-ticket", case, ticket=event.ticket, known=known)
+    _own_ticket(case, event.ticket, owner)
     event = replace(event, words=event.words[:LONGEST])
     promise = event.class_ in PROMISES or any(v.class_ in PROMISES for v in event.verdicts)
     if promise and event.until is None:
@@ -231,8 +231,11 @@ def wait_over(case: Case, now: datetime) -> Events:
     return (ev.Waited(at=_utc(now), until=max(over)),)
 
 
-def escalate(case: Case, event: ev.Escalated, policy: Policy = DEFAULT) -> Events:
-    """The desk was asked to look again: after it said no, or nothing, and a pause."""
+def escalate(
+    case: Case, event: ev.Escalated, policy: Policy = DEFAULT, owner: int | None = None
+) -> Events:
+    """The desk was asked to look again: after it said no, or nothing, and a pause. `owner`: as above."""
+    _own_ticket(case, event.ticket, owner)
     standings = _standings(case, event.identities)
     may = [(pause(s, policy), s) for s in standings if s.state == "declined"]
     may += [(silence(s, policy), s) for s in standings if s.state in ASKED]
@@ -327,6 +330,12 @@ def absorb(case: Case, events: Sequence[ev.AnyEvent], other: int, now: datetime)
 def _alive(case: Case) -> None:
     if case.closed is not None:
         raise _not(NotNow, "closed", case)
+
+
+def _own_ticket(case: Case, ticket: str | None, owner: int | None) -> None:
+    if owner not in {None, case.number}:
+        known = ", ".join(case.tickets) or "-"
+        raise _not(NotThis, "other-ticket", case, ticket=ticket, known=known)
 
 
 def _standings(case: Case, identities: Iterable[Identity]) -> tuple[Standing, ...]:

@@ -39,6 +39,18 @@ WORDS: Final[Words] = {
         "en": "{path}: no case has this answer (ticket {ticket}). Nothing was recorded. All cases: todoku "
         "case list",
     },
+    "not-ours": {
+        "ja": "{path}: この回答は {about} についてのもので、設定 [own] にありません。何も記録していません。自分のアドレスなら "
+        "todoku init --add {about}、違うならあなた宛ての回答ではありません。",
+        "en": "{path}: this answer is about {about}, which the settings ([own]) do not have. Nothing was "
+        "recorded. If it is yours: todoku init --add {about}; if not, this is no answer to you.",
+    },
+    "other-address": {
+        "ja": "案件 {case} に記録しましたが、回答は {about} についてのもので、この案件の対象（{known}）ではないため、状態は変えて"
+        "いません。",
+        "en": "Recorded in case {case}, but it is about {about}, and not about what this case is ({known}); "
+        "so it moves nothing.",
+    },
     "unrelated": {
         "ja": "{path}: 窓口の回答ではありません。何も記録していません。",
         "en": "{path} is no desk's answer. Nothing was recorded.",
@@ -162,7 +174,11 @@ def _record(
     path = short(read.source, 200)
     if read.class_ == "unrelated":
         return say(WORDS["unrelated"], lang, path=path)
+    about = tuple(v.identity for v in read.verdicts) or read.identities
+    named = short(", ".join(dict.fromkeys(i.value for i in about)), 100)
     if read.case is None:
+        if about and all(found.own.tells(i) is False for i in about):
+            return say(WORDS["not-ours"], lang, path=path, about=named)
         return say(WORDS["no-case"], lang, path=path, ticket=short(read.ticket or "-", 40))
     event = answering.event_of(read, now(found))
     order = Hear(id=fresh_id(), by=me(), case=read.case, event=event, mail=body, accept=accept)
@@ -171,8 +187,24 @@ def _record(
         return say(WORDS["recorded"], lang, case=read.case)
     if not recorded:
         return say(WORDS["known"], lang, case=read.case)
+    if known := _of_others(read, found):
+        return say(WORDS["other-address"], lang, case=read.case, about=named, known=known)
     waits = not read.authentic and any(isinstance(r.event, ev.Answered) for r in recorded)
     return say(WORDS["waits" if waits else "recorded"], lang, case=read.case)
+
+
+def _of_others(read: Answer, found: settings.Settings) -> str:
+    """What its case is about, where all of its verdicts are about something else; else empty."""
+    from todoku.cases.case import identity_key
+    from todoku.serve import opening
+
+    assert read.case is not None  # noqa: S101
+    with opening.desk(found) as desk:
+        case = desk.case(read.case)
+    theirs = {identity_key(v.identity) for v in read.verdicts}
+    if not theirs or any(s.key in theirs for s in case.standings) or not case.standings:
+        return ""
+    return short(", ".join(s.identity.value for s in case.standings), 100)
 
 
 @contextmanager

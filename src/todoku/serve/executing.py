@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from todoku.cases import commands
 from todoku.cases import events as ev
+from todoku.cases.answers.tickets import forms
 from todoku.cases.case import Case, identity_key
 from todoku.cases.records import Recorded
 from todoku.cases.states import ASKED
@@ -114,6 +115,8 @@ def _cause(order: Cause, now: datetime) -> Command:
 def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
     """Asked for the first time, or given what it wanted; else asked again. A letter that is to be
     sent gets its Message-ID, which nobody can guess, before it goes out."""
+    keys = (f"ticket:{form}" for form in forms(order.ticket)) if order.ticket else ()
+    owner = next(filter(None, map(desk.find, keys)), None)
     letter = order.letter
     message_id = None if letter is None else writing.message_id(letter)
 
@@ -132,7 +135,7 @@ def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
                 message_id=message_id,
                 letter=letter,
             )
-            return commands.escalate(case, again, desk.policy)
+            return commands.escalate(case, again, desk.policy, owner)
         first = ev.Requested(
             at=now,
             by=order.by,
@@ -144,7 +147,7 @@ def _ask(order: Ask, desk: Desk, now: datetime) -> Command:
             message_id=message_id,
             letter=letter,
         )
-        return commands.request(case, first)
+        return commands.request(case, first, owner)
 
     return command
 
