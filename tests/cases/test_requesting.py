@@ -14,14 +14,16 @@ from todoku.cases import NotNow, NotThis
 from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.fold import fold
-from todoku.cases.requesting import Draft, Facts, Reverse, choose, draft
+from todoku.cases.requesting import Draft, Facts, Reverse, choose, compose, draft, keeps
+from todoku.cases.requesting.composing import NOT_MAIL
 from todoku.cases.requesting.letters import ASKS, WORDS
 from todoku.cases.requesting.values import KINDS
 from todoku.cli.render.case_request import OBSTACLES
+from todoku.cli.render.case_request import draft as screen
 from todoku.knowledge import load
 from todoku.knowledge.fields import LABELS
 from todoku.knowledge.schema import DeskLanguage
-from todoku.model import Identity
+from todoku.model import Identity, Reply
 from todoku.settings import Contact
 from todoku.settings.own import Own
 
@@ -284,3 +286,82 @@ def test_another_desk_than_the_one_that_was_asked_gets_a_first_request() -> None
     right = drafted(case, DESK)
     assert (right.purpose, right.desk) == ("request", DESK)
     assert not {"other-desk", "too-early"} & kinds(right) and "MS-1" not in right.subject
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", ("No desk is known.", "What others did: told the recipient by another way",
+                "postmaster@partner.example")),
+        ("ja", ("依頼先は知られていません。", "ほかの人がしたこと", "postmaster@partner.example")),
+    ],
+)  # fmt: skip
+def test_a_receiver_without_a_desk_is_said_with_what_others_did(
+    lang: Any, told: tuple[str, ...]
+) -> None:
+    reply = Reply(550, "5.7.1", "rejected: rule 4711 at mx.partner.example")
+    place = ev.Place(id="domain:partner.example")
+    case = fold([refused(START, place=place, reply=reply, to=("partner.example",))])
+    made = drafted(case, lang=lang)
+    assert (made.channel, made.desk) == ("none", None) and "no-desk" in kinds(made, stops=True)
+    shown = "\n".join(screen(made, lang, str))
+    for words in told:
+        assert words in shown
+    assert keeps(made, by_itself=False) == (NOT_MAIL,), "nothing can be sent"
+
+
+class TestLetters:
+    """What keeps a letter from being sent."""
+
+    def made(
+        self, *more: ev.AnyEvent, name: str = "microsoft-365/delist-mail", **facts: Any
+    ) -> Draft:
+        return drafted(a_case(*mended(), *more, desk=name), **facts)
+
+    def test_what_a_person_may_judge_keeps_todoku_alone(self) -> None:
+        made = self.made()
+        assert keeps(made, by_itself=False) == ()
+        assert keeps(made, by_itself=True) == ("own-mailbox",)
+        assert keeps(self.made(elsewhere=True), by_itself=True) == ()
+
+    def test_a_reply_never_leaves_by_the_blocked_address(self) -> None:
+        asked = ev.Requested(at=START - timedelta(days=9), desk="microsoft-365/delist-mail")
+        no = ev.Answered(at=START - timedelta(days=8), class_="refused", authentic=True)
+        for by_itself in (True, False):
+            assert keeps(self.made(asked, no), by_itself=by_itself) == ("own-mailbox",)
+            assert keeps(self.made(asked, no, elsewhere=True), by_itself=by_itself) == ()
+
+    def test_gaps_and_what_stops_keep_it(self) -> None:
+        made = self.made(name="t-online/content", elsewhere=True)
+        (gaps,) = [o for o in made.obstacles if o.kind == "gaps"]
+        assert gaps.about and not gaps.stops and keeps(made, by_itself=False) == ("gaps",)
+        unmended = drafted(a_case(desk="microsoft-365/delist-mail"), elsewhere=True)
+        assert keeps(unmended, by_itself=False) == ("no-cause",)
+        assert keeps(self.made(name=DESK), by_itself=False) == (NOT_MAIL,)
+
+    def test_a_first_request_begins_a_thread_and_a_reply_goes_on_with_it(self) -> None:
+        first = compose(self.made(elsewhere=True), ME, ("<old@a>",))
+        assert (first.to, first.sender, first.thread) == (
+            "delist@messaging.microsoft.com", ME.email, (),
+        )  # fmt: skip
+        asked = ev.Requested(
+            at=START - timedelta(days=9), desk="microsoft-365/delist-mail", message_id="<1@a>"
+        )
+        no = ev.Answered(
+            at=START - timedelta(days=8), class_="refused", authentic=True, message_id="<2@b>"
+        )
+        case = a_case(*mended(), asked, no, desk="microsoft-365/delist-mail")
+        again = compose(drafted(case, elsewhere=True), ME, case.thread)
+        assert again.thread == ("<1@a>", "<2@b>")
+
+    def test_a_promise_that_was_not_kept_is_named(self) -> None:
+        asked = ev.Requested(at=START - timedelta(days=9))
+        yes = ev.Answered(
+            at=START - timedelta(days=8), class_="mitigated", authentic=True, until=START
+        )
+        waited = ev.Waited(at=START, until=START)
+        today = Reply(550, "5.7.1", "still S3150, today")
+        no = ev.Probed(at=START + timedelta(hours=1), identity=IP, result="refused", reply=today)
+        made = drafted(a_case(*mended(), asked, yes, waited, no))
+        assert made.purpose == "escalate" and "still S3150, today" in made.letter
+        assert "You wrote on 2026-11-16" in made.letter and "was lifted" in made.letter
