@@ -20,7 +20,7 @@ from todoku.model import Reply, Stage
 from todoku.reading import reply as replies
 
 if TYPE_CHECKING:
-    from todoku.knowledge.schema import Compiled
+    from todoku.knowledge.schema import Compiled, Rule
 
 WAIT: Final = 60.0
 """Seconds for each reply; RFC 5321 (4.5.3.2) would have us wait for minutes."""
@@ -31,6 +31,7 @@ _ORDER: Final[tuple[Stage, ...]] = ("CONN", "EHLO", "STARTTLS", "AUTH", "MAIL FR
 
 GROUNDS: Final = frozenset(("listed", "reputation", "refused-client", "reverse-dns"))
 """Reasons for which an address is refused, whatever it sends and to whom."""
+_ADDRESS: Final = frozenset(("ip", "range"))
 _STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 """As they follow each other in a dialogue."""
 
@@ -64,20 +65,34 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refuses_at(knowledge: Compiled, receiver: str) -> Stage | None:
-    """The furthest stage at which this receiver's own rules, else those that hold there too, let it
-    refuse an address. `None`: none of them tells."""
+    """The furthest stage at which this receiver lets its rules refuse an address. `None`: not known,
+    for some of them at least, so that nothing is proved by what was accepted."""
+    last = farthest(knowledge, receiver)
+    unknown = any(r.refuses_at is None and r.scope in _ADDRESS for r in _rules(knowledge, receiver))
+    return None if unknown and last != _STAGES[-1] else last
+
+
+def farthest(knowledge: Compiled, receiver: str) -> Stage | None:
+    """The same of the rules of which it is known: a probe has no ground to go beyond."""
+    stages = [
+        rule.refuses_at for rule in _rules(knowledge, receiver) if rule.refuses_at is not None
+    ]
+    return max(stages, key=_STAGES.index, default=None)
+
+
+def _rules(knowledge: Compiled, receiver: str) -> list[Rule]:
+    """Its own rules that refuse an address; where none of them knows a stage, those that hold there too."""
     also = next((r.also for r in knowledge.receivers if r.id == receiver), ())
+    rules: list[Rule] = []
     for family in ((receiver,), also):
-        stages = [
-            rule.refuses_at
+        rules += [
+            rule
             for rule, owner in zip(knowledge.rules, knowledge.owner, strict=True)
-            if rule.refuses_at is not None
-            and rule.reason in GROUNDS
-            and knowledge.receivers[owner].id in family
+            if rule.reason in GROUNDS and knowledge.receivers[owner].id in family
         ]
-        if stages:
-            return max(stages, key=_STAGES.index)
-    return None
+        if any(rule.refuses_at is not None for rule in rules):
+            break
+    return rules
 
 
 class _Ended(Exception):

@@ -135,6 +135,7 @@ def probe(
     who = receiver or visiting.registered(server.host)
     refuse_never(means.policy, named, domain, who)
     stage = None if receiver is None else smtp.refuses_at(means.knowledge, receiver)
+    farthest = None if receiver is None else smtp.farthest(means.knowledge, receiver)
     every = means.policy.probe_every
     visit = Visit(receiver=who, source=us.source, at=at)
     again = enter(means.folder, visit, every)
@@ -149,7 +150,7 @@ def probe(
             helo=us.helo,
             sender=us.sender,
             recipient=us.mailbox,
-            stage=_as_far_as(stage, us.mailbox),
+            stage=_as_far_as(farthest, us.mailbox),
         ),
         wait=min(smtp.WAIT, wait or smtp.WAIT),
         whole=min(smtp.WHOLE, wait or smtp.WHOLE),
