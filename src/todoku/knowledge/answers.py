@@ -50,6 +50,8 @@ class AnswerRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """The conditions of `general` do not void it: its words leave no doubt."""
     weak: bool = False
     """It counts only where nothing but `received` is said besides; thanks alone, beside a ticket."""
+    withdraws: bool = False
+    """Of a rule of doubt: it takes back whatever the mail says, not good news alone."""
     source: tuple[str, ...] = ()
     date: str | None = None
     disabled: bool = False
@@ -67,6 +69,19 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Among them, where an expression leaves room."""
     after: tuple[str, ...] = ()
     """Right behind them."""
+
+
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words around a statement that make it another's, supposed, or denied: "you say that", "perhaps",
+    "is not true". What they frame is not said, whatever the class."""
+
+    lang: Spoken
+    classes: tuple[AnswerClass, ...] = ()
+    """Those that it voids; none named: whatever is asserted."""
+    before: tuple[str, ...] = ()
+    """In the sentence, up to the end of the rule's words."""
+    after: tuple[str, ...] = ()
+    """In the sentence, behind them."""
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,6 +124,7 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Words that mean the same, by the name that `all` gives them."""
     rules: tuple[AnswerRule, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    frames: tuple[Frame, ...] = ()
     asked: tuple[Wanted, ...] = ()
     asking: tuple[str, ...] = ()
     """Words of a demand: what is asked for must stand in their sentence."""
@@ -134,6 +150,8 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             yield from (*rule.match, *rule.heading, *rule.subject, *rule.unless)
         for condition in self.conditions:
             yield from (*condition.before, *condition.within, *condition.after)
+        for frame in self.frames:
+            yield from (*frame.before, *frame.after)
         for words in self.cues.values():
             yield from words
         for wanted in self.asked:
@@ -159,7 +177,7 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
     joined = {
         name: getattr(new, name) + getattr(old, name)
         for name in (
-            "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "asked",
+            "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "frames", "asked",
             "asking", "waits", "topic", "deeds", "supposed", "answering", "context",
         )
     }  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from todoku.cases.answers import addresses
 from todoku.knowledge.answer_patterns import compiled
-from todoku.knowledge.answers import AnswerRule, AnswerRules, Condition
+from todoku.knowledge.answers import AnswerRule, AnswerRules
 
 _ENDS: Final = re.compile(
     r"[.!?](?=[\s\"')\]])|[。！？]|\n[ \t]*\n|\n(?=[ \t]*[-*•・■◆●][ \t])|:[ \t]*\n"
@@ -117,14 +117,14 @@ def of_subject(subject: str, desks: Sequence[AnswerRules]) -> Iterator[Hit]:
 def of_text(read: Text, desks: Sequence[AnswerRules], general: AnswerRules | None) -> list[Hit]:
     """Hits in the text, by their place. Headings first: they say what they mean."""
     hits, text = _headings(read.text, desks)
-    conditions = general.conditions if general is not None else ()
     for desk in desks:
         for rule in desk.rules:
             for pattern in rule.match:
-                found, text = _matches(text, read, pattern, rule, conditions)
+                found, rest = _matches(text, read, pattern, rule, general)
+                text = text if rule.class_ == "unclear" and desk is general else rest
                 hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
             if rule.all:
-                found, text = _agreed(text, read, desk, rule, conditions)
+                found, text = _agreed(text, read, desk, rule, general)
                 hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
     return sorted(hits, key=lambda hit: (hit.start, hit.end))
 
@@ -170,21 +170,21 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 
 def _matches(
-    text: str, read: Text, pattern: str, rule: AnswerRule, conditions: Sequence[Condition]
+    text: str, read: Text, pattern: str, rule: AnswerRule, general: AnswerRules | None
 ) -> tuple[list[tuple[int, int, str]], str]:
     found: list[tuple[int, int, str]] = []
     for n, match in enumerate(list(compiled(pattern).finditer(text))):
         if n >= _MOST:
             break
         start, end = match.span()
-        if not _void(read, start, end, rule, conditions):
+        if not _void(read, start, end, rule, general):
             found.append((start, end, " ".join(read.text[start:end].split())))
         text = _blanked(text, start, end)
     return found, text
 
 
 def _agreed(
-    text: str, read: Text, desk: AnswerRules, rule: AnswerRule, conditions: Sequence[Condition]
+    text: str, read: Text, desk: AnswerRules, rule: AnswerRule, general: AnswerRules | None
 ) -> tuple[list[tuple[int, int, str]], str]:
     """Clauses in which all cues of a rule stand, from the first of them to the last."""
     cues = [_any(desk.cues[name]) for name in rule.all]
@@ -196,7 +196,7 @@ def _agreed(
         if all(spans):
             start = min(span.start() for span in spans if span)
             end = max(span.end() for span in spans if span)
-            if not _void(read, start, end, rule, conditions, within=True):
+            if not _void(read, start, end, rule, general, within=True):
                 found.append((start, end, " ".join(read.text[start:end].split())))
             text = _blanked(text, start, end)
             if len(found) >= _MOST:
@@ -218,7 +218,7 @@ def _void(
     start: int,
     end: int,
     rule: AnswerRule,
-    conditions: Sequence[Condition],
+    general: AnswerRules | None,
     within: bool = False,
 ) -> bool:
     """Whether its sentence asserts nothing. `within`: what stands before may also stand among them."""
@@ -227,7 +227,9 @@ def _void(
     begin, _ = read.sentence(start)
     _, stop = read.sentence(max(start, end - 1))
     whole = read.text[begin:stop]
-    if rule.class_ in _ASSERTED and _QUESTION.search(whole):
+    if rule.class_ in _ASSERTED and (
+        _QUESTION.search(whole) or _framed(read.text[begin:end], read.text[end:stop], rule, general)
+    ):
         return True
     if any(compiled(pattern).search(whole) for pattern in rule.unless):
         return True
@@ -238,7 +240,7 @@ def _void(
     if clauses:
         before = before[clauses[-1].end() :]
     after, words = read.text[end:stop], read.text[start:end]
-    for condition in conditions:
+    for condition in general.conditions if general is not None else ():
         if condition.lang != rule.lang or rule.class_ not in condition.classes:
             continue
         heads = (before, before + words) if within else (before,)
@@ -249,3 +251,13 @@ def _void(
         if any(compiled(pattern).match(after) for pattern in condition.after):
             return True
     return False
+
+
+def _framed(upto: str, after: str, rule: AnswerRule, general: AnswerRules | None) -> bool:
+    """Whether the sentence hands its words to somebody else, supposes or denies them."""
+    return any(
+        any(compiled(pattern).search(upto) for pattern in frame.before)
+        or any(compiled(pattern).search(after) for pattern in frame.after)
+        for frame in (general.frames if general is not None else ())
+        if frame.lang == rule.lang and rule.class_ in (frame.classes or _ASSERTED)
+    )

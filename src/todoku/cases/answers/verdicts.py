@@ -83,7 +83,9 @@ def said(read: Text, hits: Sequence[Hit]) -> Said:
     deciding = min(
         (hit for hit in hits if hit.rule.class_ == class_), key=lambda hit: hit.desk == GENERAL
     )
-    if doubts and class_ in DOUBTFUL and not (deciding.heading and deciding.desk != GENERAL):
+    taken_back = any(hit.rule.withdraws for hit in doubts) and class_ != "unrelated"
+    doubted = doubts and class_ in DOUBTFUL
+    if taken_back or (doubted and not (deciding.heading and deciding.desk != GENERAL)):
         return Said("unclear", None, dict.fromkeys(verdicts, "unclear"), tuple(hits))
     return Said(class_, deciding, verdicts, tuple(hits))
 
