@@ -28,6 +28,7 @@ from todoku.cases.policy import Policy
 from todoku.cases.requesting import Reverse
 from todoku.cases.tasks import tasks
 from todoku.cases.working import MOST_ATTEMPTS, Deed
+from todoku.cli.render import case as screen
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Identity
@@ -350,10 +351,20 @@ def test_what_the_relay_does_not_take_is_tried_again_with_pauses(
     [told] = office.told
     assert isinstance(told, NotTaken) and answer in told.text("en") and "案件 1" in told.text("ja")
     assert worker.work() == 0, "not at once"
+    (failing,) = office.queue.failing(1)
+    assert answer in failing.why and failing.again_at > office.now.timestamp()
+    shown = "\n".join(
+        screen.case(
+            office.desk.case(1), office.desk.history(1), str, str, office.desk.policy, "ja",
+            office.now, failing=[failing],
+        )
+    )  # fmt: skip
+    assert f"まだできていません: 窓口への手紙を送信（127.0.0.1:{address[1]}: {answer}" in shown
     relay.says = {}
     office.now += HOUR
     assert worker.work() == 1
     assert office.names() == ["requested", "sent"] and len(relay.taken) == 1
+    assert office.queue.failing(1) == []
 
 
 def test_a_relay_that_never_takes_it_gives_the_task_back(tmp_path: Path) -> None:

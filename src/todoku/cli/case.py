@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from todoku.diagnosis import Diagnoser
     from todoku.knowledge.schema import Compiled
     from todoku.serve.orders import AnyOrder
+    from todoku.store.actions import Failing
     from todoku.store.cases import Desk
 
 MOST: Final = 30 << 20
@@ -111,6 +112,12 @@ class Opened(NamedTuple):
         from todoku.store.actions import Queue
 
         return Queue(self.desk).unknown(now(self.settings), number)
+
+    def failing(self, number: int) -> list[Failing]:
+        """What was tried in vain, and is tried again."""
+        from todoku.store.actions import Queue
+
+        return Queue(self.desk).failing(number)
 
     def who(self) -> Named:
         from todoku.store.messages import People
@@ -338,6 +345,7 @@ def show(
         for line in screen.case(
             found.desk.case(number), history, found.named, found.who(), found.desk.policy,
             found.lang, now(found.settings).astimezone(), found.unsure(number),
+            found.failing(number),
         ):  # fmt: skip
             click.echo(line)
         for line in _unverified(found, number):

@@ -7,6 +7,9 @@ what is there of the logs.
 
 Of trials (`todoku case try`), which go to mailboxes of our own, it keeps what they answered, too.
 
+Of other mail it keeps, under such hashes, which host of a receiver took it, and of a refusal its words
+without what belongs to the message (`todoku.serve.arrivals`).
+
 A log that goes on in a new file is followed: what was left of the old one is read first, where it lies
 beside it.
 """

@@ -18,7 +18,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -40,6 +40,14 @@ BACK_OFF: Final = timedelta(minutes=1)
 """After a deed that failed; twice as long after each further one, up to a day."""
 _Late: TypeAlias = tuple[Work, Outcome, datetime, "Command | None", str, "datetime | None"]
 c = t.actions.c
+
+
+class Failing(NamedTuple):
+    """What was tried in vain."""
+
+    action: Action
+    why: str
+    again_at: float
 
 
 class Queue:
@@ -161,6 +169,26 @@ class Queue:
         with reading(self.desk.engine) as connection:
             rows = connection.execute(query).scalars().all()
             return [_taken(connection, row) for row in rows]
+
+    def failing(self, case: int) -> list[Failing]:
+        """What others would see, did not come about so far, and is tried again."""
+        seen = [kind for kind, wait in REPEATABLE.items() if wait is None]
+        query = (
+            sa.select(c.key, c.not_before, c.action)
+            .where(c.case_id == case, c.outcome_at.is_(None), c.attempt > 1, c.kind.in_(seen))
+            .order_by(c.not_before, c.id)
+        )
+        with reading(self.desk.engine) as connection:
+            found = []
+            for key, not_before, action in connection.execute(query).all():
+                last = sa.select(c.why).where(
+                    c.case_id == case, c.key == key, c.outcome == "failed"
+                )
+                why = connection.execute(last.order_by(c.attempt.desc()).limit(1)).scalar()
+                if why:
+                    told = msgspec.json.decode(action, type=Action)
+                    found.append(Failing(told, why, not_before))
+            return found
 
     def settle(
         self, unknown: Work, *, done: bool, now: datetime, command: Command | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from todoku.cases import events as ev
 from todoku.cases.case import Case
@@ -18,6 +18,9 @@ from todoku.cli.render.text import pad, safe, short
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.serve.telling import WORDS as TELLING
 from todoku.serve.unsure import told as unsure_told
+
+if TYPE_CHECKING:
+    from todoku.store.actions import Failing
 
 Named = Callable[[str], str]
 """The name of a receiver or list, by its id."""
@@ -135,6 +138,10 @@ WORDS: Final[Words] = {
     "next": {"ja": "次: {at} に{what}（自動）", "en": "Next: {what}, {at} (by itself)"},
     "now": {"ja": "次: {what}（自動、まもなく）", "en": "Next: {what} (by itself, soon)"},
     "task": {"ja": "あなたの作業: {what}（{at} から）", "en": "For you: {what} (since {at})"},
+    "failing": {
+        "ja": "まだできていません: {what}（{why}）。{at} にやり直します。",
+        "en": "Not done yet: {what} ({why}). Tried again {at}.",
+    },
     "unknown": {"ja": "不明", "en": "not known"},
     "ticket": {"ja": "受付番号 {ticket}", "en": "ticket {ticket}"},
     "since": {"ja": "（{at} から）", "en": " (since {at})"},
@@ -210,8 +217,10 @@ def case(
     lang: Language,
     now: datetime,
     unsure: Sequence[Work] = (),
+    failing: Sequence[Failing] = (),
 ) -> Iterator[str]:
-    """One case. `now` in the reader's zone. `unsure`: its mails that were sent or not."""
+    """One case. `now` in the reader's zone. `unsure`: its mails that were sent or not. `failing`: what
+    was tried in vain."""
     zone = now.tzinfo
     what = ", ".join(s.identity.value for s in found.standings[:4]) or WORDS["unknown"][lang]
     place = named(found.place.id) if found.place is not None else WORDS["unknown"][lang]
@@ -232,6 +241,10 @@ def case(
     for work in unsure:
         sentence, values = unsure_told(work, who, len(unsure))
         yield safe(say(sentence, lang, **values))
+    for action, why, again_at in failing:
+        again = _moment(datetime.fromtimestamp(again_at, zone), zone)
+        values = {"what": ACTIONS[action.kind][lang], "why": short(why, 160), "at": again}
+        yield say(WORDS["failing"], lang, **values)
     waits = {work.action.key for work in unsure}
     for action in [a for a in plan(found, policy) if a.key not in waits][:1]:
         key = "next" if action.not_before > now else "now"
