@@ -27,7 +27,7 @@ from todoku.deliveries.living import Living
 from todoku.deliveries.parts import Folder
 from todoku.deliveries.reading import FOLDER, open_stored
 from todoku.deliveries.rows import Rows
-from todoku.deliveries.tailing import LEAVING, Tails
+from todoku.deliveries.tailing import _ROTATED, LEAVING, Tails
 from todoku.logs.judging import Judge
 from todoku.logs.run import Run
 
@@ -157,6 +157,32 @@ def test_rotated_twice_and_packed_while_nobody_looked(
     append(path, log(5, 20))
     follow(path).read()
     assert outcomes(path) == times(25)
+
+
+def test_an_extract_beside_the_log(path: Path, follow: Callable[..., Follower]) -> None:
+    """Lines that somebody took out of it, in a file beside it, are no log that was rotated."""
+    append(path, log(10))
+    one = follow(path)
+    one.read()
+    path.rename(path.with_name("mail.log.1"))
+    append(path.with_name("mail.log.refused"), log(3, 4))
+    append(path, log(2, 10))
+    one.read()
+    one.die()
+    follow(path).read()
+    assert outcomes(path) == times(12)
+
+
+@pytest.mark.parametrize(
+    ("name", "rotated"),
+    [
+        ("mail.log.1", True), ("mail.log.12.gz", True), ("mail.log-20261124", True),
+        ("mail.log-2026-11-24T00:00.xz", True), ("mail.log.old", True), ("mail.log.0.zst", True),
+        ("mail.log.1.bak", False), ("mail.log.refused", False), ("mail.log-b", False), ("mail.log.", False),
+    ],
+)  # fmt: skip
+def test_names_of_rotated_logs(name: str, rotated: bool) -> None:
+    assert bool(_ROTATED.fullmatch(name.removeprefix("mail.log"))) == rotated
 
 
 def test_copied_and_cut(path: Path, follow: Callable[..., Follower]) -> None:

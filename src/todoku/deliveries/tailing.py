@@ -3,8 +3,8 @@
     renamed, and a new file made    the old one is read to its end, and for a while after that
     copied, and cut to nothing      seen by its size or its beginning; what was not read of it yet
                                     is in the copy
-    rotated while nobody looked     copies beside it that are known by their bytes, or newer than
-                                    one that is, are read first
+    rotated while nobody looked     what lies beside it and is known by its bytes, or is newer than
+                                    one that is and has the name of a rotated log
 
 What is new of a file is decided by its bytes (`todoku.deliveries.identity`): reading one twice does no harm.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ LEAVING: Final = 60.0
 """Seconds for which a file that was renamed is read on, after the last line of it."""
 AGAIN: Final = 30.0
 """Seconds after which a copy is tried again that could not be read: it was being packed."""
+
+_ROTATED: Final = re.compile(r"[.-](?:[\d._T:-]*\d|old)(?:\.(?:gz|bz2|xz|zst))?")
+"""What those that rotate logs add to a name. Another name may be anybody's extract of the log."""
 
 File = tuple[int, int]
 """Device and inode."""
@@ -212,7 +216,8 @@ class Tails:
         known = False
         for rotated in self._rotated(path):
             known = known or rotated.known
-            if not known or rotated.seen in self._seen:
+            newer = known and _ROTATED.fullmatch(rotated.path[len(path) :])
+            if not (rotated.known or newer) or rotated.seen in self._seen:
                 continue
             try:
                 self._storing.keep()  # so that what is open is known as far as it was read
