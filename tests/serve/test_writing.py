@@ -20,15 +20,21 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.cases.world import SC001
 from tests.serve.returned import bounce
-from todoku import store
+from todoku import settings, store
 from todoku.cases import commands
 from todoku.cases import events as ev
 from todoku.cases.due import ActionKind
 from todoku.cases.policy import Policy
 from todoku.cases.requesting import Reverse
+from todoku.cases.requesting.composing import NOT_MAIL
+from todoku.cases.requesting.values import KINDS
 from todoku.cases.tasks import tasks
 from todoku.cases.working import MOST_ATTEMPTS, Deed
+from todoku.cli import Failure
+from todoku.cli.case_request import _at_work
 from todoku.cli.render import case as screen
+from todoku.cli.render.case_request import short_words
+from todoku.cli.serve import _check_desks
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.model import Identity
@@ -521,3 +527,37 @@ class TestComesBack:
         intake.collect(box, office.now)
         assert [t.what for t in intake.handle(office.now)]
         assert office.state == "requested"
+
+
+@pytest.mark.parametrize(
+    ("desk", "said"),
+    [
+        ("apple-icloud/postmaster", None),
+        ("apple-icloud/nobody", "is no desk of the knowledge"),
+        ("microsoft-consumer/support", "takes no mail"),
+        ("polspam/removal", "takes no mail"),  # its address is told in the refusal alone
+    ],
+)
+def test_serve_does_not_begin_with_a_desk_it_cannot_write_to(desk: str, said: str | None) -> None:
+    found = settings.load(None, None, {"HOME": "/nowhere", "TODOKU_CASES_WRITE_TO": desk})
+    if said is None:
+        _check_desks(found, load.knowledge(), "en")
+        return
+    with pytest.raises(Failure, match=said):
+        _check_desks(found, load.knowledge(), "en")
+
+
+def test_everything_that_may_hinder_has_words() -> None:
+    for kind in (*KINDS, NOT_MAIL):
+        assert kind not in {short_words(kind, "ja"), short_words(kind, "en")}
+
+
+def test_whether_a_serve_listens(tmp_path: Path) -> None:
+    """A socket that a dead process left is none."""
+    path = tmp_path / "serve.sock"
+    assert not _at_work(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.bind(str(path))
+        line.listen(1)
+        assert _at_work(path)
+    assert path.exists() and not _at_work(path)

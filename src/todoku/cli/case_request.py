@@ -341,6 +341,22 @@ def _terminal() -> bool:
     return sys.stdin.isatty()
 
 
+def _at_work(path: Path) -> bool:
+    """Whether a `serve` listens there: one that was killed leaves its socket."""
+    import socket
+
+    from todoku.serve.orders import reachable
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(1)
+        try:
+            with reachable(path) as address:
+                line.connect(address)
+        except OSError:
+            return False
+    return True
+
+
 def _what_came(
     number: int, recorded: Sequence[Recorded], found: settings.Settings, lang: Language
 ) -> str:
@@ -351,7 +367,7 @@ def _what_came(
     from todoku.cli import case as cases
     from todoku.serve.orders import SOCKET
 
-    if not (Path(found.general.data) / SOCKET).exists():
+    if not _at_work(Path(found.general.data) / SOCKET):
         return "needs-serve"
     asked = (e.event for e in recorded if isinstance(e.event, Requested | Escalated))
     message_id = next((event.message_id for event in asked), None)

@@ -17,10 +17,12 @@ import click
 from todoku import settings
 from todoku.cli import Failure, options
 from todoku.cli.case import opened
+from todoku.cli.render.text import short
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.settings import table
 
 if TYPE_CHECKING:
+    from todoku.knowledge.schema import Compiled
     from todoku.store.cases import Desk
 
 WORDS: Final[Words] = {
@@ -43,6 +45,16 @@ WORDS: Final[Words] = {
         "ja": "設定 [mail] lmtp の {where} で受け取れません（{why}）。何も始めていません。",
         "en": "cannot take mail at {where}, named by [mail] lmtp of the settings ({why}). Nothing was "
         "started.",
+    },
+    "no-desk": {
+        "ja": "設定 [cases] write_to の {desk} は知識にない窓口です。何も始めていません。一覧: todoku knowledge show 受信側",
+        "en": "{desk}, named by [cases] write_to of the settings, is no desk of the knowledge. Nothing was "
+        "started. All: todoku knowledge show RECEIVER",
+    },
+    "no-mail-desk": {
+        "ja": "設定 [cases] write_to の {desk} はメールを受け付けない窓口なので、todoku からは送れません。何も始めていません。",
+        "en": "{desk}, named by [cases] write_to of the settings, takes no mail, so todoku cannot write to it. "
+        "Nothing was started.",
     },
     "started": {"ja": "始めました（{folder}）。", "en": "at work ({folder})."},
     "stopped": {"ja": "止まりました。", "en": "stopped."},
@@ -79,6 +91,7 @@ def serve(
         opened(ctx, config, data) as desk,
         Kept.open(Path(found.general.data)) as kept,
     ):
+        _check_desks(found, desk.knowledge, lang)
         terms = terms_of(found, Book(lists_of(desk.knowledge)))
         clock = service.clock_of(found)
         means = service.means(found, desk.desk, desk.knowledge, terms, kept, lang, clock)
@@ -137,6 +150,15 @@ def _mailboxes(
 
     with Pollers(found, desk, now, tell, wake):
         yield
+
+
+def _check_desks(found: settings.Settings, knowledge: Compiled, lang: Language) -> None:
+    """A desk that todoku is to write to must be one, and take mail: otherwise nobody would notice."""
+    for name in found.cases.write_to:
+        desk = knowledge.desks.get(name)
+        if desk is None or desk.channel != "mail" or desk.address is None:
+            key = "no-desk" if desk is None else "no-mail-desk"
+            raise Failure(say(WORDS[key], lang, desk=short(name, 80)), 78)
 
 
 def _refuse(found: settings.Settings, failure: Callable[..., Failure]) -> None:

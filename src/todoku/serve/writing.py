@@ -87,6 +87,8 @@ class Write:
             )
         except CaseError as error:
             return _raising(error)  # the case moved on meanwhile
+        if made.purpose != action.kind:
+            raise Undone("the case has moved on meanwhile")
         if any(o.kind == "reverse-unknown" for o in made.obstacles):
             raise Undone("the reverse DNS is not known, and this desk wants it to be right")
         if found := keeps(made, by_itself=True):

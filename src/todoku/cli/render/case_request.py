@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from todoku.cases.requesting import Draft, Obstacle, ObstacleKind, Purpose
+from todoku.cases.requesting.composing import NOT_MAIL
 from todoku.cli.render.text import safe
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.knowledge.fields import label
@@ -61,6 +62,7 @@ WORDS: Final[Words] = {
         "ja": "反映や回答までの目安: {wait}",
         "en": "It takes, as they say: {wait}",
     },
+    "not-mail": {"ja": "メールを受け付けない窓口", "en": "the desk takes no mail"},
     "send": {
         "ja": "todoku から送る: todoku case request {case} --send（送る前に確認します）",
         "en": "To have it sent: todoku case request {case} --send (you are asked before)",
@@ -283,6 +285,8 @@ OBSTACLES: Final[Mapping[ObstacleKind, Mapping[str, Sentence]]] = {
 
 def short_words(kind: str, lang: Language) -> str:
     """An obstacle in a few words; the kind itself, of a newer todoku."""
+    if kind == NOT_MAIL:
+        return WORDS["not-mail"][lang]
     known = OBSTACLES.get(kind)  # type: ignore[call-overload]
     return kind if known is None else str(known["short"][lang])
 
