@@ -234,7 +234,8 @@ def test_a_reply_never_leaves_by_the_blocked_address(
     long_ago = datetime(2026, 1, 2, tzinfo=UTC)
     with opening.desk(settings.load(None, None)) as desk:
         no = ev.Answered(at=long_ago, class_="refused", authentic=True)
-        desk.change(1, lambda _: (ev.Requested(at=long_ago, by="x"), no))
+        asked = ev.Requested(at=long_ago, by="x", desk="apple-icloud/postmaster")
+        desk.change(1, lambda _: (asked, no))
     assert "（別の経路で送る）" in bad(*ICLOUD, "--offline", "--send", "--yes")
     monkeypatch.setenv("TODOKU_CASES_DESK_RELAY", "192.0.2.1")  # the blocked one itself
     assert "（別の経路で送る）" in bad(*ICLOUD, "--offline", "--send", "--yes")

@@ -549,7 +549,7 @@ def test_serve_does_not_begin_with_a_desk_it_cannot_write_to(desk: str, said: st
 
 def test_everything_that_may_hinder_has_words() -> None:
     for kind in (*KINDS, NOT_MAIL):
-        assert kind not in {short_words(kind, "ja"), short_words(kind, "en")}
+        assert short_words(kind, "en") and short_words(kind, "ja") != kind
 
 
 def test_whether_a_serve_listens(tmp_path: Path) -> None:
