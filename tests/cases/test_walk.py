@@ -772,3 +772,40 @@ def test_who_asked_the_wrong_desk_asks_the_right_one_at_once(state: str) -> None
     w.answer("mitigated")
     with pytest.raises(NotNow):  # what is promised is waited for, whoever else might be asked
         w.request(desk="microsoft-365/delist")
+
+
+def test_a_reply_by_itself_quotes_the_refusal_of_today() -> None:
+    """Where the last one is days old, the receiver is asked first."""
+    w = by_itself()
+    w.work()
+    w.pass_(days=4)
+    w.answer("refused")
+    w.pass_(hours=4)
+    assert w.kinds() == ["probe"]
+    w.do(w.due()[0], "refused")
+    assert w.kinds() == ["escalate"] and w.case.refused_to == w.now
+
+
+def test_what_is_accepted_meanwhile_needs_no_reply() -> None:
+    w = by_itself()
+    w.work()
+    w.pass_(days=4)
+    w.answer("refused")
+    w.pass_(hours=4)
+    for _ in range(5):
+        assert w.kinds() == ["probe"]
+        w.do(w.due()[0], "accepted")
+        w.pass_(hours=6)
+    assert w.states() == ["resolved"]
+
+
+def test_what_probes_cannot_tell_is_a_persons() -> None:
+    w = by_itself()
+    w.work()
+    w.pass_(days=4)
+    w.answer("refused")
+    w.pass_(hours=4)
+    for _ in range(2):
+        w.do(w.due()[0], "inconclusive")
+        w.pass_(hours=6)
+    assert w.kinds() == ["escalate"], "which finds the refusal old, and leaves it to a person"

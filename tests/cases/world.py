@@ -133,7 +133,10 @@ class World:
                 self.run(commands.check, ev.Checked(at=at, findings=findings), self.policy)
             case "probe":
                 commands.may_probe(self.case, identities[0], at, self.policy)
-                event = ev.Probed(at=at, identity=identities[0], result=result, host="mx1")
+                reply = SC001 if result == "refused" else Reply()
+                event = ev.Probed(
+                    at=at, identity=identities[0], result=result, host="mx1", reply=reply
+                )
                 self.run(commands.probe, event, self.policy)
             case "observe":
                 seen = ev.Tried(

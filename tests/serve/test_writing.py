@@ -23,7 +23,7 @@ from tests.serve.returned import bounce
 from todoku import settings, store
 from todoku.cases import commands
 from todoku.cases import events as ev
-from todoku.cases.due import ActionKind
+from todoku.cases.due import ActionKind, plan
 from todoku.cases.policy import Policy
 from todoku.cases.requesting import Reverse
 from todoku.cases.requesting.composing import NOT_MAIL
@@ -333,6 +333,11 @@ def test_an_old_refusal_is_not_todays(
     office.now += 72 * HOUR
     office.decline()
     office.now += 4 * HOUR
+    assert office.worker().work() == 0 and len(relay.taken) == 1
+    plan_ = [a.kind for a in plan(office.desk.case(1), office.desk.policy)]
+    assert "probe" in plan_ and "escalate" not in plan_, "it is asked what they say today"
+    vain = ev.Probed(at=office.now, identity=IP, result="inconclusive")
+    office.add(vain, vain)
     office.worker().work()
     assert office.last(ev.Hindered).obstacles == ("old-refusal",) and len(relay.taken) == 1
 

@@ -7,13 +7,13 @@ goes backwards, a crash or a second worker from doing it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 
-from todoku.cases.case import FIRST, Case, later
+from todoku.cases.case import FIRST, Case, Standing, later
 from todoku.cases.events import WEBHOOK, About
 from todoku.cases.policy import DEFAULT, Policy
 from todoku.cases.states import ASKED
@@ -130,8 +130,30 @@ def _with_the_desk(case: Case, policy: Policy) -> Iterator[Action]:
     if again := tuple(s for s in declined if s.escalations < policy.escalations):
         keys = tuple(s.key for s in again)
         since = max(pause(s, policy) for s in again)
+        if probes := tuple(_refresh(case, again, since, policy)):
+            yield from probes
+            return
         key = f"escalate/{case.escalations}/{case.hindrances}"
         yield Action(kind="escalate", key=key, not_before=since, identities=keys)
+
+
+def _refresh(
+    case: Case, standings: Iterable[Standing], since: datetime, policy: Policy
+) -> Iterator[Action]:
+    """A reply that quotes the refusal of last week is not heard: whether it is refused today is asked
+    first, where it can be."""
+    if case.refused_to is not None and since - case.refused_to <= policy.fresh:
+        return
+    for s in standings:
+        if case.place is not None and not case.place.zone and not must_try(case, s, policy):
+            yield _probe(s, since, policy)
+
+
+def _probe(s: Standing, since: datetime, policy: Policy) -> Action:
+    if s.probed_at is not None:
+        since = max(since, later(s.probed_at, policy.probe_every))
+    key = f"probe/{s.key}/{s.probes}"
+    return Action(kind="probe", key=key, not_before=since, identities=(s.key,))
 
 
 def _afterwards(case: Case, policy: Policy) -> Iterator[Action]:
@@ -149,11 +171,7 @@ def _afterwards(case: Case, policy: Policy) -> Iterator[Action]:
     for s in case.among("verifying"):
         if case.place is None or case.place.zone or must_try(case, s, policy):
             continue
-        since = s.since
-        if s.probed_at is not None:
-            since = max(since, later(s.probed_at, policy.probe_every))
-        key = f"probe/{s.key}/{s.probes}"
-        yield Action(kind="probe", key=key, not_before=since, identities=(s.key,))
+        yield _probe(s, s.since, policy)
     if case.state == "resolved" and not case.untold:
         since = case.since or FIRST
         yield Action(kind="close", key=f"close/{case.round}", not_before=since)

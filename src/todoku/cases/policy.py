@@ -44,6 +44,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Before the first, second, ... reply to a desk that said no; the last one repeats."""
     escalations: int = 5
     """After so many, a person decides."""
+    fresh: timedelta = 2 * _DAY
+    """An older refusal is no proof that mail is refused today."""
     silent: timedelta = 7 * _DAY
     """A desk that has not answered for so long may be asked again."""
 

@@ -16,8 +16,6 @@ from todoku.cases.tasks import pause, silence
 from todoku.model import Identity
 from todoku.settings.own import Own
 
-OLD: Final = timedelta(days=2)
-"""A refusal of before is no proof that mail is refused today."""
 _SPAN: Final = re.compile(r"\A(\d{1,4})([hd])\Z")
 _HOURS: Final = {"h": 1, "d": 24}
 
@@ -36,7 +34,7 @@ def obstacles(
     found = [
         *_whether_to_ask(case, chosen, facts, standings),
         *_when(case, chosen, purpose, standings, now, policy),
-        *_what_is_missing(case, chosen, facts, now),
+        *_what_is_missing(case, chosen, facts, now, policy),
         *_cause(case, chosen, purpose),
         *_reverse(chosen, facts, standings),
         *_to_know(case, chosen, facts, standings),
@@ -103,12 +101,14 @@ def _when(
             yield _one("too-early", until=soonest)
 
 
-def _what_is_missing(case: Case, chosen: Chosen, facts: Facts, now: datetime) -> Iterator[Obstacle]:
+def _what_is_missing(
+    case: Case, chosen: Chosen, facts: Facts, now: datetime, policy: Policy
+) -> Iterator[Obstacle]:
     desk, contact = chosen.desk, facts.contact
     by_list = case.place is not None and case.place.zone is not None
     if case.reply is None or not case.reply.text:
         yield _one("no-refusal", stops="refusal-line" in desk.requires or not by_list)
-    elif case.refused_to is not None and now - case.refused_to > OLD:
+    elif case.refused_to is not None and now - case.refused_to > policy.fresh:
         yield _one("old-refusal", f"{case.refused_to:%Y-%m-%d}")
     if contact.email is None or contact.name is None:
         yield _one("no-contact")
