@@ -38,7 +38,7 @@ def test_it_is_sent_here_where_no_serve_runs(relay: Relay) -> None:
     assert "neither [mail] log" in done.stderr
     # Once more: it waits for the same one.
     done = run("case", "try", "1", "--to", "me@hotmail.com", "--wait", "0")
-    assert "もう出してあります" in done.stderr
+    assert "もう頼まれています" in done.stderr
     assert len(relay.mails) == 1 and events()[-1]["event"] == "sent"
 
 
@@ -55,20 +55,21 @@ def test_the_log_tells(relay: Relay, home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TODOKU_MAIL_LOG", str(log))
     run("case", "try", "1", "--to", "me@hotmail.com", "--wait", "0")
     message_id = events()[-1]["message_id"]
+    head = "Nov 24 09:12:00 mx1 postfix/"
     log.write_text(
-        f"Nov 24 09:12:01 mx1 postfix/cleanup[7]: 4ABCDEF: message-id={message_id}\n"
-        "Nov 24 09:12:02 mx1 postfix/smtp[8]: 4ABCDEF: to=<me@hotmail.com>, relay=mx1.hotmail.com"
-        "[198.51.100.7]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 taken)\n"
+        f"{head}cleanup[7]: 4ABCDEF: message-id={message_id}\n"
+        f"{head}smtp[8]: 4ABCDEF: to=<me@hotmail.com>, relay=mx1.hotmail.com[198.51.100.7]:25, delay=1, "
+        "delays=0/0/0/1, dsn=5.7.1, status=bounced (host mx1.hotmail.com[198.51.100.7] said: 550 5.7.1 no)\n"
+        # Who has got it knows its Message-ID, and may send us another mail with the same.
+        f"{head}cleanup[7]: 4ABCDEE: message-id={message_id}\n"
+        f"{head}local[8]: 4ABCDEE: to=<sato@hoge.test>, relay=local, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+        "status=sent (delivered to mailbox)\n"
     )
-    done = run("case", "try", "1", "--to", "me@hotmail.com", "--wait", "20", "--json")
-    assert (done.exception, done.return_value) == (None, 0)
+    done = run("case", "try", "1", "--wait", "20", "--json")
+    assert (done.exception, done.return_value) == (None, 2)
     tried = json.loads(done.stdout.splitlines()[-1])
-    assert (tried["event"], tried["result"], tried["hosts"]) == (
-        "tried",
-        "accepted",
-        ["mx1.hotmail.com"],
-    )
-    assert tried["folder"] is None  # accepted, and nobody looked where it went
+    assert (tried["result"], tried["reply"]["code"]) == ("refused", 550)
+    assert tried["hosts"] == ["mx1.hotmail.com"]
 
 
 def test_a_server_of_ours_that_does_not_take_it(monkeypatch: pytest.MonkeyPatch) -> None:

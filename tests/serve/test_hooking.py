@@ -157,7 +157,13 @@ def test_old_cases_are_no_news(tmp_path: Path, server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "says", [(302, {"Location": "http://127.0.0.1:1/elsewhere"}), (404, {}), (500, {})]
+    "says",
+    [
+        (302, {"Location": "http://127.0.0.1:1/elsewhere"}),
+        (404, {}),
+        (500, {}),
+        (429, {"Retry-After": "9" * 5000}),
+    ],
 )
 def test_nothing_says_the_url(server: Server, says: tuple[int, dict[str, str]]) -> None:
     from tests.serve.test_people import NOW

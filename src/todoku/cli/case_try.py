@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +50,7 @@ WORDS: Final[Words] = {
         "en": "{option} {value} is no mail address. Nothing was sent.",
     },
     "no-mailbox": {
-        "ja": "案件 {case} の受信側に、自分のメールボックスが設定されていません。--to で指定するか、設定に [mailbox.NAME] "
+        "ja": "案件 {case} の受信側に、自分のメールボックスが設定されていません。--to で指定するか、設定に [mailbox.NAME]"
         '（address = "me@{domain}"）を加えてください。受信箱と迷惑メールのどちらに入ったかも分かります。何も送って'
         "いません。",
         "en": "the settings name no mailbox of yours at the receiver of case {case}. Give one by --to, or add "
@@ -76,7 +76,7 @@ WORDS: Final[Words] = {
         "en": "mail of case {case} is {what}. If that holds for this mailbox, the trial will not arrive.",
     },
     "under-way": {
-        "ja": "案件 {case}: {to} への試し送りはもう出してあります。新しくは送らず、結果を待ちます。",
+        "ja": "案件 {case}: {to} への試し送りはもう頼まれています。新しくは送らず、結果を待ちます。",
         "en": "case {case}: a trial to {to} is under way. No other is sent; this waits for its outcome.",
     },
     "asked": {
@@ -88,6 +88,10 @@ WORDS: Final[Words] = {
         "todoku case try {case}",
         "en": "Not known yet. A running todoku serve goes on looking, and what it finds is put into case "
         "{case}. To wait here, once more: todoku case try {case}",
+    },
+    "untaken-yet": {
+        "ja": "自分のメールサーバーがまだ受け取っていません（{why}）。間隔を空けて試します。",
+        "en": "our mail server has not taken it yet ({why}). It is tried again.",
     },
     "untaken": {
         "ja": "自分のメールサーバー（{relay}）が試し送りを受け取りませんでした。何も送っていません。",
@@ -133,8 +137,8 @@ def try_(
     with cases.opened(ctx, config, data) as house:
         case = house.desk.case(number)
         identity = _identity(case, address, lang)
-        name, target = _target(house, case, to, mailbox)
         under_way = _under_way(house, case, identity)
+        name, target = (None, "") if under_way else _target(house, case, to, mailbox)
 
     def tell(key: str, **values: object) -> None:
         click.echo(f"todoku: {say(WORDS[key], lang, case=number, **values)}", err=True)
@@ -242,11 +246,10 @@ def _followed(found: Settings, lang: Language, first: Recorded, wait: float) -> 
     from todoku.serve import opening
 
     number, message_id = first.case, _trying(first).message_id
-
     told: set[str] = set()
 
-    def tell(error: TodokuError) -> None:
-        if (text := error.text(lang)) not in told:
+    def tell(text: str) -> None:
+        if text not in told:
             told.add(text)
             click.echo(f"todoku: {text}", err=True)
 
@@ -273,11 +276,12 @@ def _is_of(event: ev.AnyEvent, message_id: str) -> bool:
 
 @contextmanager
 def _worker(
-    found: Settings, lang: Language, tell: Callable[[TodokuError], object]
+    found: Settings, lang: Language, tell: Callable[[str], object]
 ) -> Iterator[Callable[[], object]]:
-    """Sends trials and looks for them, where no `serve` does. `tell`: why a mailbox cannot be read."""
+    """Sends trials and looks for them, where no `serve` does. `tell`: what keeps it from that."""
     from msgspec.structs import replace
 
+    from todoku.cases.working import Undone
     from todoku.cli.setup import knowledge_of
     from todoku.lists.kept import Kept
     from todoku.lists.plan import Terms
@@ -286,45 +290,52 @@ def _worker(
     from todoku.serve.worker import Worker
     from todoku.store.actions import Queue
 
-    try:
-        lock = opening.alone(found)
-        lock.__enter__()
-    except opening.Served:
-        yield lambda: None
-        return
-    overlay = Path(found.knowledge.overlay)
-    knowledge = knowledge_of(overlay if overlay.is_dir() else None)
-    data = Path(found.general.data)
-    try:
-        with opening.desk(found) as desk, Kept.open(data) as kept:
-            clock = service.clock_of(found)
-            terms = Terms(use=found.general.use)
-            means = service.means(found, desk, knowledge, terms, kept, lang, clock)
-            log = SentLog(found.mail.log, data, means.diagnoser)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(opening.alone(found))
+        except opening.Served:
+            yield lambda: None
+            return
+        overlay = Path(found.knowledge.overlay)
+        knowledge = knowledge_of(overlay if overlay.is_dir() else None)
+        data = Path(found.general.data)
+        desk = stack.enter_context(opening.desk(found))
+        kept = stack.enter_context(Kept.open(data))
+        clock = service.clock_of(found)
+        terms = Terms(use=found.general.use)
+        means = service.means(found, desk, knowledge, terms, kept, lang, clock)
 
-            def seek(name: str, message_id: str) -> trying.Found | None:
-                assert means.seek is not None  # noqa: S101  there are mailboxes
+        def unread(log: object) -> None:
+            tell(say(service.WORDS["unread-log"], lang, **log._asdict()))  # type: ignore[attr-defined]
+
+        log = SentLog(found.mail.log, data, means.diagnoser, unread, found.own)
+        stack.callback(log.close)
+
+        def seek(name: str, message_id: str) -> trying.Found | None:
+            try:
+                return None if means.seek is None else means.seek(name, message_id)
+            except TodokuError as error:
+                tell(error.text(lang))
+                raise
+
+        able = replace(means, trial=log.trial, was_sent=log.was_sent, seek=seek)
+
+        class Sending(trying.Try):
+            def do(self, *words: Any) -> Any:
                 try:
-                    return means.seek(name, message_id)
-                except TodokuError as error:
-                    tell(error)
+                    return super().do(*words)
+                except Undone as error:
+                    tell(say(WORDS["untaken-yet"], lang, why=short(str(error), 200)))
                     raise
 
-            known = {"trial": log.trial, "was_sent": log.was_sent}
-            able = replace(means, **known, seek=None if means.seek is None else seek)
-            deeds: Any = {"try": trying.Try(able), "look": trying.Look(able)}
-            worker = Worker("case try", Queue(desk), deeds, clock.now)
+        deeds: Any = {"try": Sending(able), "look": trying.Look(able)}
+        worker = Worker("case try", Queue(desk), deeds, clock.now)
 
-            def work() -> None:
-                log.read_on(clock.now().timestamp())
-                worker.work()
+        def work() -> None:
+            log.read_on(clock.now().timestamp())
+            worker.work()
 
-            try:
-                yield work
-            finally:
-                log.close()
-    finally:
-        lock.__exit__(None, None, None)
+        yield work
 
 
 def _show(

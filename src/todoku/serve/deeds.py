@@ -76,8 +76,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What real mail met at domains and receivers, from an address, since a moment, as our log tells."""
     was_sent: Callable[[str], bool | None] | None = None
     """Whether a mail of this Message-ID was sent, as the mail log tells; `None`: not known."""
-    trial: Callable[[str], Trial | None] | None = None
-    """What our log says of a trial, by its Message-ID."""
+    trial: Callable[[str, str], Trial | None] | None = None
+    """What our log says of a trial, by its Message-ID and its recipient."""
     seek: Seek | None = None
     """Looks for it in a mailbox of ours."""
     webhooks: Webhooks = Webhooks()

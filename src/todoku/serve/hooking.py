@@ -4,6 +4,7 @@ takes to write there, so it stands in no output, and nothing follows a redirecti
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -28,6 +29,7 @@ SECONDS: Final = 10.0
 LONGEST: Final = timedelta(days=1)
 """What has happened longer ago is no news: webhooks that are new are not told of all old cases."""
 MOST_WAIT: Final = 6 * 3600
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 WORDS: Final[Words] = {
     "opened": {
@@ -129,7 +131,9 @@ def post(name: str, url: str, body: bytes, now: datetime, seconds: float = SECON
     except urllib.error.HTTPError as error:
         with error:
             wait = error.headers.get("Retry-After", "")
-        again = now + timedelta(seconds=min(int(wait), MOST_WAIT)) if wait.isdigit() else None
+        again = (
+            now + timedelta(seconds=min(int(wait), MOST_WAIT)) if _SECONDS.fullmatch(wait) else None
+        )
         raise Undone(f"webhook {name}: HTTP {error.code}", again) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)

@@ -61,13 +61,14 @@ CREATE TABLE IF NOT EXISTS sent (
 );
 CREATE INDEX IF NOT EXISTS sent_at ON sent (at);
 CREATE TABLE IF NOT EXISTS trials (
-    message_id TEXT PRIMARY KEY, outcome INTEGER NOT NULL, at REAL NOT NULL, code INTEGER, enhanced TEXT,
-    text TEXT NOT NULL, host TEXT, source TEXT
+    message_id TEXT NOT NULL, recipient TEXT NOT NULL, outcome INTEGER NOT NULL, at REAL NOT NULL,
+    code INTEGER, enhanced TEXT, text TEXT NOT NULL, host TEXT, source TEXT,
+    PRIMARY KEY (message_id, recipient)
 );
 """
 PUT_TRIAL: Final = """
-INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (message_id) DO UPDATE SET outcome = excluded.outcome, at = excluded.at, code = excluded.code,
+INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (message_id, recipient) DO UPDATE SET outcome = excluded.outcome, at = excluded.at, code = excluded.code,
     enhanced = excluded.enhanced, text = excluded.text, host = excluded.host, source = excluded.source
 WHERE excluded.outcome >= outcome
 """
@@ -189,12 +190,14 @@ class SentLog:
             return None
         return True if self._found("sent", _bare(message_id)) is not None else None
 
-    def trial(self, message_id: str) -> Trial | None:
-        """What became of one, as far as the logs tell."""
+    def trial(self, message_id: str, to: str) -> Trial | None:
+        """What became of one, as far as the logs tell. Who has got it knows its Message-ID, and may send
+        us a mail that has the same: only what went to that mailbox counts."""
         if not self.paths:
             return None
-        query = "SELECT outcome, at, code, enhanced, text, host, source FROM trials WHERE message_id = ?"
-        row = self._open().execute(query, (_bare(message_id),)).fetchone()
+        query = "SELECT outcome, at, code, enhanced, text, host, source FROM trials "
+        query += "WHERE message_id = ? AND recipient = ?"
+        row = self._open().execute(query, (_bare(message_id), to.lower())).fetchone()
         if row is None:
             return None
         outcome, at, code, enhanced, text, host, source = row
@@ -340,12 +343,13 @@ def rotated(logs: Iterable[str], since: float) -> Iterator[str]:
 
 def _trial(delivery: Delivery, now: float) -> Iterator[tuple[object, ...]]:
     message_id = _bare(delivery.message.message_id)
-    if not message_id.startswith(TRIAL) or delivery.outcome == "expired":
+    to = (delivery.recipient or "").lower()
+    if not message_id.startswith(TRIAL) or not to or delivery.outcome == "expired":
         return
     outcome: Answered = "refused" if delivery.outcome == "bounced" else delivery.outcome
     said = (delivery.code, delivery.enhanced, delivery.template or "")
     at = now if delivery.time is None else min(now, delivery.time)
-    yield message_id, _ANSWERS.index(outcome), at, *said, delivery.relay, delivery.source
+    yield message_id, to, _ANSWERS.index(outcome), at, *said, delivery.relay, delivery.source
 
 
 def _beside(path: Path) -> Iterator[Path]:

@@ -220,7 +220,7 @@ class Look:
         event, sent_at = _event(self.means, case, action)
         sent_at = sent_at or now
         means = self.means
-        logged = None if means.trial is None else means.trial(event.message_id)
+        logged = None if means.trial is None else means.trial(event.message_id, event.to)
         found, why = None, "nothing was heard of it yet"
         blind = False
         refused = logged is not None and logged.outcome == "refused"
