@@ -132,7 +132,7 @@ class _Page:
             shown.append((WORDS["others"][self.lang], rest))
         wide, high = _NAME + 60 + _CELL * len(lists), 44 + _ROW * len(shown)
         title = self._say("map")
-        yield f'<svg viewBox="0 0 {wide} {high}" role="img" aria-label="{title}"><title>{title}</title>'
+        yield f'<svg width="{wide}" viewBox="0 0 {wide} {high}" role="img" aria-label="{title}"><title>{title}</title>'
         for k, list_ in enumerate(lists):
             x = _NAME + 60 + _CELL * k
             name = list_name(list_, self.c, self.lang)
