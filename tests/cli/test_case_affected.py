@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+
+from tests.serve import returned
+from todoku import settings
+from todoku.cases import events as ev
+from todoku.serve import opening
+from todoku.store.messages import Mailbox
 
 from .test_case_request import ROOT, bad, good, home, run
 
@@ -70,6 +77,30 @@ def test_what_came_back_and_no_more(log: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "Sent again now they would come back" in shown
     good("case", "close", "1", "--why", "resolved")
     assert "届くようになった" in good("case", "show", "1", "--affected")
+
+
+def test_a_bounce_and_its_line_in_the_log_are_one_message_and_a_trial_is_nobody_s(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODOKU_PRIVACY_CLEAR_FOR", "*")
+    log.write_text(
+        line(2, "sato@hoge.test", "taro@hotmail.com", "bounced", SAID)
+        + line(7, "postmaster@hoge.test", "me@hotmail.com", "bounced", SAID).replace(
+            "<7@hoge.test>", "<todoku.try.7@hoge.test>"
+        )
+    )
+    (log.parent / "mail.log.1.gz").unlink()
+    reply = SAID.partition("said: ")[2].partition(" (in reply")[0]
+    with opening.desk(settings.load()) as desk:
+        now = datetime.now(UTC)
+        body = returned.bounce("taro@hotmail.com", reply, "4ABC002", "<2@hoge.test>")
+        Mailbox(desk).keep([body], "test", now)
+        sha = hashlib.sha256(body).hexdigest()
+        event = ev.Refused(at=now, first=now, last=now, proof="log", source=f"message:{sha}")
+        desk.change(1, lambda _: (event,))
+    assert [(r["message_id"], r["known_by"]) for r in listed()] == [("<2@hoge.test>", "log")]
+    log.write_text("")
+    assert [(r["queue_id"], r["known_by"]) for r in listed()] == [("4ABC002", "bounce")]
 
 
 def test_recipients_are_masked(log: Path) -> None:

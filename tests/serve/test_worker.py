@@ -19,6 +19,7 @@ from todoku.cases.policy import Policy
 from todoku.cases.tasks import tasks
 from todoku.lab.world import LISTED
 from todoku.model import Identity
+from todoku.serve.deeds import all_of
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake
 from todoku.serve.proving import Proofs
@@ -301,3 +302,25 @@ def test_a_receiver_that_does_not_want_to_be_probed(tmp_path: Path) -> None:
         assert not (s.folder / FILE).exists()
 
     live(tmp_path, walk, policy=Policy(never_probed=frozenset({"microsoft-consumer"})))
+
+
+def test_rcpt_to_names_a_mailbox_of_ours_alone(tmp_path: Path) -> None:
+    async def walk(s: Serving) -> None:
+        await until_promised(s)
+        s.lab.hotmail.opinions.pop(LISTED)
+        at = ev.Diagnosed(at=s.clock.now(), refuses_at="RCPT TO", receiver="microsoft-consumer")
+        s.desk.change(1, lambda _: (at,))
+        await s.clock.advance(49 * 3600)
+        await s.work()
+        probed = s.events()[-1]
+        assert isinstance(probed, ev.Probed)
+        assert (probed.result, probed.stage) == ("inconclusive", "MAIL FROM")
+        s.means = replace(s.means, mailboxes=("me@elsewhere.test", "taro@hotmail.test"))
+        s.worker.deeds = all_of(s.means)
+        await s.clock.advance(6 * 3600)
+        await s.work()
+        probed = s.events()[-1]
+        assert isinstance(probed, ev.Probed)
+        assert (probed.result, probed.stage) == ("accepted", "RCPT TO")
+
+    live(tmp_path, walk)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WORDS: Final[Words] = {
     "head": {
-        "ja": "案件 {case}: {senders} 人の {messages} 通が {recipients} の宛先から戻っています。{next}",
+        "ja": "案件 {case}: メールが戻っています（差出人 {senders} 人、{messages} 通、宛先 {recipients} 件）。{next}",
         "en": "Case {case}: mail came back (messages: {messages}, senders: {senders}, recipients: "
         "{recipients}). {next}",
     },

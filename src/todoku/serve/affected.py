@@ -10,7 +10,9 @@ from typing import Final, Literal
 import msgspec
 
 from todoku.cases import events as ev
+from todoku.cases import provenance
 from todoku.cases.case import Case, identity_key
+from todoku.cases.marks import TRIAL
 from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
 from todoku.logs.clock import Clock
@@ -61,6 +63,8 @@ def returned(
         *_in_logs(case, logs, diagnoser, own, now, unread),
         *_in_bounces(case, history, body, diagnoser),
     ):
+        if TRIAL in (each.message_id or ""):  # of nobody
+            continue
         key = (each.message_id or each.queue_id, each.recipient and each.recipient.lower())
         found.setdefault(key, each)
     return sorted(found.values(), key=lambda r: (r.at or now, r.sender or "", r.recipient or ""))
@@ -131,6 +135,7 @@ def _in_bounces(
         data = body(sha) if kind == "message" else None
         if data is None:
             continue
+        queue_id = provenance.clues(data).queue_id
         for d in refusals(data, diagnoser):
             if not d.temporary and _is_there(case, d):
                 yield Returned(
@@ -139,7 +144,7 @@ def _in_bounces(
                     sender=d.sender or _came_to(data),
                     recipient=d.recipient,
                     message_id=_bracketed(d.message_id),
-                    queue_id=None,
+                    queue_id=queue_id,
                     known_by="bounce",
                 )
 

@@ -81,6 +81,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     seek: Seek | None = None
     """Looks for it in a mailbox of ours."""
     webhooks: Webhooks = Webhooks()
+    mailboxes: tuple[str, ...] = ()
+    """Addresses of ours at receivers."""
 
     @property
     def policy(self) -> Policy:
@@ -229,14 +231,22 @@ class Probe(_Quiet):
             helo=self.means.helo,
             sender=self.means.sender,
             stage=refuses_at,
+            recipient=self._mailbox(domain),
         )
         return probe.ask(question), len(names)
+
+    def _mailbox(self, domain: str) -> str | None:
+        """One of our own there: `RCPT TO` names no other."""
+        ours = self.means.mailboxes
+        return next((a for a in ours if a.rpartition("@")[2].lower() == domain), None)
 
     def _servers(self, case: Case) -> tuple[str, tuple[Exchanger, ...]]:
         """The domain that is asked, and its servers."""
         if self.means.resolver is None:
             raise Undone("no resolver is known")
-        for domain in (d for d in case.to if d not in self.means.policy.never_probed):
+        domains = [d for d in case.to if d not in self.means.policy.never_probed]
+        # Where a mailbox of ours is, more can be asked.
+        for domain in sorted(domains, key=lambda d: self._mailbox(d) is None):
             try:
                 found = exchangers(domain, self.means.resolver)
             except NoAnswer as error:

@@ -92,7 +92,7 @@ def payload(name: str, case: Case, action: Action, place: str | None, lang: Lang
         "place": _line(shown) or WORDS["unknown-place"][lang],
         "what": _line(", ".join(identities[:4])) or WORDS["unknown-what"][lang],
     }
-    text = say(WORDS[str(action.about)], lang, **words)
+    text = say(WORDS[str(action.about)], lang, **words).replace("） ", "）")
     match name.partition(".")[0]:
         case "slack":
             # What stands in angle brackets would be a link, or call everybody.

@@ -163,6 +163,7 @@ def means(
         was_sent=was_sent,
         seek=_seek(settings),
         webhooks=settings.webhooks,
+        mailboxes=tuple(box.address for box in settings.mailboxes if box.address is not None),
     )
 
 
