@@ -98,3 +98,30 @@ def test_what_a_crash_left_is_taken_away(tmp_path: Path) -> None:
         assert len(folder.clean({kept.name})) == 2
         assert folder.clean({kept.name}) == []
     assert [str(p.relative_to(folder.path)) for p in folder.path.glob("day=*/*")] == [kept.name]
+
+
+def test_sent_and_refused_are_read_alike() -> None:
+    """Whichever way a delivery comes into the table, its columns say the same."""
+    head = HEAD.encode().replace(b"mx1", b"mx\xe9")
+    qid = SENT.encode().partition(b":")[0]
+    log = b"\n".join(
+        head + qid + line
+        for line in (
+            b": from=<j\xc3\xb6rg+x=y@A.example>, size=1, nrcpt=1 (queue active)",
+            SENT.encode().partition(b":")[1]
+            + SENT.encode().partition(b":")[2].replace(b"b.example>", b"B\xc3\x84.example>"),
+            BOUNCED.encode().partition(b":")[1]
+            + BOUNCED.encode().partition(b":")[2].replace(b"b.example>", b"B\xc3\x84.example>"),
+        )
+    )
+    run = new(recipients="clear", own=OWN)
+    run.sent = []
+    clock = Clock(NOW, UTC)
+    refused = list(Source(run, clock).read(log + b"\n"))
+    rows = Rows("x", OWN, run.recipients, run.key)
+    (sent,), (bounced,) = rows.sent(run.sent, clock).to_pylist(), rows.refused(refused).to_pylist()
+    names = ("time", "host", "instance", "transport", "source", "queue_id", "sender", "recipient", "domain",
+             "relay", "relay_address")  # fmt: skip
+    assert {n: sent[n] for n in names} == {n: bounced[n] for n in names}
+    assert sent["sender"] == "jörg+x=y@A.example"
+    assert sent["domain"] == "bä.example"

@@ -16,6 +16,7 @@ from todoku.logs.postfix import Sent
 from todoku.logs.sums import blamed, key_of, place_of
 from todoku.logs.values import Delivery
 from todoku.model import Diagnosis
+from todoku.reading.logs.syslog import text as text_of
 
 if TYPE_CHECKING:
     from todoku.logs.run import Recipients
@@ -62,13 +63,16 @@ class Rows:
         self._programs: dict[bytes | None, tuple[str, str, str | None]] = {}
         self._relays: dict[bytes | None, tuple[str | None, str | None]] = {}
         self._numbers: dict[tuple[int, str | None], tuple[Diagnosis, int]] = {}
+        self._texts = _Texts(_text)
+        self._senders = _Texts(text_of)
+        self._domains = _Texts(lambda raw: _text(raw).lower() or None)
         self.grounds: dict[int, Ground] = {}
         """Those of the rows so far, at most `MOST`; whoever stores them empties it."""
 
     def refused(self, deliveries: Sequence[Delivery]) -> pa.Table:
         """Those that the reader hands out, whatever became of them."""
         off = self._recipients == "off"
-        columns: dict[str, list[Any]] = {
+        columns: dict[str, Any] = {
             "time": [_micros(d.time) for d in deliveries],
             "host": [d.host for d in deliveries],
             "instance": [d.instance for d in deliveries],
@@ -94,7 +98,7 @@ class Rows:
         columns["ground"] = [
             self._ground(d.diagnosis, d) if d.diagnosis else None for d in deliveries
         ]
-        columns["knowledge"] = [self._knowledge] * len(deliveries)
+        columns["knowledge"] = pa.repeat(self._knowledge, len(deliveries))
         return _table(columns, len(deliveries))
 
     def sent(self, lines: Sequence[Sent], clock: Clock) -> pa.Table:
@@ -104,24 +108,25 @@ class Rows:
         )
         programs = [self._programs.get(tag) or self._program(tag) for tag in tags]
         answered = [self._relays.get(relay) or self._relay(relay) for relay in relays]
-        read, text = clock.read, _text
-        columns: dict[str, list[Any]] = {
+        read, text, known = clock.read, _text, self._texts.__getitem__
+        senders, domains = self._senders, self._domains
+        columns: dict[str, Any] = {
             "time": [_micros(read(stamp or b"")) for stamp in stamps],
-            "host": [text(host or b"") for host in hosts],
+            "host": list(map(known, hosts)),
             "instance": [p[0] for p in programs],
             "transport": [p[1] for p in programs],
             "source": [p[2] for p in programs],
             "queue_id": [text(qid or b"") for qid in ids],
-            "sender": [self._sender(line) for line in about],
+            "sender": [senders[_sender(line)] for line in about],
             "recipient": self._several(tos),
-            "domain": [text((to or b"").rpartition(b"@")[2].lower()) or None for to in tos],
+            "domain": [domains[(to or b"").rpartition(b"@")[2]] for to in tos],
             "relay": [r[0] for r in answered],
             "relay_address": [r[1] for r in answered],
-            "status": [text(status) if status else None for status in statuses],
+            "status": list(map(known, statuses)),
             "delay": [_number(delay) for delay in delays],
         }
-        columns["outcome"] = ["sent"] * len(lines)
-        columns["knowledge"] = [self._knowledge] * len(lines)
+        columns["outcome"] = pa.repeat("sent", len(lines))
+        columns["knowledge"] = pa.repeat(self._knowledge, len(lines))
         return _table(columns, len(lines))
 
     def _ground(self, d: Diagnosis, delivery: Delivery) -> int:
@@ -161,12 +166,36 @@ class Rows:
         answered = self._relays[relay] = (name or None, address or None)
         return _bounded(self._relays, answered)
 
-    def _sender(self, line: bytes | None) -> str | None:
-        return sender_of(line).sender if line else None
-
     def _source(self, transport: str) -> str | None:
         addresses = self._own.sends_from(transport) if self._own is not None else ()
         return addresses[0] if len(addresses) == 1 else None
+
+
+class _Texts(dict[bytes | None, str | None]):
+    """Bytes that come again and again, as text."""
+
+    def __init__(self, decode: Callable[[bytes], str | None]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, raw: bytes | None) -> str | None:
+        told = None if raw is None else self._decode(raw)
+        if len(self) >= _KEPT:
+            self.clear()
+        self[raw] = told
+        return told
+
+
+def _sender(line: bytes | None) -> bytes | None:
+    """Of a line that names it; as `todoku.logs.messages` reads it."""
+    if line is None:
+        return None
+    if line.startswith(b"from=<") and b"\n" not in line:
+        end = line.find(b">, ", 6)
+        if end > 0:
+            return line[6:end]
+    told = sender_of(line).sender
+    return None if told is None else told.encode("utf-8", "replace")
 
 
 def _bounded(known: dict[Any, T], value: T) -> T:
@@ -189,11 +218,16 @@ _DIAGNOSED: Final[dict[str, Callable[[Diagnosis], Any]]] = {
 }
 
 
-def _table(columns: dict[str, list[Any]], rows: int) -> pa.Table:
-    arrays = [
-        pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(rows, f.type)
-        for f in SCHEMA
-    ]
+def _table(columns: dict[str, Any], rows: int) -> pa.Table:
+    """Columns that are not there are null."""
+    arrays = []
+    for field in SCHEMA:
+        values = columns.get(field.name)
+        if values is None:
+            values = pa.nulls(rows, field.type)
+        elif isinstance(values, list):
+            values = pa.array(values, field.type)
+        arrays.append(values)
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
