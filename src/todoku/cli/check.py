@@ -84,6 +84,11 @@ ALWAYS_TOLD: Final = frozenset({"resolver-silent", "no-resolver"})
     "--plan", is_flag=True, help="Ask nothing; tell what would be, and how long it takes."
 )
 @click.option("--history", is_flag=True, help="Ask nothing; tell what was seen, by date.")
+@click.option(
+    "--by-cost",
+    is_flag=True,
+    help="First the listings that cost you most mail, by what todoku partners has learned.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (NDJSON).")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.config
@@ -304,7 +309,16 @@ class Run:
             raise
         finally:
             self._clear()
+            costs = self._costs(board) if self.given.by_cost else None
             self._print(lambda c, page: self._screen(board, c, page))
+            if costs is not None:
+                self._print(costs)
+
+    def _costs(self, board: Board) -> Callable[[Catalogue, Page], Iterable[str]]:
+        from todoku.cli.check_cost import ordered
+
+        folder = Path(self.settings.general.data)
+        return ordered(board, folder, self.knowledge, self.lang, self.tell)
 
     def _screen(self, board: Board, c: Catalogue, page: Page) -> Iterable[str]:
         from todoku.cli.render.check import Screen

@@ -88,6 +88,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     restart: bool
     plan: bool
     history: bool
+    by_cost: bool
     as_json: bool
     quiet: bool
 
@@ -109,6 +110,9 @@ def refuse_contradictions(given: Given, lang: Language) -> None:
         refuse("one-way", options=" ".join(f"--{w}" for w in ways))
     if given.plan and given.history:
         refuse("one-way", options="--plan --history")
+    for other in ("plan", "history", "json"):
+        if given.by_cost and getattr(given, "as_json" if other == "json" else other):
+            refuse("one-way", options=f"--by-cost --{other}")
     for option in ("resolver", "server"):
         text = getattr(given, option)
         if text is not None and table.server(text) is None:

@@ -24,6 +24,8 @@ class Single:
         self.subject = subject
         self._places = places
         self.findings: list[Finding] = []
+        self.dearest: Mapping[str, int] = {}
+        """Lists in the order in which a listing there costs mail, where that was asked for."""
 
     @property
     def value(self) -> str:
@@ -55,9 +57,16 @@ class Single:
         return [f for f in self.findings if f.role == "allow" and f.state != "unknown"]
 
     def rows(self) -> list[tuple[Finding, Entry]]:
-        """Its listings, by how much they matter."""
+        """Its listings, by how much they matter: to those one writes to, where that is known
+        (`dearest`), else to mail systems at large."""
         found = [(f, e) for f in self.listed for e in f.entries if counts(e)]
-        return sorted(found, key=lambda row: (_rank(row[1]), -(row[1].weight or 0.0), row[0].list))
+        last = len(self.dearest)
+
+        def matters(row: tuple[Finding, Entry]) -> tuple[int, int, float, str]:
+            f, e = row
+            return self.dearest.get(f.list, last), _rank(e), -(e.weight or 0.0), f.list
+
+        return sorted(found, key=matters)
 
     def notes(self) -> list[tuple[Finding, Entry]]:
         """What lists say that is neither good nor bad."""

@@ -207,8 +207,14 @@ def share_name(s: Share, c: Catalogue, lang: Language) -> str:
 def listings(told: Sequence[Forecast], c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     key = "listings-one" if len(told) == 1 else "listings"
     yield from map(page.bold, page.wrapped(say(WORDS[key], lang, n=f"{len(told):,}")))
+    yield from costs(told, c, lang, page)
+
+
+def costs(told: Sequence[Forecast], c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
+    """A row for each listing."""
     yield ""
     rows = []
+    dated = any(f.since for f in told)
     for f in told:
         proven = f.parts[KINDS.index("proven")]
         known = f.refused_a_day is not None
@@ -216,10 +222,12 @@ def listings(told: Sequence[Forecast], c: Catalogue, lang: Language, page: Page)
         wide = f"{rate(f.low or 0.0)}–{rate(f.high or 0.0)}" if known else ""
         many = f"{proven.partners:,}" if proven.partners else "–"
         who = short(f.identity or "", 45)
-        rows.append((cost, wide, many, list_name(f.list, c, lang), who, day(f.since)))
+        row = (cost, wide, many, list_name(f.list, c, lang), who)
+        rows.append((*row, day(f.since)) if dated else row)
     heads = [WORDS["head-cost"][lang], say(WORDS["head-range"], lang, level=percent(told[0].level))]
-    heads += [WORDS[f"head-{x}"][lang] for x in ("proven", "list", "identity", "since")]
-    yield from table(WORDS["listed"][lang], heads, rows, "rrrlll", page)
+    heads += [WORDS[f"head-{x}"][lang] for x in ("proven", "list", "identity")]
+    heads += [WORDS["head-since"][lang]] if dated else []
+    yield from table(WORDS["listed"][lang], heads, rows, "rrrlll"[: len(heads)], page)
     yield ""
     for line in page.wrapped(WORDS["listings-note"][lang]):
         yield page.dim(line)
