@@ -15,7 +15,7 @@ from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.due import plan
 from todoku.cases.fold import fold
-from todoku.cases.holding import Holding, holding, script
+from todoku.cases.holding import Holding, holding, script, slow_script
 from todoku.cases.tasks import tasks
 from todoku.i18n import LANGUAGES
 
@@ -40,6 +40,10 @@ def test_what_is_to_be_applied() -> None:
         text = script(made, lang, START)
         for part in (made.content, *made.apply, *made.undo, *made.slowly, "2026-11-29 00:12"):
             assert part.strip() in text
+        text = slow_script(made, lang, 20, ["500 a day"])
+        for part in (made.slow, *made.slowly, *made.undo, "500 a day", " 20 "):
+            assert part.strip() in text
+        assert "todoku-hold:" not in text
 
 
 def test_what_cannot_be_held() -> None:
@@ -125,10 +129,11 @@ def test_it_waits_and_flows_again_and_postconf_is_as_before(
 
 
 @real
-def test_afterwards_it_goes_slowly(postfix: Postfix, receiver: Receiver) -> None:
+def test_it_goes_slowly_whether_it_waited_before_or_not(
+    postfix: Postfix, receiver: Receiver
+) -> None:
     before = postfix.settings()
     made = holding(a_case(to=("outlook.test",)), START, postconf=postfix.postconf)
-    apply(postfix, made)
     (postfix.etc / made.file).write_text(made.slow)
     postfix.sh("\n".join(made.slowly))
     for n in range(3):

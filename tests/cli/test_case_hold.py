@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -48,3 +49,18 @@ def test_it_is_put_on_record_and_recalled() -> None:
 def test_wrong_use_is_told_in_a_sentence(words: list[str], told: str) -> None:
     assert told in bad(*words)
     assert events()[-1]["event"] == "diagnosed"
+
+
+def test_it_goes_slowly_instead() -> None:
+    shown = good("case", "hold", "1", "--slow", lang="en")
+    assert "hotmail.com    todoku-slow-1:" in shown and "todoku-hold:" not in shown
+    assert "a couple of weeks" in shown, "what the receiver says of volumes"
+    good("case", "hold", "1", "--slow", "--done", lang="en")
+    assert (events()[-1]["how"], events()[-1]["until"]) == ("hotmail.com (slowly)", None)
+    good("case", "hold", "1", "--released")
+
+
+def test_another_lifetime() -> None:
+    made = json.loads(good("case", "hold", "1", "--lifetime", "2", "--json"))
+    left = datetime.fromisoformat(made["until"]) - datetime.now(UTC)
+    assert timedelta(days=1, hours=23) < left <= timedelta(days=2)

@@ -43,6 +43,13 @@ SAYINGS: Final[Words] = {
         "ja": "# 元に戻す（キューは自然に少しずつ出ていきます。postqueue -f で一度に流さないでください）:",
         "en": "# To undo (the queue then empties by itself, little by little; no postqueue -f):",
     },
+    "warm-up": {
+        "ja": "# 案件 {case}: {domains} 宛てのメールを 1 通ずつ {delay} 秒おきに送る（todoku case hold {case} --slow）\n"
+        "# 条件付きの緩和や解除の直後のためのものです。数日たって問題がなければ元に戻します。",
+        "en": "# Case {case}: mail for {domains} goes one message after the other, {delay} s apart (todoku case\n"
+        "# hold {case} --slow): after a conditional mitigation, or just after the block is lifted. Undo it when\n"
+        "# all has been well for some days.",
+    },
     "slow": {
         "ja": "# 解除の直後は、しばらく一通ずつ送ると安全です（緩和の後も量が制限されます）。元に戻す前に、同じファイルを"
         "次の内容に変え、そのあとのコマンドを実行します:",
@@ -68,7 +75,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for a shell, all of them together."""
     undo: tuple[str, ...]
     slowly: tuple[str, ...]
-    """Commands by which the slow transport is there."""
+    """Commands by which the slow transport is there, whether mail waited before or not."""
     until: datetime
     """When what is sent now would go back to its sender."""
 
@@ -107,11 +114,11 @@ def holding(
             *it.unless_mapped(
                 "todoku-hold-",
                 *it.take("defer_transports", "todoku-hold"),
-                f"{postconf} -MX todoku-hold/unix",
+                *it.no_service("todoku-hold"),
             ),
             it.reload,
         ),
-        slowly=(*it.slow(slow, delay), it.reload),
+        slowly=(*it.slow(slow, delay), it.map_first(file), it.reload),
         until=(case.held.until if case.held else None) or later(now, lifetime),
     )
 
@@ -150,4 +157,20 @@ def script(
         made.slow.rstrip("\n"),
         "\n".join(made.slowly),
     ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def slow_script(made: Holding, lang: Language, delay: int, advice: Sequence[str] = ()) -> str:
+    """The same of mail that only goes slowly."""
+    head = say(
+        SAYINGS["warm-up"], lang, case=made.case, domains=", ".join(made.domains), delay=delay
+    )
+    parts = [
+        "\n".join((head, *(f"#   - {each}" for each in advice))),
+        say(SAYINGS["apply"], lang, file=made.file),
+        made.slow.rstrip("\n"),
+        "\n".join(made.slowly),
+        SAYINGS["undo"][lang],
+        "\n".join(made.undo),
+    ]
     return "\n\n".join(parts) + "\n"

@@ -58,10 +58,18 @@ class Postfix:
         )
 
     def not_slow(self, name: str) -> tuple[str, ...]:
-        return (
-            f"if {self.postconf} -M {name}/unix 2>/dev/null | grep -q {name}; then",
-            f"{self.postconf} -MX {name}/unix",
+        return self.no_service(
+            name,
             f"{self.postconf} -X {name}_destination_rate_delay",
             f"{self.postconf} -X {name}_destination_concurrency_limit",
+        )
+
+    def no_service(self, name: str, *more: str) -> tuple[str, ...]:
+        """Where it is not there, nothing is to be done."""
+        there = f"{self.postconf} -M {name}/unix 2>/dev/null"
+        return (
+            f"if {there} | grep -q {name}; then",
+            f"{self.postconf} -MX {name}/unix",
+            *more,
             "fi",
         )

@@ -2,6 +2,7 @@
 
 todoku case hold 12                # what to apply, and how to undo it; nothing is changed
 todoku case hold 12 --done         # applied: the case reminds of it
+todoku case hold 12 --slow         # instead: mail goes, one message after the other
 todoku case hold 12 --released     # taken back
 """
 
@@ -29,10 +30,11 @@ WORDS: Words = {
         "ja": "--done と --released は一緒に使えません。何も記録していません。",
         "en": "--done and --released cannot both be given. Nothing was recorded.",
     },
+    "slowly": {"ja": "{domains}（少しずつ送る）", "en": "{domains} (slowly)"},
     "then": {
-        "ja": "# 適用したら: todoku case hold {case} --done　元に戻したら: todoku case hold {case} --released\n"
+        "ja": "# 適用したら: todoku case hold {case}{more} --done　元に戻したら: todoku case hold {case} --released\n"
         "# すでに差出人に返ったメール: todoku case show {case} --affected",
-        "en": "# When applied: todoku case hold {case} --done   when undone: todoku case hold {case} "
+        "en": "# When applied: todoku case hold {case}{more} --done   when undone: todoku case hold {case} "
         "--released\n# What came back to its senders already: todoku case show {case} --affected",
     },
 }
@@ -50,6 +52,7 @@ WORDS: Words = {
     metavar="DAYS",
     help="Your maximal_queue_lifetime.",
 )
+@click.option("--slow", is_flag=True, help="It does not wait; it goes slowly.")
 @click.option("--done", is_flag=True, help="Record that it was applied.")
 @click.option("--released", is_flag=True, help="Record that it was undone.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -59,13 +62,13 @@ WORDS: Words = {
 @click.pass_context
 def hold(
     ctx: click.Context, /, number: int, domains: tuple[str, ...], postconf: str, lifetime: int,
-    done: bool, released: bool, as_json: bool, config: Path | None, data: Path | None, lang: Language,
+    slow: bool, done: bool, released: bool, as_json: bool, config: Path | None, data: Path | None, lang: Language,
 ) -> None:  # fmt: skip
     """Let mail for the receiver of case NUMBER wait in your Postfix; DOMAIN: for these alone.
 
     Prints what to apply and how to undo it, and changes nothing.
     """
-    from todoku.cases.holding import holding, script
+    from todoku.cases.holding import holding, script, slow_script
     from todoku.cli import case as cases
     from todoku.serve.orders import Hold, Release, fresh_id
 
@@ -85,17 +88,24 @@ def hold(
         named = domains or seen_in_logs(house, case).domains
         made = holding(case, now, named, days, postconf, delay)
     if done:
+        how = ", ".join(made.domains)
         order = Hold(
-            id=fresh_id(), by=cases.me(), case=number, how=", ".join(made.domains), until=made.until
-        )
+            id=fresh_id(), by=cases.me(), case=number,
+            how=say(WORDS["slowly"], lang, domains=how) if slow else how,
+            until=None if slow else made.until,
+        )  # fmt: skip
         cases.done(order, found, lang)
         click.echo(say(cases.WORDS["opened"], lang, case=number))
     elif as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(made)) + b"\n")
     else:
-        for line in script(made, lang, now, days, advice).split("\n"):
+        text = script(made, lang, now, days, advice)
+        if slow:
+            text = slow_script(made, lang, delay, advice)
+        for line in text.split("\n"):
             click.echo(safe(line.replace("\t", "    ")))
-        click.echo(say(WORDS["then"], lang, case=number))
+        more = " --slow" if slow else ""
+        click.echo(say(WORDS["then"], lang, case=number, more=more))
 
 
 def _volumes(case: Case, lang: Language) -> tuple[int, tuple[str, ...]]:
