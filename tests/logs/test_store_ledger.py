@@ -12,6 +12,7 @@ pytest.importorskip("pyarrow")
 
 from tests import postgres
 from todoku import store
+from todoku.deliveries import ledger as ledgers
 from todoku.deliveries.ledger import Also, Day, Journal, Ledger, Move, Read
 from todoku.deliveries.parts import Part
 from todoku.store import Overtaken
@@ -95,8 +96,15 @@ def test_all_that_a_step_changes(ledger: Ledger) -> None:
     assert (ledger.parts(), ledger.tails(), ledger.tail_size()) == ([TWO], [], (0, None))
     assert ledger.journals() == {"a/b/c": 9}
     assert ledger.days() == {"2026-11-24": Day(15, 1, 2, 3, 4, 1.0, 6.5, ("exim", "postfix"))}
-    assert ledger.grounds() == {ground: "{}", 1: "one", 2: "two"}
+    assert ledger.grounds([ground, 1, 2, 3]) == {ground: "{}", 1: "one", 2: "two"}
     assert ledger.logs() == [BEGUN._replace(file="1:2:3:4")]
     ledger.forget_grounds({1})
     ledger.forget("2026-11-25", 2.5)
-    assert (ledger.grounds(), ledger.days(), ledger.logs()) == ({1: "one"}, {}, [])
+    assert (ledger.grounds([1, 2]), ledger.days(), ledger.logs()) == ({1: "one"}, {}, [])
+
+
+def test_grounds_are_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledgers, "MOST_GROUNDS", 3)
+    for n in range(0, 8, 2):
+        ledger.commit([], [], 1.0, Also(grounds={n: "x", n + 1: "x"}, knowledge="k"))
+    assert set(ledger.grounds(range(8))) == {0, 1, 2}

@@ -66,7 +66,7 @@ class StoredReading(Reading):
                     raise TodokuError(WORDS["nothing"], folder=str(stored.folder.path))
                 asking.begin(stored, _day(self._since), _day(self._until))
                 answer = report(
-                    asking, stored.ledger.grounds(), stored.days(), since=self._since,
+                    asking, stored.ledger.grounds, stored.days(), since=self._since,
                     until=self._until, domain=self._receiver,
                 )  # fmt: skip
         self.sums, self.run.counts, self.run.daily = answer.sums, answer.counts, answer.daily

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from todoku.deliveries.parts import Part
 from todoku.store import WORDS, Overtaken, writing
 from todoku.store import log_tables as t
 from todoku.store.rows import plain
+
+MOST_GROUNDS: Final = 50_000
+"""Kept at a time: answers that differ in what they name could make any number of them."""
 
 
 class Read(NamedTuple):
@@ -163,10 +166,15 @@ class Ledger:
             rows = connection.execute(sa.select(t.days)).mappings().all()
         return {r["day"]: _day(r) for r in rows}
 
-    def grounds(self) -> dict[int, str]:
+    def grounds(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Those of these that are there, by number."""
+        c = t.grounds.c
+        found: dict[int, str] = {}
         with self._engine.connect() as connection:
-            query = sa.select(t.grounds.c.id, t.grounds.c.payload)
-            return {row[0]: row[1] for row in connection.execute(query)}
+            for at in range(0, len(numbers), 500):
+                query = sa.select(c.id, c.payload).where(c.id.in_(numbers[at : at + 500]))
+                found |= {row[0]: row[1] for row in connection.execute(query)}
+        return found
 
     def commit(
         self, parts: Sequence[Part], moves: Sequence[Move], at: float, also: Also = NOTHING
@@ -279,10 +287,13 @@ def _add_grounds(connection: sa.Connection, also: Also) -> None:
     for at in range(0, len(numbers), 500):
         query = sa.select(c.id).where(c.id.in_(numbers[at : at + 500]))
         there.update(connection.execute(query).scalars())
+    room = MOST_GROUNDS - (
+        connection.scalar(sa.select(sa.func.count()).select_from(t.grounds)) or 0
+    )
     rows = [
         {"id": n, "knowledge": also.knowledge, "payload": plain(payload)}
         for n, payload in also.grounds.items()
         if n not in there
     ]
-    if rows:
-        connection.execute(sa.insert(t.grounds), rows)
+    if rows and room > 0:
+        connection.execute(sa.insert(t.grounds), rows[:room])

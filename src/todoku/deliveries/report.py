@@ -1,6 +1,6 @@
 """What `todoku logs` tells of logs, told of what is stored: the same groups and days, by questions.
 
-    told = report(asking, ledger.grounds(), ledger.days(), since=..., until=...)
+    told = report(asking, ledger.grounds, ledger.days(), since=..., until=...)
     told.sums, told.counts, told.daily
 
 Attempts, recipients and the named ones are counted by the worker; groups come with the diagnosis that
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from todoku.deliveries.asking import Asking
@@ -32,6 +32,9 @@ _COLUMNS: Final = (
     "receiver", "gateway", "place", "reason", "receiver_code", "list", "identity_kind", "identity",
     "temporary", "who_acts", "rule", "code", "enhanced", "stage", "reply",
 )  # fmt: skip
+
+
+Grounds = Callable[[Sequence[int]], Mapping[int, str]]
 
 
 class Told(NamedTuple):
@@ -58,7 +61,7 @@ class Number(set[str]):
 
 def report(
     asking: Asking,
-    grounds: Mapping[int, str],
+    grounds: Grounds,
     days: Mapping[str, Day],
     *,
     since: float | None = None,
@@ -128,7 +131,7 @@ def _counts(
 
 
 def _groups(
-    asking: Asking, where: str, values: Values, grounds: Mapping[int, str], sums: Sums
+    asking: Asking, where: str, values: Values, grounds: Grounds, sums: Sums
 ) -> dict[int, Group]:
     """By their number; those with the most attempts, where there are too many."""
     any_of = ", ".join(f"any_value({name})" for name in _COLUMNS)
@@ -143,8 +146,9 @@ def _groups(
     reason = 6 + _COLUMNS.index("reason")
     sums.undecided = sum(row[1] + row[2] for row in found if row[reason] == "undecided")
     found = sorted(found[:MOST_GROUPS], key=lambda row: row[3] or 0.0)  # as a log tells them
+    stored = grounds([row[0] for row in found])
     for number, bounced, deferred, first, last, recipients, *columns in found:
-        known = decode(grounds[number]) if number in grounds else None
+        known = decode(stored[number]) if number in stored else None
         told = dict(zip(_COLUMNS, columns, strict=True))
         ground = known or _told(told)
         group = Group(ground.diagnosis, told["place"], ground.example)
