@@ -84,6 +84,18 @@ class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """In the sentence, behind them."""
 
 
+class Vouched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All words that may stand in the sentence of a statement, up to its end. Any other may be a stranger
+    of whom it is said ("your predecessor"), or what really is: then it is not believed."""
+
+    lang: Spoken
+    classes: tuple[AnswerClass, ...]
+    words: str
+    """Between blanks, in lower case."""
+    names: bool = True
+    """A word with a capital, behind the first, is a name, and let pass."""
+
+
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a desk asks for, by the words it uses for it."""
 
@@ -125,6 +137,7 @@ class AnswerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     rules: tuple[AnswerRule, ...] = ()
     conditions: tuple[Condition, ...] = ()
     frames: tuple[Frame, ...] = ()
+    vouched: tuple[Vouched, ...] = ()
     asked: tuple[Wanted, ...] = ()
     asking: tuple[str, ...] = ()
     """Words of a demand: what is asked for must stand in their sentence."""
@@ -177,7 +190,7 @@ def merged(old: AnswerRules, new: AnswerRules) -> AnswerRules:
     joined = {
         name: getattr(new, name) + getattr(old, name)
         for name in (
-            "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "frames", "asked",
+            "covers", "signers", "addresses", "desks", "marks", "tickets", "conditions", "frames", "vouched", "asked",
             "asking", "waits", "topic", "deeds", "supposed", "answering", "context",
         )
     }  # fmt: skip

@@ -1,8 +1,7 @@
 """Which rules an answer's text meets, and where. Pure.
 
 What one rule matches is taken out of the text before the next is tried: "Not qualified for
-mitigation" must never be read as "mitigation". Conditions ("once", "if", "not") in front of words
-that promise make them none: "once the cause is mended, your address will be removed".
+mitigation" must never be read as "mitigation". Whether the sentence asserts them is `asserted`'s.
 
 A rule is a phrase (`match`), a line (`heading`), or cues that must agree within one clause (`all`):
 what was done, and to what. Words as common as "removed" say something only together.
@@ -10,27 +9,16 @@ what was done, and to what. Words as common as "removed" say something only toge
 
 from __future__ import annotations
 
-import bisect
 import functools
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from todoku.cases.answers import addresses
+from todoku.cases.answers import addresses, asserted
+from todoku.cases.answers.sentences import Text
 from todoku.knowledge.answer_patterns import compiled
 from todoku.knowledge.answers import AnswerRule, AnswerRules
 
-_ENDS: Final = re.compile(
-    r"[.!?](?=[\s\"')\]])|[。！？]|\n[ \t]*\n|\n(?=[ \t]*[-*•・■◆●][ \t])|:[ \t]*\n"
-)
-_SHORT: Final = 44
-"""Columns: a line that ends before was ended, not wrapped."""
-_CLAUSE: Final = re.compile(
-    r";|,?\s(?:but|however|nevertheless|nonetheless|therefore|so)\b,?|,\s*and\s(?:we|i|your|the|it)\b"
-    r"|(?:ました|です|ます|ません)が、|(?:しかし|ただし|なお|aber|jedoch)\b,?",
-    re.I,
-)
 _LABEL: Final = re.compile(
     r"^(?:(?:final |current |ip )?(?:status|result|outcome|verdict|decision)|結果|調査結果|状態|ステータス|判定"
     r"|(?:ergebnis))\s*[:=-]?\s*",
@@ -39,16 +27,6 @@ _LABEL: Final = re.compile(
 _TRIM: Final = " .。!:()[]【】「」|"
 _REMARK: Final = re.compile(r"[,;(、（]|\s-\s|\sas\s|\sdue\s")
 _BLANK: Final = "\0"
-_CITED: Final = re.compile(r'"[^"\n]{4,400}"|«[^»\n]{4,400}»|「[^」\n]{4,200}」|『[^』\n]{4,200}』')
-"""Words between quotation marks are somebody's, and not asserted here."""
-_QUESTION: Final = re.compile(
-    r"(?:\?|(?:でしょう|です|ます|ました|ません|のだろう)か[。.]?)[\s\"')\]」]*\Z"
-)
-_ASSERTED: Final = frozenset(
-    {"delisted", "mitigated", "conditionally-mitigated", "nothing-detected", "expires", "refused",
-     "not-qualified"}
-)  # fmt: skip
-"""What is asked is not said."""
 _MOST: Final = 200
 """Hits of one expression."""
 
@@ -60,48 +38,6 @@ class Hit(NamedTuple):
     rule: AnswerRule
     words: str
     heading: bool = False
-
-
-class Text:
-    """A text, and where its sentences end."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        ends = {m.end() for m in _ENDS.finditer(text)}
-        at = 0
-        for line in text.split("\n"):
-            at += len(line) + 1
-            if _width(line) < _SHORT:
-                ends.add(at)
-        self._ends = sorted(ends)
-
-    def sentence(self, at: int) -> tuple[int, int]:
-        n = bisect.bisect_right(self._ends, at)
-        start = self._ends[n - 1] if n else 0
-        return start, self._ends[n] if n < len(self._ends) else len(self.text)
-
-    @functools.cached_property
-    def cited(self) -> list[tuple[int, int]]:
-        return [found.span() for found in _CITED.finditer(self.text)]
-
-    @functools.cached_property
-    def clauses(self) -> list[tuple[int, int]]:
-        """Where they begin and end: sentences, cut at "but", "however", "; "."""
-        found: list[tuple[int, int]] = []
-        start = 0
-        for end in (*self._ends, len(self.text)):
-            for cut in _CLAUSE.finditer(self.text, start, end):
-                found.append((start, cut.start()))
-                start = cut.end()
-            found.append((start, end))
-            start = end
-        return [(start, end) for start, end in found if start < end]
-
-
-def _width(line: str) -> int:
-    if line.isascii():
-        return len(line)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
 
 
 def of_subject(subject: str, desks: Sequence[AnswerRules]) -> Iterator[Hit]:
@@ -120,7 +56,7 @@ def of_text(read: Text, desks: Sequence[AnswerRules], general: AnswerRules | Non
     for desk in desks:
         for rule in desk.rules:
             for pattern in rule.match:
-                found, rest = _matches(text, read, pattern, rule, general)
+                found, rest = _matches(text, read, pattern, rule, desk, general)
                 text = text if rule.class_ == "unclear" and desk is general else rest
                 hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
             if rule.all:
@@ -170,14 +106,19 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 
 def _matches(
-    text: str, read: Text, pattern: str, rule: AnswerRule, general: AnswerRules | None
+    text: str,
+    read: Text,
+    pattern: str,
+    rule: AnswerRule,
+    desk: AnswerRules,
+    general: AnswerRules | None,
 ) -> tuple[list[tuple[int, int, str]], str]:
     found: list[tuple[int, int, str]] = []
     for n, match in enumerate(list(compiled(pattern).finditer(text))):
         if n >= _MOST:
             break
         start, end = match.span()
-        if not _void(read, start, end, rule, general):
+        if not asserted.void(read, start, end, rule, desk, general):
             found.append((start, end, " ".join(read.text[start:end].split())))
         text = _blanked(text, start, end)
     return found, text
@@ -196,7 +137,7 @@ def _agreed(
         if all(spans):
             start = min(span.start() for span in spans if span)
             end = max(span.end() for span in spans if span)
-            if not _void(read, start, end, rule, general, within=True):
+            if not asserted.void(read, start, end, rule, desk, general, within=True):
                 found.append((start, end, " ".join(read.text[start:end].split())))
             text = _blanked(text, start, end)
             if len(found) >= _MOST:
@@ -211,53 +152,3 @@ def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 def _blanked(text: str, start: int, end: int) -> str:
     return text[:start] + _BLANK * (end - start) + text[end:]
-
-
-def _void(
-    read: Text,
-    start: int,
-    end: int,
-    rule: AnswerRule,
-    general: AnswerRules | None,
-    within: bool = False,
-) -> bool:
-    """Whether its sentence asserts nothing. `within`: what stands before may also stand among them."""
-    if rule.class_ != "unclear" and any(low <= start and end <= high for low, high in read.cited):
-        return True
-    begin, _ = read.sentence(start)
-    _, stop = read.sentence(max(start, end - 1))
-    whole = read.text[begin:stop]
-    if rule.class_ in _ASSERTED and (
-        _QUESTION.search(whole) or _framed(read.text[begin:end], read.text[end:stop], rule, general)
-    ):
-        return True
-    if any(compiled(pattern).search(whole) for pattern in rule.unless):
-        return True
-    if rule.plain:
-        return False
-    before = read.text[begin:start]
-    clauses = list(_CLAUSE.finditer(before))
-    if clauses:
-        before = before[clauses[-1].end() :]
-    after, words = read.text[end:stop], read.text[start:end]
-    for condition in general.conditions if general is not None else ():
-        if condition.lang != rule.lang or rule.class_ not in condition.classes:
-            continue
-        heads = (before, before + words) if within else (before,)
-        if any(compiled(pattern).search(head) for pattern in condition.before for head in heads):
-            return True
-        if any(compiled(pattern).search(words) for pattern in condition.within):
-            return True
-        if any(compiled(pattern).match(after) for pattern in condition.after):
-            return True
-    return False
-
-
-def _framed(upto: str, after: str, rule: AnswerRule, general: AnswerRules | None) -> bool:
-    """Whether the sentence hands its words to somebody else, supposes or denies them."""
-    return any(
-        any(compiled(pattern).search(upto) for pattern in frame.before)
-        or any(compiled(pattern).search(after) for pattern in frame.after)
-        for frame in (general.frames if general is not None else ())
-        if frame.lang == rule.lang and rule.class_ in (frame.classes or _ASSERTED)
-    )

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from todoku.cases.answers import addresses, hits, tickets, verdicts, waiting
-from todoku.cases.answers.hits import Text
 from todoku.cases.answers.letter import Letter, joined, plain
 from todoku.cases.answers.quoting import split
+from todoku.cases.answers.sentences import Text
 from todoku.cases.answers.verdicts import DECLINES, DOUBTFUL, Said
 from todoku.cases.answers.waiting import Wait
 from todoku.cases.events import Verdict

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from todoku.cases.answers import addresses
 from todoku.cases.answers.addresses import Mention
-from todoku.cases.answers.hits import Hit, Text
+from todoku.cases.answers.hits import Hit
+from todoku.cases.answers.sentences import Text
 from todoku.knowledge.answers import GENERAL
 from todoku.model import AnswerClass, Identity
 
