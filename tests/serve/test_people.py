@@ -8,16 +8,20 @@ import email.policy
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.serve import returned
 from tests.serve.returned import SC_001
 from tests.serve.test_intake_proof import OWN, House
+from tests.serve.world import Serving, live
 from todoku.cases import commands, fold
 from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.due import plan
+from todoku.lab.world import LISTED
+from todoku.model import Identity, Reply
 from todoku.serve import telling
 from todoku.serve.directory import Directory, is_automatic
 from todoku.serve.intake import Intake, answer_rules
@@ -167,3 +171,28 @@ def test_a_refusal_that_names_somebody_new_is_not_only_counted() -> None:
     assert not commands.only_counts(
         case, ev.Refused(at=NOW, first=NOW, last=NOW, affected=("person:1",))
     )
+
+
+@pytest.mark.parametrize("lang", ["ja", None])
+def test_who_names_no_language_reads_that_of_the_house(tmp_path: Path, lang: Any) -> None:
+    async def walk(s: Serving) -> None:
+        who = s.people.known_as("suzuki@hoge.test", None, lang)
+        now = s.clock.now()
+        identity = Identity("ip", LISTED)
+        refused = ev.Refused(
+            at=now,
+            first=now,
+            last=now,
+            affected=(who,),
+            identities=(identity,),
+            place=ev.Place(id="microsoft-consumer"),
+            reply=Reply(code=550, text="550 no"),
+        )
+        s.desk.see(refused)
+        await s.work()
+        (mail,) = s.mails("suzuki@hoge.test")
+        made = email.message_from_bytes(mail, policy=email.policy.default)
+        assert made["content-language"] == "ja", mail
+        assert made["return-path"] == "<>"
+
+    live(tmp_path, walk)

@@ -310,6 +310,7 @@ class Tell(_Quiet):
         if person is None:
             return None, None, self.means.lang
         told = next((p.lang for p in case.people if p.who == action.who and p.lang), person.lang)
+        told = told or self.means.lang
         return person.address, person.name, "ja" if told == "ja" else "en"
 
 

@@ -127,8 +127,8 @@ def mail(
     made["Message-ID"] = message_id(case, action, sender.rpartition("@")[2])
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
-    made["Content-Language"] = lang
     made.set_content(_close("\n\n".join(body)) + "\n", cte="base64" if lang == "ja" else None)
+    made["Content-Language"] = lang  # after the content, which begins by taking these fields away
     return made.as_bytes()
 
 

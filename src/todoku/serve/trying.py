@@ -86,9 +86,9 @@ def message(case: Case, event: ev.Trying, place: str, now: datetime, lang: Langu
     made["Date"] = format_datetime(now)
     made["Message-ID"] = event.message_id
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = lang
     text = say(WORDS["text"], lang, place=place, sender=event.sender.rpartition("@")[2])
     made.set_content(text + "\n", cte="base64" if lang == "ja" else None)
+    made["Content-Language"] = lang
     return made.as_bytes()
 
 
