@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -303,6 +304,22 @@ def test_followed_and_ended(zygote: Zygote, tmp_path: Path) -> None:
     assert json.loads(told.stdout.splitlines()[0])["deliveries"]["sent"] == 21
 
 
+def test_a_tail_that_nobody_follows_any_more(zygote: Zygote, tmp_path: Path) -> None:
+    place = Place(zygote, tmp_path)
+    place.run("--follow", "--quiet", stdin=log(5))
+    path = place.logs / "mail.log"
+    append(path, log(5, 100))
+    place.store(path)
+    assert len(list(place.data.glob("deliveries/day=*/*"))) == 1
+    with sqlite3.connect(place.data / "todoku.db") as database:
+        database.execute("UPDATE log_tails SET made_at = made_at - 7300")
+    database.close()
+    append(path, log(1, 110))
+    place.store(path)
+    assert len(list(place.data.glob("deliveries/day=*/*"))) == 3
+    assert place.outcomes() == times(11)
+
+
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_wrong_use(zygote: Zygote, tmp_path: Path, lang: str) -> None:
     place = Place(zygote, tmp_path)
@@ -312,22 +329,49 @@ def test_wrong_use(zygote: Zygote, tmp_path: Path, lang: str) -> None:
         assert done.returncode != 0 and done.stderr and b"Traceback" not in done.stderr
 
 
+def journal(numbers: range) -> bytes:
+    """As `journalctl -o json` tells deliveries."""
+    told = "A1B2C: to=<u@b.example>, relay=mx.b.example[203.0.113.9]:25, delay=1, dsn=2.0.0, status=sent (250 Ok)"
+    return "".join(
+        json.dumps({"__CURSOR": f"s=a;i={n:x};b=1", "__REALTIME_TIMESTAMP": f"{int(NOW) - n}000000",
+                    "_HOSTNAME": "mx1", "SYSLOG_IDENTIFIER": "postfix/smtp", "SYSLOG_PID": "7",
+                    "_SYSTEMD_UNIT": "postfix@-.service", "MESSAGE": told}) + "\n"
+        for n in numbers
+    ).encode()  # fmt: skip
+
+
 def test_what_is_piped_in_and_ends(zygote: Zygote, tmp_path: Path) -> None:
     place = Place(zygote, tmp_path)
     done = place.run("--follow", stdin=log(5) + b"2026-11-20T00:06:07+00:00 mx1 postfix/smtp[2]: x")
     assert done.returncode == 0
     assert b"twice" in done.stderr
     assert place.outcomes() == times(5)
-    entries = "".join(
-        json.dumps({"__CURSOR": f"s=a;i={n:x};b=1", "__REALTIME_TIMESTAMP": f"{int(NOW) - n}000000",
-                    "_HOSTNAME": "mx1", "SYSLOG_IDENTIFIER": "postfix/smtp", "SYSLOG_PID": "7", "MESSAGE":
-                    "A1B2C: to=<u@b.example>, relay=mx.b.example[203.0.113.9]:25, delay=1, dsn=2.0.0, status=sent (250 Ok)"})
-        + "\n" for n in range(1, 31)
-    ).encode()  # fmt: skip
-    for cut in (7, 20, 30):
-        done = place.run("--follow", stdin=b"\n".join(entries.split(b"\n")[:cut]) + b"\n")
+    for last in (7, 20, 30):
+        done = place.run("--follow", stdin=journal(range(1, last + 1)))
         assert (done.returncode, done.stderr) == (0, b"")
     assert place.outcomes() == times(5) + Counter(sent=30)
+
+
+@pytest.mark.slow
+def test_a_journal_that_is_piped_in_and_killed(zygote: Zygote, tmp_path: Path) -> None:
+    """Each time it is begun again the pipe shows all there is, and goes on."""
+    place = Place(zygote, tmp_path)
+    written = 1
+    words = command("--follow", "--quiet", "--data", place.data)
+    for life in range(5):
+        with subprocess.Popen(words, env=environ(), stdin=subprocess.PIPE) as child:
+            assert child.stdin is not None
+            child.stdin.write(journal(range(1, written)))
+            end = time.monotonic() + 1.0 + 0.3 * life
+            while time.monotonic() < end:
+                child.stdin.write(journal(range(written, written + 30)))
+                child.stdin.flush()
+                written += 30
+                time.sleep(0.02)
+            child.kill()
+    done = place.run("--follow", stdin=journal(range(1, written)))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.outcomes() == Counter(sent=written - 1)
 
 
 def rotate(path: Path, rename: bool) -> None:

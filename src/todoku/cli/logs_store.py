@@ -199,10 +199,15 @@ class StoringReading(Reading):
             self._say("unnumbered", WORDS, n=f"{self.storing.journals.unnumbered:,}")
 
     def _tidy(self) -> None:
-        """Erases what is too old, and makes large parts of small ones."""
+        """Erases what is too old, and makes large parts of small ones, and of a tail that nobody
+        follows any more."""
         from todoku.deliveries.compacting import compact, erase
+        from todoku.deliveries.living import MOST_SECONDS, fold
 
         place = self.place
+        oldest = place.ledger.tail_size()[1]
+        if oldest is not None and self.now - oldest > 2 * MOST_SECONDS:
+            fold(place.folder, place.ledger, self.now)
         self._erased += erase(place.folder, place.ledger, place.oldest(self.now), self.now)
         compact(place.folder, place.ledger, self.now)
 

@@ -179,7 +179,7 @@ class Tails:
             handle = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed by _end)
         except OSError:
             return
-        clock = Clock(self._now(), year=self._year)
+        clock = Clock(min(os.fstat(handle.fileno()).st_mtime, self._now()), year=self._year)
         self._open[path] = Followed(path, handle, self._storing.log(_shown(path), clock), clock)
         self.opened += 1
 
