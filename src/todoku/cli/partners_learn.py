@@ -109,6 +109,11 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command(short_help="Learn from mail logs what partners do.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
+@click.option(
+    "--cases",
+    is_flag=True,
+    help="From the refusals of cases: bounces and webhooks that todoku serve took in.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--year", type=click.IntRange(1970, 9998), help="The year of stamps without one.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
@@ -119,6 +124,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 def learn(
     ctx: click.Context,
     paths: tuple[str, ...],
+    cases: bool,
     as_json: bool,
     year: int | None,
     quiet: bool,
@@ -138,18 +144,20 @@ def learn(
     folder = Path(found.general.data)
     stored = not paths and (folder / "deliveries").is_dir()
     read = paths or found.mail.log
-    if not read and not stored:
+    if not read and not stored and not cases:
         raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
     with Kept.open(folder) as kept:
         learning = Learning(ctx, found, config, lang, year)
         with kept.learning() as step:
+            if cases:
+                learning.cases(found, step)
             if step.logs() if stored else step.parts():
                 raise Failure(
                     say(WORDS["mixed-stored" if stored else "mixed-logs"], lang), EX_USAGE
                 )
             if stored:
                 learning.stored(found, step)
-            else:
+            elif read:
                 learning.logs(read, step)
         done = learning.done(kept)
     if as_json:
@@ -193,6 +201,7 @@ class Learning:
         diagnose = setup.diagnoser(setup.read(ctx, config))
         own = found.own if found.own.given else None
         self.knowledge: Compiled = diagnose.knowledge
+        self.names = {e.id: (*e.zones, e.name, *e.names) for e in self.knowledge.lists}
         self.gates: Gates = Gates(diagnose.knowledge, found.own.is_smarthost)
         self.windows: list[Window] = windows_in(Path(found.general.data))
         self.lang = lang
@@ -213,6 +222,22 @@ class Learning:
             failed=self.failed,
         )
 
+    # ── cases ─────────────────────────────────────────────────────────────────────────────────
+
+    def cases(self, found: settings.Settings, step: Step) -> None:
+        """Refusals of cases that are new, each once. Raises `StoreError`."""
+        from todoku.partners import from_cases
+        from todoku.serve import opening
+
+        with opening.desk(found) as desk:
+            numbers = [int(row["number"]) for row in desk.rows(closed=True)]
+            events = {f"{n}:{e.seq}": e.event for n in numbers for e in desk.history(n)}
+        refused = [events[name] for name in sorted(step.fresh(events))]
+        evidence = from_cases.learn(refused, self.names)
+        self.deliveries += sum(u.named for u in evidence.uses.values())
+        if evidence.cells:
+            step.add(evidence)
+
     # ── stored deliveries ─────────────────────────────────────────────────────────────────────
 
     def stored(self, found: settings.Settings, step: Step) -> None:
@@ -226,7 +251,6 @@ class Learning:
         from todoku.partners.learning import Sources
 
         own = found.own
-        names = {e.id: (*e.zones, e.name, *e.names) for e in self.knowledge.lists}
         with open_stored(found.general.data, found.general.store) as there:
             parts = [PartRead(p.name, p.day, p.rows) for p in there.parts()]
             plan = learning.plan(step.parts(), parts)
@@ -236,7 +260,7 @@ class Learning:
                 with asking(cast("Stored", chosen)) as worker:
                     evidence = learning.learn(
                         worker.ask, self.gates, Sources(own), own_domains=own.domains,
-                        windows=self.windows, names=names, smarthosts=own.smarthosts,
+                        windows=self.windows, names=self.names, smarthosts=own.smarthosts,
                     )  # fmt: skip
                 step.add(evidence)
                 step.learned(some)

@@ -3,9 +3,12 @@
 values.py      evidence: counts that add up in any order, and sentences that prove
 gates.py       who runs a domain's mail
 sentence.py    the words of a reply that prove the use of a list, without anybody's name
-learning.py    deliveries to evidence
+learning.py    deliveries to evidence (`stored.py`: those that are stored, in SQL;
+               `from_cases.py`: refusals of cases; `listings.py`: when one was listed)
+summary.py     evidence as it is asked: one value for each partner
 model.py       how likely it is that a partner uses a list
+habits.py      what was seen of partners about a list
 forecast.py    what a listing would cost
 sharing.py     evidence as JSON lines, for other hosts
-keeping.py     the file in which evidence is kept: the one module here that does I/O
+keeping.py     what is kept, the one thing here that does I/O (`kept_file.py`: its file)
 """

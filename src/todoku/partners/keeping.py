@@ -242,6 +242,12 @@ class Step:
         self._db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)", after)
         self.changed = True
 
+    def fresh(self, events: Iterable[str]) -> set[str]:
+        """Of these events of cases (`12:5`) those that were not learned from; they now count as learned."""
+        fresh = set(events) - {str(n) for (n,) in self._db.execute("SELECT name FROM events")}
+        self._db.executemany("INSERT INTO events VALUES (?)", [(name,) for name in fresh])
+        return fresh
+
     def learned(self, parts: Iterable[PartRead], gone: Iterable[str] = ()) -> None:
         """Parts that were learned from now, and names of those that are there no longer."""
         self._db.executemany("DELETE FROM parts WHERE name = ?", [(name,) for name in gone])
