@@ -145,7 +145,7 @@ class FollowingReading(StoringReading):
                 busy = True
                 if self._stop or self.storing.full:
                     break
-        except store.UNUSABLE as error:
+        except (*store.UNUSABLE, OSError) as error:
             self._wait(error)
         for path in self._tails.differing:
             if path not in self._told:
@@ -196,18 +196,19 @@ class FollowingReading(StoringReading):
             if now >= self._next_hour:
                 self._hourly()
                 self._next_hour = now + 3_600
-        except store.UNUSABLE as error:
+        except (*store.UNUSABLE, OSError) as error:
             if self._stop:
                 raise
             self._wait(error)
         else:
             self._told.discard("store")
 
-    def _wait(self, error: store.StoreError) -> None:
+    def _wait(self, error: Exception) -> None:
         self._next_commit = time.monotonic() + PATIENCE
         if "store" not in self._told:
             self._told.add("store")
-            self._say("waiting", WORDS, why=error.text(self.lang), seconds=f"{PATIENCE:.0f}")
+            told = error.text(self.lang) if isinstance(error, TodokuError) else str(error)
+            self._say("waiting", WORDS, why=told, seconds=f"{PATIENCE:.0f}")
         time.sleep(POLL)
 
     def _hourly(self) -> None:

@@ -37,10 +37,11 @@ WORDS: Final[Words] = {
         "--store.",
     },
     "folder": {
-        "ja": "{path} に書き込めません（{why}）。今回の分は保存していません。前回までの分はそのままです。"
-        "書き込めるユーザーで実行するか、--data で別のフォルダーを指定してください。",
-        "en": "cannot write to {path} ({why}). What was read now is not stored; what was stored before "
-        "is as it was. Run as a user who may write there, or name another folder with --data.",
+        "ja": "{path} に書き込めません（{why}）。最後に保存した後の分は保存していません。それまでの分はそのままです。"
+        "空き容量と権限を確かめて、もう一度実行してください（続きから保存します）。",
+        "en": "cannot write to {path} ({why}). What was read since the last part is not stored; what was "
+        "stored before is as it was. See to its room and permissions, and run it again: it goes on where "
+        "that stood.",
     },
     "overtaken": {
         "ja": "別のプロセス（todoku logs --store か --follow）が同じログを読み進めました。最後に保存した後の分は今回"
@@ -83,6 +84,12 @@ WORDS: Final[Words] = {
         "read before; all of them count as new. Pipe in what journalctl -o json writes, unchanged.",
     },
 }
+
+
+class FolderError(TodokuError):
+    """The folder of deliveries cannot be used. What was in it before is still there."""
+
+    exit_code = 74
 
 
 class Place(NamedTuple):
@@ -146,7 +153,7 @@ def told(folder: Path) -> Iterator[None]:
         if isinstance(error, BrokenPipeError):
             raise
         reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
-        raise TodokuError(WORDS["folder"], path=str(folder), why=reason) from error
+        raise FolderError(WORDS["folder"], path=str(folder), why=reason) from error
 
 
 class StoringReading(Reading):
