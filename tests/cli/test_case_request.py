@@ -34,6 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TODOKU_MAIL_SENDER", "postmaster@hoge.test")
     # A resolver that nobody answers at: what it would say is not known.
     monkeypatch.setenv("TODOKU_DNS_RESOLVER", "127.0.0.1:9")
+    monkeypatch.setattr("todoku.serve.reversing.DEADLINE", 0.1)
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     for name, value in CONTACT.items():
         monkeypatch.setenv(name, value)
