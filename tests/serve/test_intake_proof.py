@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.serve import returned
 from tests.serve.returned import SC_001, MailServer
 from todoku import store
@@ -36,9 +37,9 @@ TO = "taro@hotmail.com"
 
 
 class House:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
-        self.engine = store.connect(f"sqlite:///{folder}/todoku.db")
+        self.engine = store.connect(url or f"sqlite:///{folder}/todoku.db")
         self.desk = Desk(self.engine)
         self.diagnoser = Diagnoser(load.knowledge(), language="en", own=OWN)
         self.server = MailServer(folder / "mail.log")
@@ -228,6 +229,25 @@ def test_many_forged_ones_do_not_keep_the_log_from_proving_one(
     assert house.proof() == "log"
     assert [group.count for group in house.kept.groups()[0]] == [8]
     assert house.desk.case(1).refusals == 1
+
+
+@pytest.mark.slow
+def test_on_postgresql_too(tmp_path: Path) -> None:
+    """A forged one waits, a late one is proven, a request comes back, a user reports."""
+    with postgres.server() as server:
+        house = House(tmp_path, server.database())
+        try:
+            test_the_log_comes_later_than_the_bounce(house)
+            house.take(returned.bounce(TO, REPLY, "ABC", "<x@evil.test>"))
+            assert house.doubts() == ["no-proof"]
+            house.desk.change(1, lambda _: (ev.Requested(at=NOW, by="tanaka", ticket=TICKET),))
+            house.take(about_the_ticket(house.server.refused(DESK, REPLY)))
+            assert [r.event for r in house.desk.history(1) if isinstance(r.event, ev.Answered)]
+            (taken,) = house.take(report(AUTH))
+            assert taken.what == "report"
+        finally:
+            house.log.close()
+            house.engine.dispose()
 
 
 def test_after_an_hour_the_log_is_asked_no_more(house: House) -> None:
