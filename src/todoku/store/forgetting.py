@@ -148,8 +148,8 @@ def forget(
     note: str,
     since: datetime | None = None,
 ) -> Forgotten:
-    """From the database. `note`: what the cases note. `since`: of mails, those that came in since. Raises `StoreError`; nothing is half done but the
-    mails, and doing it again does the rest."""
+    """From the database. `note`: what the cases note. `since`: of mails, those that came in since. Raises
+    `StoreError`; nothing is half done but the mails, and doing it again does the rest."""
     first = 0.0 if since is None else since.timestamp()
     mails = [sha for sha, body in _bodies(desk, first) if spellings.are_in(body)]
     for start in range(0, len(mails), 500):
