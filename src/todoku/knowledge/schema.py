@@ -8,7 +8,7 @@ server defaults, wordings), one a group of lists (`lists/*.toml`), general rules
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 

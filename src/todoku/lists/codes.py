@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from todoku.knowledge.schema import Ask, Code, ListEntry, Text
+from todoku.knowledge.schema import Ask, Code, ListEntry, Shown, Text
 from todoku.model import EntryClass, Scope, UnknownCause
 
 LISTINGS: Final = frozenset({"abuse", "policy", "range"})

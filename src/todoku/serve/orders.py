@@ -188,7 +188,9 @@ class Accept(Order, frozen=True, kw_only=True, tag="accept"):
     """With a user's report: the domains where mail does not arrive."""
 
 
-AnyOrder: TypeAlias = Report | Close | Settle | Cause | Ask | Hold | Detour | Release | Try | Hear | Accept
+AnyOrder: TypeAlias = (
+    Report | Close | Settle | Cause | Ask | Hold | Detour | Release | Try | Hear | Accept
+)
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
 
