@@ -197,21 +197,38 @@ def test_the_log_comes_later_than_the_bounce(house: House) -> None:
     assert house.doubts() == []
 
 
-def test_exim_s_log_proves_too(house: House) -> None:
-    """Its bounces name no queue id of their own kind; `id=` is the Message-ID."""
-    stamp = "2026-11-24 09:10:00 1vN6jX-0007SD-2A"
-    host = "H=mx2.hotmail.com [198.51.100.25]"
-    house.server.log.write_text(
-        f'{stamp} <= sato@hoge.test H=(pc) [192.0.2.9] P=esmtpsa S=500 id=7@hoge.test T="hello"\n'
-        f"{stamp} ** {TO} R=dnslookup T=remote_smtp {host}: SMTP error from remote mail server after "
-        f"MAIL FROM:<sato@hoge.test>: {REPLY}\n"
-    )
-    bounce = returned.bounce(TO, REPLY, "X", "<7@hoge.test>").replace(
-        b"X-Postfix-Queue-ID: X\n", b""
-    )
-    house.take(returned.bounce("b@hotmail.com", REPLY, "X", "<7@hoge.test>"))
+EXIM = "2026-11-24 09:10:00 1vN6jX-0007SD-2A"
+SENDMAIL = "Nov 24 09:10:00 mx1 sm-mta[48]: 5AO0A0fN002977:"
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        (
+            f'{EXIM} <= sato@hoge.test H=(pc) [192.0.2.9] P=esmtpsa S=500 id=7@hoge.test T="hello"\n'
+            f"{EXIM} ** {TO} R=dnslookup T=remote_smtp H=mx2.hotmail.com [198.51.100.25]: SMTP error "
+            f"from remote mail server after MAIL FROM:<sato@hoge.test>: {REPLY}\n"
+        ),
+        (
+            f"{SENDMAIL} from=<sato@hoge.test>, size=500, class=0, nrcpts=1, msgid=<7@hoge.test>, "
+            "proto=ESMTP, daemon=MTA, relay=pc [192.0.2.9]\n"
+            f"{SENDMAIL} to=<{TO}>, delay=00:00:02, xdelay=00:00:01, mailer=esmtp, pri=120494, "
+            f"relay=mx2.hotmail.com. [198.51.100.25], dsn=5.0.0, reply={REPLY}, stat=Service unavailable\n"
+        ),
+    ],
+    ids=["exim", "sendmail"],
+)
+def test_other_logs_prove_too(house: House, log: str) -> None:
+    """Their bounces name no queue id that is read; the Message-ID and the recipient have to do."""
+    house.server.log.write_text(log)
+
+    def bounce(to: str, message_id: str) -> bytes:
+        made = returned.bounce(to, REPLY, "X", message_id)
+        return made.replace(b"X-Postfix-Queue-ID: X\n", b"")
+
+    house.take(bounce("b@hotmail.com", "<7@hoge.test>"), bounce(TO, "<8@hoge.test>"))
     assert house.desk.rows() == []
-    house.take(bounce)
+    house.take(bounce(TO, "<7@hoge.test>"))
     assert house.proof() == "log"
 
 
