@@ -51,8 +51,8 @@ def test_it_is_what_memory_holds(
         assert (seq, own) == (2, True)
         wanted = recent(merge(a, b))
         (got,) = all_of(kept).values()
-        assert got.evidence.mail == wanted.mail
-        assert got.evidence.uses == wanted.uses
+        assert got.evidence.mail == {k: m for k, m in wanted.mail.items() if any(m)}
+        assert got.evidence.uses == {k: u for k, u in wanted.uses.items() if any(u)}
         assert kept.summary() == view(got.evidence).summary
         mine = view(got.evidence)
         assert kept.view(["spamhaus-zen", "spamcop"]) == mine
@@ -126,6 +126,27 @@ def test_all_of_a_step_or_nothing(tmp_path: Path) -> None:
         with kept.learning() as step:
             pass  # nothing was learned
         assert kept.origins()[0][1] == seq
+
+
+@given(a=worlds.evidence, b=worlds.evidence, c=worlds.evidence)
+@FEW
+def test_a_day_that_is_learned_anew_counts_once(
+    tmp_path_factory: pytest.TempPathFactory, a: Evidence, b: Evidence, c: Evidence
+) -> None:
+    b.proofs.clear()  # what was proven stays so
+    with Kept.open(tmp_path_factory.mktemp("days")) as kept:
+        put(kept, a)
+        for day in (b, c, b, c):
+            with kept.learning() as step:
+                step.learn_day("2026-11-24", day)
+                assert step.days() == {"2026-11-24"}
+        (got,) = all_of(kept).values()
+        wanted = recent(merge(a, c))
+        assert got.evidence.mail == {k: m for k, m in wanted.mail.items() if any(m)}
+        assert got.evidence.uses == {k: u for k, u in wanted.uses.items() if any(u)}
+        with kept.learning() as step:
+            step.settle("2026-11-25")
+            assert step.days() == set()
 
 
 def test_it_is_its_owners_alone(tmp_path: Path) -> None:

@@ -105,19 +105,24 @@ D = PartRead("d", "2026-11-25", 3)
 def test_a_part_counts_once() -> None:
     assert plan([], [A, B, D]).fresh == [[A, B, D]]
     assert plan([A, B], [A, B, D]).fresh == [[D]]
-    assert plan([A, B, D], [A, B, D]) == ([], [], [], 0)
+    assert plan([A, B, D], [A, B, D]) == ([], {}, [], [], 0)
 
 
 def test_parts_that_were_put_together_count_once() -> None:
-    assert plan([A, B], [C, D]) == ([[D]], [C], ["a", "b"], 0)
+    assert plan([A, B], [C, D]) == ([[D]], {}, [C], ["a", "b"], 0)
     more = C._replace(rows=20)
-    assert plan([A, B], [more]) == (
-        [],
-        [more],
-        ["a", "b"],
-        8,
-    )  # 8 new ones that cannot be told apart
-    assert plan([A, D], [D]) == ([], [], ["a"], 0)  # its time was over
+    assert plan([A, B], [more]) == ([], {}, [more], ["a", "b"], 8)  # 8 that cannot be told apart
+    assert plan([A, D], [D]) == ([], {}, [], ["a"], 0)  # its time was over
+
+
+def test_days_that_grow_are_learned_anew() -> None:
+    more = C._replace(rows=20)
+    day = A.day
+    for told in (plan([A, B], [more], young=day), plan([A, B], [more], known={day})):
+        assert told == ([], {day: [more]}, [], ["a", "b"], 0)
+    assert plan([A], [A, B], young=day) == ([], {day: [A, B]}, [], [], 0)
+    assert plan([A, B], [C], young=day) == ([], {}, [C], ["a", "b"], 0)  # nothing is new
+    assert plan([A, B], [A, B], young=day) == ([], {}, [], [], 0)
 
 
 def test_some_days_at_once() -> None:

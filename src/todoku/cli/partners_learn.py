@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     from todoku import settings
     from todoku.deliveries.identity import Bytes, Following
     from todoku.deliveries.ledger import Read
-    from todoku.deliveries.parts import Folder
+    from todoku.deliveries.parts import Part
+    from todoku.deliveries.reading import Stored
     from todoku.knowledge.schema import Compiled
     from todoku.logs.opening import Piece
     from todoku.logs.reader import Source
     from todoku.logs.run import Run
     from todoku.partners.gates import Gates
-    from todoku.partners.keeping import Kept, LogRead, Step
+    from todoku.partners.keeping import Kept, LogRead, PartRead, Step
     from todoku.partners.learning import Learner, Window
+    from todoku.partners.values import Evidence
 
 AT_ONCE: Final = 50_000
 """Cells of evidence held in memory."""
+YOUNG: Final = 3 * 86_400.0
+"""Seconds for which a day of stored deliveries is learned anew when it has grown."""
+SETTLED: Final = 14 * 86_400.0
+"""Seconds after which what it taught is no longer kept apart."""
 
 WORDS: Final[Words] = {
     "no-input": {
@@ -86,6 +92,15 @@ WORDS: Final[Words] = {
         "en": "{n} deliveries of days that were stored anew cannot be told apart from those that were learned, "
         "and were not learned from.",
     },
+    "not-this": {
+        "ja": "{source} には、メールサーバーのログとして理解できた行がありません。ほかのファイルからは学びました。",
+        "en": "no line of {source} was understood as one of a mail server. The others were learned from.",
+    },
+    "no-files": {
+        "ja": "{names} に読めるファイルがありません。何も学んでいません。",
+        "en": "there is no file that could be read in {names}. Nothing was learned.",
+    },
+    "unread": {"ja": "{source} を読めません（{why}）。", "en": "cannot read {source} ({why})."},
     "untimed": {
         "ja": "時刻のない配送 {n} 件は学んでいません。",
         "en": "{n} deliveries without a time were not learned from.",
@@ -242,33 +257,47 @@ class Learning:
 
     def stored(self, found: settings.Settings, step: Step) -> None:
         """The parts that are new."""
+        from todoku.deliveries.reading import open_stored
+        from todoku.partners import stored as learning
+        from todoku.partners.keeping import PartRead
+
+        now = time.time()
+        with open_stored(found.general.data, found.general.store) as there:
+            parts = [PartRead(p.name, p.day, p.rows) for p in there.parts()]
+            plan = learning.plan(
+                step.parts(), parts, young=_date(now - YOUNG), known=step.days()
+            )  # fmt: skip
+            for some in plan.fresh:
+                step.add(self._of_parts(some, there, found))
+                step.learned(some)
+                self.deliveries += sum(p.rows for p in some)
+            before = {p.name for p in step.parts()}
+            for day, some in plan.again.items():
+                step.learn_day(day, self._of_parts(some, there, found))
+                step.learned(some)
+                self.deliveries += sum(p.rows for p in some if p.name not in before)
+            if plan.same or plan.gone:
+                step.learned(plan.same, plan.gone)
+            step.settle(_date(now - SETTLED))
+        if plan.missed:
+            self.say("missed", n=f"{plan.missed:,}")
+
+    def _of_parts(
+        self, some: list[PartRead], there: Stored, found: settings.Settings
+    ) -> Evidence:  # fmt: skip
         from typing import cast
 
         from todoku.deliveries.asking import asking
-        from todoku.deliveries.reading import Stored, open_stored
         from todoku.partners import stored as learning
-        from todoku.partners.keeping import PartRead
         from todoku.partners.learning import Sources
 
         own = found.own
-        with open_stored(found.general.data, found.general.store) as there:
-            parts = [PartRead(p.name, p.day, p.rows) for p in there.parts()]
-            plan = learning.plan(step.parts(), parts)
-            for some in plan.fresh:
-                paths = [str(there.folder.path / p.name) for p in some]
-                chosen = _Some(there.folder, paths)
-                with asking(cast("Stored", chosen)) as worker:
-                    evidence = learning.learn(
-                        worker.ask, self.gates, Sources(own), own_domains=own.domains,
-                        windows=self.windows, names=self.names, smarthosts=own.smarthosts,
-                    )  # fmt: skip
-                step.add(evidence)
-                step.learned(some)
-                self.deliveries += sum(p.rows for p in some)
-            if plan.same or plan.gone:
-                step.learned(plan.same, plan.gone)
-        if plan.missed:
-            self.say("missed", n=f"{plan.missed:,}")
+        chosen = _Some(there, {p.name for p in some})
+        with asking(cast("Stored", chosen)) as worker:
+            return learning.learn(
+                worker.ask, self.gates, Sources(own), own_domains=own.domains, windows=self.windows,
+                names=self.names, smarthosts=own.smarthosts,
+            )  # fmt: skip
 
     # ── logs ──────────────────────────────────────────────────────────────────────────────────
 
@@ -276,23 +305,28 @@ class Learning:
         """Raises `Failure` where nothing was understood: nothing is kept then."""
         from todoku.logs.opening import open_logs
 
-        files = 0
         log: _Log | None = None
+        seen: list[_Log] = []
         for piece in open_logs(paths, sys.stdin.buffer if sys.stdin else None):
             if piece.error is not None:
-                self._unreadable(piece)
+                self._unreadable(piece, begun=log is not None and log.name == piece.source)
                 continue
             if log is None or piece.first:
                 if log is not None:
                     log.end()
-                files += 1
                 log = _Log(self, step, piece)
+                seen.append(log)
             log.feed(piece.data)
         if log is not None:
             log.end()
-        if not files or (self.run.counts.lines and not self.run.counts.understood):
+        strange = [each for each in seen if each.strange]
+        if len(strange) == len(seen):
             names = ", ".join(short(str(p), 100) for p in paths[:3])
-            raise Failure(say(WORDS["not-a-log"], self.lang, names=names), 2)
+            key = "not-a-log" if seen else "no-files"
+            raise Failure(say(WORDS[key], self.lang, names=names), 2)
+        for each in strange[:5]:
+            self.failed = True
+            self.say("not-this", source=short(each.name, 200))
         if self.learner.evidence.cells:
             step.add(self.learner.take())
 
@@ -307,25 +341,29 @@ class Learning:
     def say(self, key: str, **values: object) -> None:
         click.echo(f"todoku: {say(WORDS[key], self.lang, **values)}", err=True)
 
-    def _unreadable(self, piece: Piece) -> None:
+    def _unreadable(self, piece: Piece, *, begun: bool) -> None:
         from todoku.cli.looks import why
 
         self.failed = True
-        self.say("unreadable", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
+        self.say("unreadable" if begun else "unread", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
 
 
 class _Some:
     """Some of the parts that are stored, without the tail: what `todoku.deliveries.asking` needs."""
 
-    def __init__(self, folder: Folder, paths: list[str]) -> None:
-        self.folder = folder
-        self._paths = paths
+    def __init__(self, stored: Stored, names: set[str]) -> None:
+        self.folder = stored.folder
+        self._parts = [p for p in stored.parts() if p.name in names]
 
-    def paths(self, _first: str | None = None, _last: str | None = None) -> list[str]:
-        return self._paths
+    def parts(self, _first: str | None = None, _last: str | None = None) -> list[Part]:
+        return self._parts
 
     def stream(self) -> bytes:
         return b""
+
+
+def _date(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
 class _Log:
@@ -341,7 +379,10 @@ class _Log:
         newest = now if piece.written is None else min(now, piece.written)
         self._learning = learning
         self._step = step
-        self._name = piece.source
+        self.name = piece.source
+        self.strange = False
+        """There were new lines, and none of them was understood."""
+        self._lines = self._understood = 0
         known = [Read(*log) for log in step.logs()]
         self._following: Following = Following(known, piece.source)
         self._source: Source = Source(learning.run, Clock(newest, year=learning.year))
@@ -353,9 +394,10 @@ class _Log:
         self._take(self._following.end())
         if self._following.differs:
             self._learning.failed = True
-            self._learning.say("differs", source=short(self._name, 200))
+            self._learning.say("differs", source=short(self.name, 200))
+        self.strange = self._lines > 0 and not self._understood
         move = self._following.move()
-        if move is not None:
+        if move is not None and not self.strange:
             before = _kept(move.before) if move.before is not None else None
             self._step.read(before, _kept(move.after))
 
@@ -365,7 +407,11 @@ class _Log:
             for _ in self._source.read(again):  # who sent the messages
                 pass
         if new:
+            counts = self._learning.run.counts
+            lines, understood = counts.lines, counts.understood
             self._learning.add(self._source, new, self._step)
+            self._lines += counts.lines - lines
+            self._understood += counts.understood - understood
 
 
 def _kept(read: Read) -> LogRead:

@@ -209,6 +209,7 @@ class Kept:
             yield db
 
 
+_Counts = tuple[list[tuple[MailKey, Mail]], list[tuple[UseKey, Use]]]
 _COLUMNS: Final = {
     "mail": "domain, gate, source, week, mails, refused",
     "use": "domain, list, week, named, within, accepted",
@@ -241,6 +242,29 @@ class Step:
             self._db.execute("DELETE FROM logs WHERE head_length = ? AND head = ?", before[:2])
         self._db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)", after)
         self.changed = True
+
+    def days(self) -> set[str]:
+        """Days (of stored deliveries) of which it is kept what they taught."""
+        return {str(day) for (day,) in self._db.execute("SELECT day FROM days")}
+
+    def learn_day(self, day: str, evidence: Evidence) -> None:
+        """What a day teaches takes the place of what it taught before."""
+        row = self._db.execute("SELECT data FROM days WHERE day = ?", (day,)).fetchone()
+        if row is not None:
+            mail, uses = msgspec.msgpack.decode(row[0], type=_Counts)
+            less = Evidence(
+                {k: Mail(-m.mails, -m.refused) for k, m in mail},
+                {k: Use(-u.named, -u.within, -u.accepted) for k, u in uses},
+            )
+            _insert(self._db, self.number, less)
+        _insert(self._db, self.number, evidence)
+        told = msgspec.msgpack.encode((list(evidence.mail.items()), list(evidence.uses.items())))
+        self._db.execute("INSERT OR REPLACE INTO days VALUES (?, ?)", (day, told))
+        self.changed = True
+
+    def settle(self, day: str) -> None:
+        """Days before this one stay as they are."""
+        self._db.execute("DELETE FROM days WHERE day < ?", (day,))
 
     def fresh(self, events: Iterable[str]) -> set[str]:
         """Of these events of cases (`12:5`) those that were not learned from; they now count as learned."""
@@ -332,6 +356,8 @@ def _finish(db: sqlite3.Connection) -> None:
     """Forgets what is too old, and makes the summary."""
     (newest,) = db.execute("SELECT max(week) FROM mail").fetchone()
     begin = (newest or 0) - values.FORGOTTEN
+    db.execute("DELETE FROM mail WHERE mails = 0 AND refused = 0")
+    db.execute("DELETE FROM uses WHERE named = 0 AND within = 0 AND accepted = 0")
     db.execute("DELETE FROM mail WHERE week < ?", (begin,))
     if db.execute("DELETE FROM uses WHERE week < ?", (begin,)).rowcount:
         db.execute(

@@ -44,6 +44,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             head_length INTEGER NOT NULL, head TEXT NOT NULL, position INTEGER NOT NULL,
             mark TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (head_length, head)) WITHOUT ROWID""",
         "CREATE TABLE parts (name TEXT PRIMARY KEY, day TEXT NOT NULL, rows INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE days (day TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID",
         "CREATE TABLE events (name TEXT PRIMARY KEY) WITHOUT ROWID",
         "CREATE TABLE sights (list TEXT PRIMARY KEY, data BLOB NOT NULL)",
         "CREATE TABLE summary (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL)",

@@ -43,6 +43,8 @@ class Plan(NamedTuple):
 
     fresh: list[list[PartRead]]
     """Parts to learn from, some days at once."""
+    again: dict[str, list[PartRead]]
+    """Days to learn anew, with all their parts: what they taught takes the place of what they had."""
     same: list[PartRead]
     """Parts that took the place of learned ones."""
     gone: list[str]
@@ -50,31 +52,45 @@ class Plan(NamedTuple):
     """Rows that are new and lie in one part with others that are not: they are not learned from."""
 
 
-def plan(learned: Iterable[PartRead], stored: Sequence[PartRead]) -> Plan:
-    known = {p.name: p for p in learned}
+def plan(
+    learned: Iterable[PartRead],
+    stored: Sequence[PartRead],
+    *,
+    young: str = "9",
+    known: Collection[str] = (),
+) -> Plan:
+    """Days from `young` on (`2026-11-22`) still grow, and their parts are put together: they are learned
+    as a whole, and those of `known`, too, of which it is kept what they taught."""
+    before = {p.name: p for p in learned}
     there = {p.name for p in stored}
     replaced: dict[str, int] = {}
-    for p in known.values():
+    for p in before.values():
         if p.name not in there:
             replaced[p.day] = replaced.get(p.day, 0) + p.rows
-    fresh: dict[str, list[PartRead]] = {}
-    same: list[PartRead] = []
-    missed = 0
     by_day: dict[str, list[PartRead]] = {}
     for p in stored:
-        if p.name not in known:
-            by_day.setdefault(p.day, []).append(p)
+        by_day.setdefault(p.day, []).append(p)
+    fresh: list[list[PartRead]] = []
+    again: dict[str, list[PartRead]] = {}
+    same: list[PartRead] = []
+    missed = 0
     for day, parts in sorted(by_day.items()):
-        before = replaced.get(day, 0)
-        if before:
-            same += parts
-            missed += max(0, sum(p.rows for p in parts) - before)
+        new = [p for p in parts if p.name not in before]
+        more = sum(p.rows for p in new) - replaced.get(day, 0)
+        if not new:
+            continue
+        if replaced.get(day) and more == 0:
+            same += new
+        elif day >= young or day in known:
+            again[day] = parts
+        elif replaced.get(day):
+            same += new
+            missed += max(0, more)
         else:
-            fresh[day] = parts
-    days = list(fresh.values())
-    cuts = range(0, len(days), TOGETHER)
-    batches = [list(itertools.chain.from_iterable(days[n : n + TOGETHER])) for n in cuts]
-    return Plan(batches, same, [name for name in known if name not in there], missed)
+            fresh.append(new)
+    cuts = range(0, len(fresh), TOGETHER)
+    batches = [list(itertools.chain.from_iterable(fresh[n : n + TOGETHER])) for n in cuts]
+    return Plan(batches, again, same, [name for name in before if name not in there], missed)
 
 
 def learn(
