@@ -219,10 +219,11 @@ def _around(read: Text, mention: Mention, hits: Sequence[Hit]) -> tuple[Hit | No
     """For an address outside of the sentences that decide."""
     before = [hit for hit in hits if hit.end <= mention.start]
     after = [hit for hit in hits if hit.start >= mention.end]
-    if len({hit.rule.class_ for hit in hits}) == 1:
-        return (before or after)[-1 if before else 0], 4
     start, end = _line(read.text, mention)
     alone = not addresses.without(read.text[start:end])
+    one = len({hit.rule.class_ for hit in hits}) == 1
+    if one and (alone or not before or _DOWN.search(_sentence_of(read, before[-1]))):
+        return (before or after)[-1 if before else 0], 4
     if before and _DOWN.search(_sentence_of(read, before[-1])):
         return before[-1], 2
     if after and _UP.search(_sentence_of(read, after[0])):
