@@ -19,23 +19,16 @@ if TYPE_CHECKING:
     from todoku import settings
     from todoku.deliveries.identity import Bytes, Following
     from todoku.deliveries.ledger import Read
-    from todoku.deliveries.parts import Part
-    from todoku.deliveries.reading import Stored
     from todoku.knowledge.schema import Compiled
     from todoku.logs.opening import Piece
     from todoku.logs.reader import Source
     from todoku.logs.run import Run
     from todoku.partners.gates import Gates
-    from todoku.partners.keeping import Kept, LogRead, PartRead, Step
+    from todoku.partners.keeping import Kept, LogRead, Step
     from todoku.partners.learning import Learner, Window
-    from todoku.partners.values import Evidence
 
 AT_ONCE: Final = 50_000
 """Cells of evidence held in memory."""
-YOUNG: Final = 3 * 86_400.0
-"""Seconds for which a day of stored deliveries is learned anew when it has grown."""
-SETTLED: Final = 14 * 86_400.0
-"""Seconds after which what it taught is no longer kept apart."""
 
 WORDS: Final[Words] = {
     "no-input": {
@@ -152,6 +145,7 @@ def learn(
     What was learned before does not count again, so this can run every night.
     """
     from todoku import settings
+    from todoku.cli import partners_stored
     from todoku.partners.keeping import Kept
 
     found = settings.load(config, data)
@@ -171,7 +165,7 @@ def learn(
                     say(WORDS["mixed-stored" if stored else "mixed-logs"], lang), EX_USAGE
                 )
             if stored:
-                learning.stored(found, step)
+                partners_stored.learn(learning, found, step)
             elif read:
                 learning.logs(read, step)
         done = learning.done(kept)
@@ -253,52 +247,6 @@ class Learning:
         if evidence.cells:
             step.add(evidence)
 
-    # ── stored deliveries ─────────────────────────────────────────────────────────────────────
-
-    def stored(self, found: settings.Settings, step: Step) -> None:
-        """The parts that are new."""
-        from todoku.deliveries.reading import open_stored
-        from todoku.partners import stored as learning
-        from todoku.partners.keeping import PartRead
-
-        now = time.time()
-        with open_stored(found.general.data, found.general.store) as there:
-            parts = [PartRead(p.name, p.day, p.rows) for p in there.parts()]
-            plan = learning.plan(
-                step.parts(), parts, young=_date(now - YOUNG), known=step.days()
-            )  # fmt: skip
-            for some in plan.fresh:
-                step.add(self._of_parts(some, there, found))
-                step.learned(some)
-                self.deliveries += sum(p.rows for p in some)
-            before = {p.name for p in step.parts()}
-            for day, some in plan.again.items():
-                step.learn_day(day, self._of_parts(some, there, found))
-                step.learned(some)
-                self.deliveries += sum(p.rows for p in some if p.name not in before)
-            if plan.same or plan.gone:
-                step.learned(plan.same, plan.gone)
-            step.settle(_date(now - SETTLED))
-        if plan.missed:
-            self.say("missed", n=f"{plan.missed:,}")
-
-    def _of_parts(
-        self, some: list[PartRead], there: Stored, found: settings.Settings
-    ) -> Evidence:  # fmt: skip
-        from typing import cast
-
-        from todoku.deliveries.asking import asking
-        from todoku.partners import stored as learning
-        from todoku.partners.learning import Sources
-
-        own = found.own
-        chosen = _Some(there, {p.name for p in some})
-        with asking(cast("Stored", chosen)) as worker:
-            return learning.learn(
-                worker.ask, self.gates, Sources(own), own_domains=own.domains, windows=self.windows,
-                names=self.names, smarthosts=own.smarthosts,
-            )  # fmt: skip
-
     # ── logs ──────────────────────────────────────────────────────────────────────────────────
 
     def logs(self, paths: tuple[str, ...], step: Step) -> None:
@@ -346,24 +294,6 @@ class Learning:
 
         self.failed = True
         self.say("unreadable" if begun else "unread", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
-
-
-class _Some:
-    """Some of the parts that are stored, without the tail: what `todoku.deliveries.asking` needs."""
-
-    def __init__(self, stored: Stored, names: set[str]) -> None:
-        self.folder = stored.folder
-        self._parts = [p for p in stored.parts() if p.name in names]
-
-    def parts(self, _first: str | None = None, _last: str | None = None) -> list[Part]:
-        return self._parts
-
-    def stream(self) -> bytes:
-        return b""
-
-
-def _date(at: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
 class _Log:
