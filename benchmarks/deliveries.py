@@ -74,7 +74,7 @@ class Stores(Bench):
 
         from todoku import store
         from todoku.deliveries.keeping import keep
-        from todoku.deliveries.ledger import Ledger
+        from todoku.deliveries.ledger import Also, Ledger
         from todoku.deliveries.parts import Folder
         from todoku.deliveries.reading import open_stored
         from todoku.deliveries.rows import SCHEMA
@@ -82,6 +82,8 @@ class Stores(Bench):
         data, much = self.where / "data", self.where / "much"
         with open_stored(data, f"sqlite:///{data}/todoku.db") as stored:
             table = pa.Table.from_batches(stored.batches(), SCHEMA)
+            numbers = [n for n in pc.unique(table["ground"]).to_pylist() if n is not None]
+            also = Also(grounds=stored.ledger.grounds(numbers), knowledge="x")
         engine = store.connect(f"sqlite:///{much}/todoku.db")
         folder, ledger = Folder(much / "deliveries"), Ledger(engine)
         today = datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
@@ -94,7 +96,7 @@ class Stores(Bench):
             times = pc.add(pa.scalar(today - timedelta(days=DAYS - 1 - day)), seconds)
             of_day = table.set_column(number, SCHEMA.field("time"), times)
             copies = pa.concat_tables([of_day] * -(-some // table.num_rows)).slice(0, some)
-            keep(folder, ledger, copies, [], time.time())
+            keep(folder, ledger, copies, [], time.time(), also)
             left -= some
         engine.dispose()
         return much

@@ -29,7 +29,7 @@ from todoku.model import Blocklist, Diagnosis, Identity, Remote, Reply
 REFUSED: Final = "outcome IN ('bounced', 'deferred') AND ground IS NOT NULL"
 _SECONDS: Final = "epoch_us(time) / 1e6"
 _COLUMNS: Final = (
-    "receiver", "gateway", "place", "reason", "receiver_code", "list", "identity_kind", "identity",
+    "receiver", "gateway", "reason", "receiver_code", "list", "identity_kind", "identity",
     "temporary", "who_acts", "rule", "code", "enhanced", "stage", "reply",
 )  # fmt: skip
 
@@ -134,29 +134,39 @@ def _groups(
     asking: Asking, where: str, values: Values, grounds: Grounds, sums: Sums
 ) -> dict[int, Group]:
     """By their number; those with the most attempts, where there are too many."""
-    any_of = ", ".join(f"any_value({name})" for name in _COLUMNS)
     sql = (
-        "SELECT ground, count(*) FILTER (outcome = 'bounced'), count(*) FILTER (outcome = 'deferred'),"
-        f" min({_SECONDS}), max({_SECONDS}), count(DISTINCT recipient), {any_of}"
+        "SELECT ground, any_value(reason), any_value(place), min({s}), max({s}),"
+        " count(*) FILTER (outcome = 'bounced'), count(*) FILTER (outcome = 'deferred'),"
+        " count(DISTINCT recipient)"
         f" FROM deliveries WHERE {REFUSED} AND {where} GROUP BY 1 ORDER BY count(*) DESC, ground"
-    )
-    groups: dict[int, Group] = {}
+    ).replace("{s}", _SECONDS)
     found = asking.ask(sql, *values)
+    sums.undecided = sum(row[5] + row[6] for row in found if row[1] == "undecided")
     sums.partial = len(found) > MOST_GROUPS
-    reason = 6 + _COLUMNS.index("reason")
-    sums.undecided = sum(row[1] + row[2] for row in found if row[reason] == "undecided")
     found = sorted(found[:MOST_GROUPS], key=lambda row: row[3] or 0.0)  # as a log tells them
-    stored = grounds([row[0] for row in found])
-    for number, bounced, deferred, first, last, recipients, *columns in found:
-        known = decode(stored[number]) if number in stored else None
-        told = dict(zip(_COLUMNS, columns, strict=True))
-        ground = known or _told(told)
-        group = Group(ground.diagnosis, told["place"], ground.example)
+    told = _diagnoses(asking, where, values, grounds, [row[0] for row in found])
+    groups: dict[int, Group] = {}
+    for number, _, place, first, last, bounced, deferred, recipients in found:
+        group = Group(told[number].diagnosis, place, told[number].example)
         group.bounced, group.deferred = bounced, deferred
         group.first, group.last = first, last
         group.recipients = Number(recipients)
         groups[number] = sums.groups[number,] = group
     return groups
+
+
+def _diagnoses(
+    asking: Asking, where: str, values: Values, grounds: Grounds, numbers: Sequence[int]
+) -> dict[int, Ground]:
+    """As they are stored; where one is not, from the columns of a row."""
+    stored = {n: ground for n, told in grounds(numbers).items() if (ground := decode(told))}
+    if len(stored) < len(numbers):
+        any_of = ", ".join(f"any_value({name})" for name in _COLUMNS)
+        sql = f"SELECT ground, {any_of} FROM deliveries WHERE {REFUSED} AND {where} GROUP BY 1"
+        for number, *columns in asking.ask(sql, *values):
+            if number not in stored:
+                stored[number] = _told(dict(zip(_COLUMNS, columns, strict=True)))
+    return stored
 
 
 def _told(row: Mapping[str, Any]) -> Ground:
