@@ -228,3 +228,33 @@ def test_looking_imports_nothing_heavy(home: Home) -> None:
     assert done.returncode == 0
     heavy = {"sqlalchemy", "pyarrow", "duckdb", "asyncio", "email", "todoku.logs.reader", "socket"}
     assert not heavy & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_mx_is_asked_on_request_alone(
+    home: Home, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    from todoku.serve import exchangers as dns
+
+    asked: list[str] = []
+    answer: list[dns.Exchanger] | None = [dns.Exchanger("mx1-us1.ppe-hosted.com", "192.0.2.9")]
+
+    def ask(domain: str, _resolver: object) -> list[dns.Exchanger]:
+        asked.append(domain)
+        if answer is None:
+            raise dns.NoAnswer
+        return answer
+
+    monkeypatch.setattr(dns, "exchangers", ask)
+    home("partners", "learn", home.log)
+    plain = home("partners", "m0.example", lang=lang).stdout
+    assert asked == []
+    told = home("partners", "m0.example", "--mx", lang=lang).stdout
+    assert asked == ["m0.example"]
+    assert "mx1-us1.ppe-hosted.com" in told and "Proofpoint" in told and "MX" not in plain
+    row = valid("partners", home("partners", "m0.example", "--mx", "--json").stdout)
+    assert row["mx"] == ["mx1-us1.ppe-hosted.com"] and row["mx_gateway"] == "proofpoint"
+    answer = None
+    done = home("partners", "m0.example", "--mx", lang=lang)
+    assert done.stdout == plain and "m0.example" in done.stderr
+    assert home("partners", "--mx", lang=lang).exit_code == 64

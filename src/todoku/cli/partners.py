@@ -29,6 +29,7 @@ from todoku.partners.kept_file import KeptError, has_file
 
 if TYPE_CHECKING:
     from todoku.partners.forecast import Forecast
+    from todoku.partners.habits import Told
 
 WORDS: Final[Words] = {
     "nothing": {
@@ -55,6 +56,14 @@ WORDS: Final[Words] = {
     "html-of-one": {
         "ja": "--html は全取引先の地図を書きます。ドメインを付けずに実行してください。何も書いていません。",
         "en": "--html writes a map of all partners; name no domain with it. Nothing was written.",
+    },
+    "mx-of-all": {
+        "ja": "--mx は 1 つのドメインについてだけ DNS に尋ねます。ドメインを付けてください。何も尋ねていません。",
+        "en": "--mx asks the DNS about one domain: name it. Nothing was asked.",
+    },
+    "no-mx": {
+        "ja": "{domain} の MX はリゾルバーから答えがなく、分かりません。",
+        "en": "the resolver did not tell the MX of {domain}: it is not known.",
     },
     "no-file": {
         "ja": "{path} を読めません（{why}）。何も取り込んでいません。",
@@ -108,6 +117,7 @@ def partners() -> None:
 @click.option(
     "--all", "everyone", is_flag=True, help="Show every partner, not those with most mail."
 )
+@click.option("--mx", is_flag=True, help="Ask the DNS which hosts take DOMAIN's mail today.")
 @click.option(
     "--html",
     "html_file",
@@ -125,6 +135,7 @@ def show(
     as_json: bool,
     as_csv: bool,
     everyone: bool,
+    mx: bool,
     html_file: Path | None,
     config: Path | None,
     data: Path | None,
@@ -139,6 +150,8 @@ def show(
     lang = options.speak(ctx, found)
     if html_file is not None and domain is not None:
         raise Failure(say(WORDS["html-of-one"], lang), EX_USAGE)
+    if mx and domain is None:
+        raise Failure(say(WORDS["mx-of-all"], lang), EX_USAGE)
     folder = Path(found.general.data)
     if not has_file(folder):
         raise Failure(say(WORDS["nothing"], lang), 1)
@@ -161,6 +174,8 @@ def show(
         for p in summary.partners
         if domain is None or p.domain == domain
     ]
+    if mx:
+        told = [_asked(t, found, knowledge, lang) for t in told]
     if html_file is not None:
         from todoku.cli.render import partners_html
         from todoku.knowledge.catalogue import Catalogue
@@ -188,6 +203,24 @@ def show(
     for line in lines:
         page.write(line)
     page.close()
+
+
+def _asked(t: Told, found: Any, knowledge: Compiled, lang: Language) -> Told:
+    """With what the DNS says today."""
+    from msgspec.structs import replace
+
+    from todoku.cli.preflight_request import servers_of
+    from todoku.partners.gates import Gates
+    from todoku.serve.exchangers import NoAnswer, exchangers
+
+    try:
+        found_hosts = exchangers(t.domain, servers_of(found, None, lang)[0])
+    except NoAnswer:
+        click.echo(f"todoku: {say(WORDS['no-mx'], lang, domain=short(t.domain, 80))}", err=True)
+        return t
+    hosts = tuple(dict.fromkeys(short(h.host, 253) for h in found_hosts))
+    gate = Gates(knowledge).of(hosts[0], t.domain) if hosts else ""
+    return replace(t, mx=hosts, mx_gateway=gate or None)
 
 
 def _nobody(domain: str, known: Iterable[str], lang: Language) -> str:

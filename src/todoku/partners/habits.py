@@ -68,6 +68,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     last: str
     lists: tuple[Habit, ...]
     """Of all other lists nothing is known."""
+    mx: tuple[str, ...] | None = None
+    """The hosts that take its mail today, by the DNS; `None`: not asked (`--mx`), or no answer."""
+    mx_gateway: str | None = None
+    """Who runs these, as in `gateway`."""
 
 
 def family(list_: str, holds: Mapping[str, str]) -> Family:

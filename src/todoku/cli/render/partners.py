@@ -101,6 +101,12 @@ WORDS: Final[Words] = {
         "en": "; {accepted} mails were taken while you were listed, too",
     },
     "stage": {"ja": "、{stage} の段階", "en": ", at {stage}"},
+    "mx": {"ja": "MX（現在）", "en": "MX today"},
+    "mx-none": {"ja": "メールを受けていません", "en": "it takes no mail"},
+    "mx-changed": {
+        "ja": "運用が {who} に変わったようです。以前に見たことは当てはまらないかもしれません",
+        "en": "it seems to be run by {who} now: what was seen before may no longer hold",
+    },
     "others": {"ja": "ほかのリスト", "en": "other lists"},
     "others-unknown": {
         "ja": "分かりません（何も言われていません）",
@@ -191,6 +197,11 @@ def one(t: Told, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
         last=t.last,
     )  # fmt: skip
     yield from page.row(WORDS["mail"][lang], [counted])
+    if t.mx is not None:
+        hosts = [", ".join(t.mx[:5]) or WORDS["mx-none"][lang]]
+        if t.mx_gateway is not None and t.mx_gateway != t.gateway:
+            hosts.append(say(WORDS["mx-changed"], lang, who=gate_name(t.mx_gateway, c, lang)))
+        yield from page.row(WORDS["mx"][lang], hosts)
     for h in t.lists:
         values = [habit(h, lang)]
         if h.words is not None:
