@@ -83,6 +83,16 @@ def test_a_log_counts_once_whatever_it_is_called(home: Home) -> None:
     assert told["deliveries"] == 0
 
 
+def test_options_may_stand_anywhere(home: Home) -> None:
+    assert home("partners", "--quiet", "learn", home.log).exit_code == 0
+    plain = home("partners", "m0.example").stdout
+    data, config = ["--data", str(home.data)], ["--config", str(home.folder / "t.toml")]
+    for words in (["m0.example", *data, *config], [*config, "m0.example", *data], [*data, *config, "show", "m0.example"]):  # fmt: skip
+        assert CliRunner().invoke(cli.main, ["--lang", "en", "partners", *words]).stdout == plain
+    learned = CliRunner().invoke(cli.main, ["partners", *data, *config, "learn", str(home.log)])
+    assert learned.exit_code == 0
+
+
 def test_json_and_csv(home: Home) -> None:
     home("partners", "learn", home.log)
     lines = home("partners", "--json").stdout.splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,9 +15,23 @@ from tests.partners import worlds
 from todoku.partners import sharing
 from todoku.partners.keeping import Kept, LogRead, PartRead
 from todoku.partners.kept_file import NAME, Busy, KeptError, has_file
+from todoku.partners.learning import MOST_LISTS
 from todoku.partners.sharing import NotImported, copies, lines
 from todoku.partners.summary import view
-from todoku.partners.values import Evidence, Mail, MailKey, Origin, merge, recent, total, union
+from todoku.partners.values import (
+    WEEK,
+    Evidence,
+    Mail,
+    MailKey,
+    Origin,
+    Proof,
+    Use,
+    UseKey,
+    merge,
+    recent,
+    total,
+    union,
+)
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 KEY = MailKey("a.example", "mimecast", "", 2_960)
@@ -147,6 +162,29 @@ def test_a_day_that_is_learned_anew_counts_once(
         with kept.learning() as step:
             step.settle("2026-11-25")
             assert step.days() == set()
+
+
+def test_a_clock_that_was_wrong_takes_nothing_away(tmp_path: Path) -> None:
+    late = KEY._replace(week=9_000)
+    with Kept.open(tmp_path) as kept:
+        put(kept, Evidence({KEY: Mail(70, 0)}, first=2_960.0 * WEEK, last=2_961.0 * WEEK))
+        before = kept.summary()
+        put(kept, Evidence({late: Mail(1, 0)}, first=9_000.0 * WEEK, last=9_000.0 * WEEK + 1))
+        after = kept.summary()
+    assert [p.mails for p in after.partners] == [70]
+    assert after.last is not None and after.last <= time.time() and before.partners[0].rate > 0
+    assert after.partners[0].last == 2_960
+
+
+def test_a_domain_that_names_any_list_is_bounded(tmp_path: Path) -> None:
+    with Kept.open(tmp_path) as kept:
+        for n in range(2 * MOST_LISTS):
+            list_ = f"list{n}"
+            put(kept, Evidence(
+                {KEY: Mail(1, 0)}, {UseKey("a.example", list_, 2_960): Use(1)},
+                {("a.example", list_): Proof(1.0, 2.0, "listed")}, 1.0, 2.0,
+            ))  # fmt: skip
+        assert len(kept.view().proofs) == MOST_LISTS
 
 
 def test_it_is_its_owners_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,17 +72,28 @@ WORDS: Final[Words] = {
 }
 
 
+_WITH_VALUE: Final = frozenset({"--data", "--config", "--lang", "--html"})
+
+
+def _first_word(args: Sequence[str]) -> int | None:
+    """The place of the first that is neither an option nor the value of one."""
+    after = ""
+    for n, word in enumerate(args):
+        if not word.startswith("-") and after not in _WITH_VALUE:
+            return n
+        after = word
+    return None
+
+
 class Partners(click.Group):
     """A first word that is no command is a partner's domain."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        first = next((a for a in args if not a.startswith("-")), None)
-        if first is not None or not {"-h", "--help"} & set(args):
-            if first not in {"learn", *self.commands}:
-                args = ["show", *args]
-            else:  # options of a command may stand before its name
-                at = args.index(first)
-                args = [first, *args[:at], *args[at + 1 :]]
+        at = _first_word(args)
+        if at is not None and args[at] in {"learn", *self.commands}:
+            args = [args[at], *args[:at], *args[at + 1 :]]  # options may stand before its name
+        elif at is not None or not {"-h", "--help"} & set(args):
+            args = ["show", *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

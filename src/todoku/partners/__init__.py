@@ -10,5 +10,6 @@ model.py       how likely it is that a partner uses a list
 habits.py      what was seen of partners about a list
 forecast.py    what a listing would cost
 sharing.py     evidence as JSON lines, for other hosts
-keeping.py     what is kept, the one thing here that does I/O (`kept_file.py`: its file)
+keeping.py     what is kept, the one thing here that does I/O (`kept_file.py`: its file,
+                   `kept_rows.py`: what stands in it)
 """

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from todoku.partners import values
+from todoku.partners import kept_rows, values
 from todoku.partners.kept_file import NAME, WAIT, open_file, telling, transaction
-from todoku.partners.summary import Sight, Summary, View, sights, summarise
+from todoku.partners.summary import Sight, Summary, View
 from todoku.partners.values import Evidence, Mail, MailKey, Origin, Proof, Use, UseKey
 
 
@@ -153,11 +153,11 @@ class Kept:
     def learning(self) -> Iterator[Step]:
         """One step: what is added, and from what it was learned; all of it or nothing."""
         with self._writing() as db:
-            step = Step(db, _own(db))
+            step = Step(db, kept_rows.own(db))
             yield step
             if step.changed:
                 db.execute("UPDATE origins SET seq = seq + 1 WHERE number = ?", (step.number,))
-                _finish(db)
+                kept_rows.finish(db)
 
     @contextmanager
     def merging(self) -> Iterator[Merge]:
@@ -166,7 +166,7 @@ class Kept:
             merge = Merge(self, db)
             yield merge
             if merge.changed:
-                _finish(db)
+                kept_rows.finish(db)
 
     def forget(self) -> None:
         """All of it, from whomever it was learned."""
@@ -234,7 +234,7 @@ class Step:
         return [PartRead(*row) for row in self._db.execute("SELECT name, day, rows FROM parts")]
 
     def add(self, evidence: Evidence) -> None:
-        _insert(self._db, self.number, evidence)
+        kept_rows.insert(self._db, self.number, evidence)
         self.changed = True
 
     def read(self, before: LogRead | None, after: LogRead) -> None:
@@ -256,8 +256,8 @@ class Step:
                 {k: Mail(-m.mails, -m.refused) for k, m in mail},
                 {k: Use(-u.named, -u.within, -u.accepted) for k, u in uses},
             )
-            _insert(self._db, self.number, less)
-        _insert(self._db, self.number, evidence)
+            kept_rows.insert(self._db, self.number, less)
+        kept_rows.insert(self._db, self.number, evidence)
         told = msgspec.msgpack.encode((list(evidence.mail.items()), list(evidence.uses.items())))
         self._db.execute("INSERT OR REPLACE INTO days VALUES (?, ?)", (day, told))
         self.changed = True
@@ -301,97 +301,21 @@ class Merge:
         number = cursor.lastrowid
         assert number is not None  # noqa: S101
         for piece in copies:
-            _insert(db, number, piece)
+            kept_rows.insert(db, number, piece)
         if row is not None:
             mine, own_seq, own = row
             if own_seq == seq:
                 ours = Origin(seq, self._kept._evidence(mine))
                 theirs = Origin(seq, self._kept._evidence(number))
                 if values.union({id_: ours}, {id_: theirs})[id_] is ours:
-                    _drop(db, number)
+                    kept_rows.drop(db, number)
                     return False
             if own:
                 # A later copy of ourselves: this file was restored from a backup. What is learned
                 # from now on is another origin's, as that copy knows things that this file forgot.
                 db.execute("DELETE FROM logs")
                 db.execute("DELETE FROM parts")
-            _drop(db, mine)
+            kept_rows.drop(db, mine)
         db.execute("UPDATE origins SET id = ? WHERE number = ?", (id_, number))
         self.changed = True
         return True
-
-
-def _insert(db: sqlite3.Connection, number: int, e: Evidence) -> None:
-    db.executemany(
-        "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " mails = mails + excluded.mails, refused = refused + excluded.refused",
-        ((*key, number, *mail) for key, mail in sorted(e.mail.items())),  # as the table is sorted
-    )
-    db.executemany(
-        "INSERT INTO uses VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " named = named + excluded.named, within = within + excluded.within,"
-        " accepted = accepted + excluded.accepted",
-        ((k.list, k.domain, k.week, number, *use) for k, use in sorted(e.uses.items())),
-    )
-    for (domain, list_), proof in e.proofs.items():
-        row = db.execute(
-            "SELECT first, last, words, stage, code, rule FROM proofs"
-            " WHERE list = ? AND domain = ? AND origin = ?",
-            (list_, domain, number),
-        ).fetchone()
-        both = values.later(Proof(*row), proof) if row else proof
-        db.execute(
-            "INSERT OR REPLACE INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (list_, domain, number, *both),
-        )
-    if e.first is not None:
-        db.execute(
-            "UPDATE origins SET first = min(coalesce(first, ?), ?), last = max(coalesce(last, ?), ?)"
-            " WHERE number = ?",
-            (e.first, e.first, e.last, e.last, number),
-        )
-
-
-def _finish(db: sqlite3.Connection) -> None:
-    """Forgets what is too old, and makes the summary."""
-    (newest,) = db.execute("SELECT max(week) FROM mail").fetchone()
-    begin = (newest or 0) - values.FORGOTTEN
-    db.execute("DELETE FROM mail WHERE mails = 0 AND refused = 0")
-    db.execute("DELETE FROM uses WHERE named = 0 AND within = 0 AND accepted = 0")
-    db.execute("DELETE FROM mail WHERE week < ?", (begin,))
-    if db.execute("DELETE FROM uses WHERE week < ?", (begin,)).rowcount:
-        db.execute(
-            "DELETE FROM proofs WHERE NOT EXISTS (SELECT 1 FROM uses u WHERE u.list = proofs.list"
-            " AND u.domain = proofs.domain AND u.origin = proofs.origin AND u.named > 0)"
-        )
-    first, last = db.execute("SELECT min(first), max(last) FROM origins").fetchone()
-    rows = db.execute("SELECT domain, gate, source, week, mails, refused FROM mail ORDER BY domain")
-    made = summarise(((MailKey(*r[:4]), Mail(r[4], r[5])) for r in rows), first, last)
-    data = msgspec.msgpack.encode(made)
-    db.execute("INSERT OR REPLACE INTO summary VALUES (1, ?)", (data,))
-    db.execute("DELETE FROM sights")
-    uses = db.execute(
-        "SELECT domain, list, week, sum(named), sum(within), sum(accepted) FROM uses"
-        " GROUP BY list, domain, week ORDER BY list, domain, week"
-    )
-    found = sights((UseKey(*r[:3]), Use(*r[3:])) for r in uses)
-    encoded = [(list_, msgspec.msgpack.encode(seen)) for list_, seen in found]
-    db.executemany("INSERT INTO sights VALUES (?, ?)", encoded)
-
-
-def _drop(db: sqlite3.Connection, number: int) -> None:
-    db.execute("DELETE FROM origins WHERE number = ?", (number,))
-    for table in ("mail", "uses", "proofs"):
-        db.execute(f"DELETE FROM {table} WHERE origin = ?", (number,))  # noqa: S608
-
-
-def _own(db: sqlite3.Connection) -> int:
-    """The number of this installation's origin, made where there is none."""
-    row = db.execute("SELECT number FROM origins WHERE own = 1").fetchone()
-    if row is not None:
-        return int(row[0])
-    cursor = db.execute(
-        "INSERT INTO origins (id, seq, own) VALUES (?, 0, 1)", (secrets.token_hex(8),)
-    )
-    assert cursor.lastrowid is not None  # noqa: S101
-    return cursor.lastrowid
