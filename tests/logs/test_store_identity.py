@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("sqlalchemy")
@@ -29,6 +29,7 @@ def read(
     return b"".join(t.again for t in told), b"".join(t.new for t in told)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, len(LOG)), max_size=6), st.integers(60, 9_000))
 def test_each_line_is_new_once(sizes: list[int], step: int) -> None:
     known: list[Read] = []

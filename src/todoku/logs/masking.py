@@ -34,6 +34,8 @@ _ID: Final = re.compile(
     rb"|(?<![0-9A-Za-z.(])\d{10,500}(?![\d.])"
     rb"|(?<=[A-Za-z-])\d{1,4}[a-z]?(?=\.[a-z0-9-]{1,20}\.[a-z0-9-]{1,20}\.[a-z])"
 )
+_WHOLE: Final = re.compile(rb"(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{5,500}")
+"""A word that is nothing but such a number: the most frequent ones."""
 _ALNUM: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 _PART: Final = _ALNUM | frozenset(b".-+")
 """What a local part or a host name goes on with."""
@@ -46,14 +48,21 @@ _DOMAIN: Final = re.compile(rb"@[0-9a-z](?:[0-9a-z.-]{0,252}[0-9a-z])?")
 class _Words(dict[bytes, bytes]):
     """A word to the word without what is of one message."""
 
+    def __init__(self) -> None:
+        self._masked: dict[bytes, bytes] = {}
+        """Apart, as there is no end of them: those of hosts come again, those of messages do not."""
+
     def __missing__(self, word: bytes) -> bytes:
-        if len(word) > _LONGEST:
+        if len(word) > _LONGEST or _WHOLE.fullmatch(word) is not None:
             return b"#"
+        masked = self._masked.get(word)
+        if masked is not None:
+            return masked
         masked = word if len(word) < 5 else _ID.sub(b"#", word)
-        if masked == word:
-            if len(self) >= _KEPT:
-                self.clear()
-            self[word] = masked
+        kept, most = (self, _KEPT) if masked == word else (self._masked, _KEPT // 2)
+        if len(kept) >= most:
+            kept.clear()
+        kept[word] = masked
         return masked
 
 
@@ -107,8 +116,10 @@ class Masks:
         for sign in _SIGNS:
             if low.startswith(sign + domain, behind):
                 return len(local) + len(sign) + len(domain)
+        alone = self._judging is not None and not self._judging(local)
         if (other := _DOMAIN.match(low, behind)) is not None:
-            return other.end() - at
+            near = _related(other[0][1:], domain)  # else `info@` may be the sender
+            return other.end() - at if near or alone else 0
         if low[behind : behind + 1] == _QUOTES.get(low[at - 1 : at], b"-") and (
             low[at - 1] not in b"([" or not local.isalpha()
         ):
@@ -118,8 +129,12 @@ class Masks:
             return 0
         if len(local) < _SHORTEST or not any(c > 57 for c in local):
             return 0  # a number is a code as soon as a name
-        alone = self._judging is not None and not self._judging(local)
         return len(local) if alone else 0
+
+
+def _related(one: bytes, other: bytes) -> bool:
+    """Equal domains, or one below the other."""
+    return one == other or one.endswith(b"." + other) or other.endswith(b"." + one)
 
 
 def _ends(after: bytes) -> bool:
