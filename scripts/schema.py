@@ -20,7 +20,9 @@ import msgspec
 from msgspec.structs import fields
 
 from todoku.cases.answers import Answer
+from todoku.cases.detouring import Printed
 from todoku.cases.events import AnyEvent
+from todoku.cases.holding import Holding
 from todoku.cases.records import KINDS, version
 from todoku.cases.requesting import Draft
 from todoku.cli.mailbox import Standing
@@ -76,6 +78,8 @@ OUTPUT: dict[str, tuple[type, str]] = {
     "answer": (Answer, "One line of `todoku case answer --json`; docs/answers.md tells more."),
     "draft": (Draft, "What `todoku case request --json` prints; docs/requests.md tells more."),
     "mailbox": (Standing, "One line of `todoku mailbox list --json`; docs/intake.md tells more."),
+    "hold": (Holding, "What `todoku case hold --json` prints; docs/cases.md tells more."),
+    "detour": (Printed, "What `todoku case detour --json` prints; docs/cases.md tells more."),
     "affected": (
         Returned,
         "One line of `todoku case show --affected --json`; docs/cases.md tells more.",

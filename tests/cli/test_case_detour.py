@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.preflight.world import serving
@@ -15,10 +16,11 @@ from todoku.lab.clock import RealClock
 from todoku.lab.zones import Zones, a, txt
 
 from .test_case_affected import SAID, line
-from .test_case_request import bad, events, good, home, run
+from .test_case_request import ROOT, bad, events, good, home, run
 from .test_probe import Receiver
 
 __all__ = ["home"]
+SCHEMA = ROOT / "docs" / "reference" / "detour.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,7 @@ def looked(receiver: Receiver, *words: str) -> dict[str, Any]:
     with receiver.listening() as port:
         shown = good("case", "detour", "1", "--via", f"relay.hoge.test:{port}", "--json", *words)
     made: dict[str, Any] = json.loads(shown)
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(made)
     return made
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import jsonschema
 import pytest
 
-from .test_case_request import bad, events, good, home
+from .test_case_request import ROOT, bad, events, good, home
 
 __all__ = ["home"]
 
@@ -23,6 +24,8 @@ def test_another_instance_and_other_domains() -> None:
     made = json.loads(
         good("case", "hold", "1", "live.jp", "--postconf", "postconf -c /etc/postfix-out", "--json")
     )
+    schema = json.loads((ROOT / "docs" / "reference" / "hold.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(made)
     assert made["domains"] == ["live.jp"]
     assert made["apply"][-1] == "postfix -c /etc/postfix-out reload"
     assert all("-c /etc/postfix-out" in line for line in made["apply"])

@@ -8,7 +8,7 @@ server refuses comes back at once, as ever: a refusal for good (5yz) is never ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,7 @@ from todoku.settings import table
 DELAY: Final = 1
 """Seconds between two messages to a domain: people do not notice, a newsletter would."""
 SERVICE: Final = "todoku-detour"
+State: TypeAlias = Literal["ok", "bad", "unknown"]
 
 SAYINGS: Final[Words] = {
     "head": {
@@ -66,6 +67,24 @@ class Detouring(msgspec.Struct, frozen=True, kw_only=True):
     apply: tuple[str, ...]
     """Lines for a shell, all of them together."""
     undo: tuple[str, ...]
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of the relay (`todoku.serve.relaying`)."""
+
+    check: Literal["address", "spf", "dkim", "permission"]
+    state: State
+    stops: bool
+    """With it the detour would do harm, or nothing."""
+    text: str
+
+
+class Printed(msgspec.Struct, frozen=True, kw_only=True):
+    """What `todoku case detour --json` prints."""
+
+    v: int = 1
+    detour: Detouring
+    checks: tuple[Checked, ...]
 
 
 def relay(text: str) -> Relay | None:

@@ -22,9 +22,8 @@ from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
     from todoku.cases.case import Case
-    from todoku.cases.detouring import Relay
+    from todoku.cases.detouring import Checked, Relay
     from todoku.cli.case import Opened
-    from todoku.serve.relaying import Checked
     from todoku.serve.routes import Seen
 
 EX_DATAERR: Final = 65
@@ -76,14 +75,6 @@ WORDS: Final[Words] = {
 }
 
 
-class Printed(msgspec.Struct, frozen=True, kw_only=True):
-    """What `todoku case detour --json` prints."""
-
-    v: int = 1
-    detour: msgspec.Raw
-    checks: tuple[Checked, ...]
-
-
 @click.command(name="detour", short_help="Let mail go by another server meanwhile.")
 @click.argument("number", type=click.IntRange(min=1))
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
@@ -110,7 +101,7 @@ def detour(
 
     Prints what to apply and how to undo it, and changes nothing.
     """
-    from todoku.cases.detouring import detouring, script
+    from todoku.cases.detouring import Printed, detouring, script
     from todoku.cli import case as cases
     from todoku.serve.orders import Detour, Release, fresh_id
 
@@ -142,8 +133,7 @@ def detour(
         told = {"case": number, "via": relay, "what": short(what, 1500)}
         raise Failure(say(WORDS["stopped"], lang, **told), EX_DATAERR)
     if as_json:
-        raw = msgspec.Raw(msgspec.json.encode(made))
-        said = msgspec.json.encode(Printed(detour=raw, checks=tuple(checks)))
+        said = msgspec.json.encode(Printed(detour=made, checks=tuple(checks)))
         sys.stdout.buffer.write(harmless_json(said) + b"\n")
         return
     lines = [f"{WORDS[c.state][lang]}: {c.text}" for c in checks]

@@ -6,13 +6,11 @@ from __future__ import annotations
 import ipaddress
 import smtplib
 from collections.abc import Sequence
-from typing import Any, Final, Literal
-
-import msgspec
+from typing import Any, Final
 
 from todoku import dialogue
 from todoku.cases.case import Case, identity_key
-from todoku.cases.detouring import Relay
+from todoku.cases.detouring import Checked, Relay, State
 from todoku.i18n import Language, Words, say
 from todoku.model import Identity
 from todoku.preflight import dns, spf
@@ -21,7 +19,6 @@ from todoku.settings.own import Own
 
 WAIT: Final = 15.0
 WHOLE: Final = 45.0
-State = Literal["ok", "bad", "unknown"]
 
 WORDS: Final[Words] = {
     "no-address": {
@@ -71,14 +68,6 @@ WORDS: Final[Words] = {
         "en": "whether {via} takes our mail is not known ({said})",
     },
 }
-
-
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    check: Literal["address", "spf", "dkim", "permission"]
-    state: State
-    stops: bool
-    """Without it the detour would do harm, or nothing."""
-    text: str
 
 
 def look(
