@@ -49,7 +49,7 @@ def same(planted: tuple[str, str], found: tuple[str, str]) -> bool:
 @pytest.mark.parametrize(
     ("form", "lines", "options"),
     [
-        ("bsd", 40_000, ["--seed", "3", "--refused", "0.5"]),
+        ("bsd", 20_000, ["--seed", "3", "--refused", "0.5"]),
         ("iso", 20_000, ["--seed", "7", "--templates", "42", "--refused", "0.5"]),
         ("exim", 8_000, ["--seed", "5", "--templates", "7", "--refused", "0.5"]),
     ],

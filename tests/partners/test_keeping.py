@@ -33,7 +33,7 @@ from todoku.partners.values import (
     union,
 )
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 KEY = MailKey("a.example", "mimecast", "", 2_960)
 
 

@@ -260,7 +260,7 @@ def export(ctx: click.Context, config: Path | None, data: Path | None, lang: Lan
     out = sys.stdout.buffer
     with Kept.open(folder) as kept:
         for line in sharing.lines(kept.rows()):
-            out.write(line)
+            out.write(harmless_json(line))
     out.flush()
 
 
