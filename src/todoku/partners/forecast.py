@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ LEVEL: Final = 0.8
 """Of each range: in so many cases out of a hundred the truth lies within."""
 ENOUGH: Final = 3.0
 """Customers of a gateway that must have been seen before its others are judged by them."""
-DRAWS: Final = 250
+DRAWS: Final = 200
 TOP: Final = 10
 AHEAD: Final = 28.0
 """Days whose mean mail is forecast."""
@@ -135,14 +134,17 @@ def forecast(
     ones = _ones(summary.partners, identity, seen, shares, now)
     judged = shares.seen >= ENOUGH
     sums = _draws(ones, shares, summary.noise) if seen else {}
-    mean = {k: _mean(ones, shares, k) for k in KINDS}
+    of: dict[Kind, list[_One]] = {k: [] for k in KINDS}
+    for one in ones:
+        of[one.kind].append(one)
+    mean = {k: _mean(of[k], shares) for k in KINDS}
 
     def row(one: _One) -> Row:
         return _row(one, seen.get(one.partner.domain), shares)
 
     parts = tuple(
         _part(
-            k, [o for o in ones if o.kind == k], mean[k],
+            k, of[k], mean[k],
             sums.get(k) if judged or k != "unknown" else None, row, top,
         )
         for k in KINDS
@@ -205,6 +207,7 @@ def _ones(
     shares: Shares,
     now: float,
 ) -> list[_One]:
+    """The most mail first."""
     by_group: dict[str, Kind] = {}
     for group, told in shares.groups.items():
         if told.seen >= ENOUGH:
@@ -224,6 +227,8 @@ def _ones(
             p = chances[alike] = model.chance(s.weeks, shares.share(partner.group), now)
         kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
         out.append(_One(partner, rate, rate * s.portion, kind, p))
+    if identity is not None:  # else they are in this order
+        out.sort(key=lambda o: (-o.rate, o.partner.domain))
     return out
 
 
@@ -248,19 +253,18 @@ def _row(one: _One, seen: Seen | None, shares: Shares) -> Row:
     )
 
 
-def _rate(one: _One) -> float:
-    return one.rate
-
-
 # ── all of them ───────────────────────────────────────────────────────────────────────────────
 
 
-def _mean(ones: Sequence[_One], shares: Shares, kind: Kind) -> float:
-    return sum(
-        o.refused * (o.p if o.p is not None else shares.share(o.partner.group))
-        for o in ones
-        if o.kind == kind
-    )
+def _mean(ones: Sequence[_One], shares: Shares) -> float:
+    by_group: dict[str, float] = {}
+    known = 0.0
+    for o in ones:
+        if o.p is not None:
+            known += o.refused * o.p
+        else:
+            by_group[o.partner.group] = by_group.get(o.partner.group, 0.0) + o.refused
+    return known + sum(n * shares.share(group) for group, n in by_group.items())
 
 
 class _Many(NamedTuple):
@@ -273,10 +277,9 @@ class _Many(NamedTuple):
 
 
 def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, list[float]]:
-    """Refused mails a day in possible worlds, by kind: who uses the list, and how much mail comes."""
+    """`ones`: the most mail first. Refused mails a day in possible worlds, by kind: who uses the list, and how much mail comes."""
     rng = random.Random(0)  # noqa: S311 (the same answer each time)
-    by_rate = sorted(ones, key=_rate, reverse=True)
-    great, small = by_rate[:_SINGLY], by_rate[_SINGLY:]
+    great, small = ones[:_SINGLY], ones[_SINGLY:]
     known = {k: [0.0, 0.0] for k in KINDS}
     many: dict[tuple[Kind, str], list[float]] = {}
     for o in small:
@@ -323,7 +326,6 @@ def _part(
     top: int,
 ) -> Part:
     ordered = sorted(sums) if sums is not None else None
-    first = heapq.nsmallest(top, own, key=lambda o: (-o.rate, o.partner.domain))
     return Part(
         kind=kind,
         partners=len(own),
@@ -331,7 +333,7 @@ def _part(
         refused_a_day=mean if ordered else None,
         low=_low(ordered),
         high=_high(ordered),
-        top=tuple(row(o) for o in first),
+        top=tuple(row(o) for o in own[:top]),
     )
 
 
