@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.serve.test_serve import Relay
 from todoku import settings
 from todoku.cases import events as ev
 from todoku.serve import opening
+from todoku.serve.mailboxes.polling import Pollers
 
 from .test_case_request import bad, events, home, run
 
@@ -125,3 +127,15 @@ def test_that_mail_waits_is_said(relay: Relay) -> None:
         desk.change(1, lambda _: (ev.Held(at=at, how="hotmail.com"),))
     done = run("case", "try", "1", "--to", "me@hotmail.com", "--wait", "0")
     assert "待機にされています" in done.stderr
+
+
+def test_a_mailbox_for_trials_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"SERVER": "127.0.0.1:1", "USER": "me", "PASSWORD": "x", "TAKES": "trials"}
+    for key, value in words.items():
+        monkeypatch.setenv(f"TODOKU_MAILBOX_SEED_{key}", value)
+    for what in ("fetch", "list"):
+        done = run("mailbox", what, lang="en")
+        assert "seed: trials are looked for in it" in done.stdout and not done.stderr
+    found = settings.load()
+    with opening.desk(found) as desk:
+        assert Pollers(found, desk, lambda: datetime.now(UTC), lambda *_: None).all == []

@@ -54,6 +54,10 @@ WORDS: Final[Words] = {
         "ja": "{name}: {count} 通を取り込みました。",
         "en": "{name}: {count} taken in.",
     },
+    "trials": {
+        "ja": "{name}: 試し送りを探すためだけのメールボックスです（todoku case try）。何も取り込みません。",
+        "en": "{name}: trials are looked for in it (todoku case try); nothing of it is taken in.",
+    },
     "read": {
         "ja": "{name}  {user}、{server}、{folder}: UID {taken} まで取り込み済み（{at}）{owed}",
         "en": "{name}  {user} at {server}, {folder}: taken in up to UID {taken} ({at}){owed}",
@@ -113,6 +117,9 @@ def list_(
     with opening.desk(found) as desk:
         looked = {(each.account, each.folder): each for each in Positions(desk).all()}
     for box in _chosen(found, None, lang):
+        if box.takes == "trials" and not as_json:
+            click.echo(say(WORDS["trials"], lang, name=box.name))
+            continue
         for folder in box.folders:
             seen = looked.get((box.account, folder))
             standing = Standing(
@@ -162,6 +169,9 @@ def fetch(
     code = 0
     with opening.desk(found) as desk:
         for box in _chosen(found, name, lang):
+            if box.takes == "trials":
+                click.echo(say(WORDS["trials"], lang, name=box.name))
+                continue
             try:
                 count = Poller(box, found, desk, now, tell).take()
             except TodokuError as error:  # the others are read all the same
