@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.logs.logs import BOUNCED, FIELDS, FROM, HEAD, NOW, SAID, SENT, diagnoser, new, read
@@ -443,6 +443,7 @@ def test_broken_lines_are_counted_and_harm_nothing(evil: bytes) -> None:
     assert good_ones == (3 if b"relay=mx.b" in evil and evil.startswith(b"Nov") else 2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.binary(max_size=60) | st.sampled_from([x.encode() for x in ONE_LINE.values()]),
@@ -457,6 +458,7 @@ def test_any_bytes_at_all(parts: list[bytes]) -> None:
     assert counts.lines <= data.count(b"\n") + 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60)), st.integers(0, 12))
 def test_truncated_lines(parts: list[bytes], at: int) -> None:
     line = f"{HEAD}{BOUNCED}".encode()
