@@ -31,6 +31,8 @@ _OPENING: Final = re.compile(
     re.I,
 )
 """A greeting, or who writes: "Yahoo: ..."."""
+_US: Final = re.compile(r"(?:,\s|;\s)(?:so |and )?(?:we|i)\b|\b(?:haben wir|habe ich)\b", re.I)
+"""From here on the desk tells what it did, whatever stands before."""
 
 
 def void(
@@ -93,7 +95,9 @@ def _strange(upto: str, rule: AnswerRule, general: AnswerRules) -> bool:
         return False
     known = frozenset[str]().union(*(_words(each.words) for each in told))
     names = all(each.names for each in told)
-    words = _WORD.finditer(_OPENING.sub("", _NUMBER.sub(" ", upto.rpartition(";")[2])))
+    told_by_us = list(_US.finditer(upto))
+    upto = upto[told_by_us[-1].start() :] if told_by_us else upto.rpartition(";")[2]
+    words = _WORD.finditer(_OPENING.sub("", _NUMBER.sub(" ", upto)))
     return any(
         word[0].lower() not in known
         and not (word[0].isupper() or (names and n and word[0][0].isupper()))

@@ -118,9 +118,10 @@ def _matches(
         if n >= _MOST:
             break
         start, end = match.span()
+        start += len(match[0]) - len(match[0].lstrip(" \t\n.,:;!?-"))  # its own first word
         if not asserted.void(read, start, end, rule, desk, general):
             found.append((start, end, " ".join(read.text[start:end].split())))
-        text = _blanked(text, start, end)
+        text = _blanked(text, match.start(), end)
     return found, text
 
 

@@ -8,7 +8,7 @@ understood, or says two things, is `unclear`, and a person looks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from todoku.cases.answers import addresses, hits, tickets, verdicts, waiting
@@ -84,7 +84,7 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     """Of a mail."""
     general = next((each for each in rules if each.desk == GENERAL), None)
     text = "\n".join(letter.texts)
-    anybodys = tickets.find(letter.subject, text, [general]) if general is not None else None
+    anybodys = tickets.every(f"{letter.subject}\n{text}", general) if general is not None else ()
     desk = _desk(letter, text, [each for each in rules if each.desk != GENERAL], anybodys)
     tried = [each for each in (desk, general) if each is not None]
     if letter.bounced is not None:
@@ -169,7 +169,7 @@ def _decides(face: str, told: Said, tried: Sequence[AnswerRules]) -> bool:
 
 
 def _desk(
-    letter: Letter, text: str, desks: Sequence[AnswerRules], anybodys: str | None
+    letter: Letter, text: str, desks: Sequence[AnswerRules], anybodys: Collection[str]
 ) -> AnswerRules | None:
     """Whose answer it is, or says it is. A ticket that anybody may print so (`anybodys`) tells nobody."""
     wrote = [desk for desk in desks if writes(letter.sender, desk)]
@@ -178,7 +178,11 @@ def _desk(
     for desk in wrote or desks:
         marks = sum(compiled(mark).search(words) is not None for mark in desk.marks)
         number = tickets.find(letter.subject, text, [desk])
-        shape = 2 if number is not None and (marks or number not in (anybodys or "")) else 0
+        shape = (
+            2
+            if number is not None and (marks or not any(number in each for each in anybodys))
+            else 0
+        )
         scores.append((min(marks, 4) + shape, desk))
     if not scores:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -22,6 +23,15 @@ def find(subject: str, text: str, desks: Sequence[AnswerRules], quoted: str = ""
         if not found.isdigit():
             return found
     return None
+
+
+def every(words: str, desk: AnswerRules) -> frozenset[str]:
+    """All numbers that a desk's expressions find."""
+    return frozenset(
+        match["ticket"].strip(" .,:;")
+        for pattern in desk.tickets
+        for match in itertools.islice(compiled(pattern).finditer(plain(words)), 50)
+    )
 
 
 def _in(text: str, desks: Sequence[AnswerRules]) -> Iterator[str]:

@@ -44,6 +44,11 @@ _UP: Final = re.compile(r"\b(?:above|aforementioned|oben genannte\w*|obige\w*)\b
 
 _SPLIT: Final = re.compile(r"[;、]|,\s|\b(?:but|while|whereas|aber|während|jedoch)\b|ですが|一方")
 """Where a sentence turns to something else."""
+_LABELLED: Final = re.compile(
+    r"^\s*[-*•・]?\s*(?:(?:the |your )?(?:ips?|ip[- ]?address(?:es)?|address(?:es)?|hosts?|range)|ip-?adressen?"
+    r"|adressen?|adresse ip|対象)?(?:\s*IP)?(?:\s*アドレス)?\s*[:=]\s*",
+    re.I,
+)
 _LISTED: Final = re.compile(r"[\s,;、&/]|\b(?:and|or|und|et|y|e|en)\b|及び|および|と")
 
 
@@ -220,7 +225,7 @@ def _around(read: Text, mention: Mention, hits: Sequence[Hit]) -> tuple[Hit | No
     before = [hit for hit in hits if hit.end <= mention.start]
     after = [hit for hit in hits if hit.start >= mention.end]
     start, end = _line(read.text, mention)
-    alone = not addresses.without(read.text[start:end])
+    alone = _bare(read.text[start:end])
     one = len({hit.rule.class_ for hit in hits}) == 1
     if one and (alone or not before or _DOWN.search(_sentence_of(read, before[-1]))):
         return (before or after)[-1 if before else 0], 4
@@ -284,6 +289,7 @@ def _addresses_first(read: Text, headings: Sequence[Hit]) -> bool:
 
 
 def _bare(line: str) -> bool:
-    """A line of addresses and nothing else."""
+    """A line of addresses and nothing else but what they are ("IP address: ...")."""
+    line = _LABELLED.sub("", line)
     found = next(addresses.mentions(line), None) is not None or addresses.MASKED.search(line)
     return bool(found) and not addresses.without(line)

@@ -15,6 +15,14 @@ _PAST: Final = re.compile(
     r"(?:\b(?:last|past|previous|preceding|every|per|letzten|vergangenen)\s*|過去|直近|これまで)\Z",
     re.I,
 )
+_AGO: Final = re.compile(r"\s*(?:ago|old|earlier|前に)\b", re.I)
+_OTHER: Final = re.compile(
+    r"\b(?:re-?open\w*|observ\w*|monitor\w*|link|valid|unconfirmed|not confirmed|close[sd]?|survey|TTL|per (?:hour|day)"
+    r"|(?:reply|respond|answer us) within|gültig|beobachte\w*|schließen)\b|有効期間|様子を見",
+    re.I,
+)
+"""What takes so long is something else."""
+_END: Final = re.compile(r"[.!?](?=\s)|[。\n]")
 _NUMBERS: Final = {
     name: str(number)
     for number, names in {
@@ -59,7 +67,7 @@ _DATE: Final = re.compile(
     r"|(?P<dd>\d{1,2})\.(?P<md>\d{1,2})\.(?P<yd>20\d\d)"
 )
 _TIME: Final = re.compile(
-    r"[\sT,(]{1,3}(?:at\s+|um\s+)?(?P<h>\d{1,2})(?::|時)(?P<min>\d{2})?(?::\d{2})?\s*分?\s*"
+    r"(?:[\sT,(]{1,3}|(?<=日))(?:at\s+|um\s+)?(?P<h>\d{1,2})(?::|時)(?P<min>\d{2})?(?::\d{2})?\s*分?\s*"
     r"(?P<zone>Z|UTC|GMT|JST|[+-]\d\d:?\d\d)?"
 )
 _UNTIL: Final = re.compile(
@@ -94,6 +102,10 @@ def _span(text: str, desks: Sequence[AnswerRules]) -> tuple[float | None, float 
                     number = found.start("min" if groups.get("min") else "max")
                     if _PAST.search(text[max(0, number - 24) : number]):
                         continue
+                    if _AGO.match(text, found.end()) or _OTHER.search(
+                        _sentence(text, found.start(), found.end())
+                    ):
+                        continue
                     high = float(groups["max"]) * span.hours
                     low = float(groups["min"]) * span.hours if groups.get("min") else None
                     place = found.start("max"), low is None  # "24-48 hours" before "48 hours"
@@ -104,6 +116,14 @@ def _span(text: str, desks: Sequence[AnswerRules]) -> tuple[float | None, float 
         return None, None
     _, low, high = first
     return (None, high) if low is None else (min(low, high), max(low, high))
+
+
+def _sentence(text: str, start: int, end: int) -> str:
+    """A sentence, or the part of a long one that is near."""
+    low = max(0, start - 200)
+    begin = max((found.end() for found in _END.finditer(text, low, start)), default=low)
+    stop = _END.search(text, end, end + 200)
+    return text[begin : stop.start() if stop else end + 200]
 
 
 def _until(text: str) -> datetime | None:
