@@ -19,7 +19,8 @@ Ask = Callable[..., list[tuple[Any, ...]]]
 """SQL and what is bound in it, to rows."""
 TOGETHER: Final = 28
 """Days of parts that are learned from at once."""
-_MOST_WINDOWS: Final = 2_000
+_MOST_WINDOWS: Final = 200
+"""Listings looked into at once, those of which most refusals tell: each takes a pass over the rows."""
 
 # Answers of somebody else's server, with a time: what `Learner.add` lets pass.
 _FROM: Final = f"""
