@@ -28,14 +28,21 @@ from todoku.settings.own import Own
 SENT = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
 IP = Identity("ip", "192.0.2.1")
 ONE = Own(addresses=("192.0.2.1",))
-TWO = Own(addresses=("192.0.2.1", "192.0.2.2"), transports={"out2": ("192.0.2.2",)})
+TWO = Own(
+    domains=("b.test",), addresses=("192.0.2.1", "192.0.2.2"), transports={"out2": ("192.0.2.2",)}
+)
 EVENT = ev.Trying(
     at=SENT, identity=IP, to="me@hotmail.com", sender="a@b.test", message_id="<todoku.try.1@b.test>"
 )
 TOOK = Reply(code=250, text="250 2.0.0 taken")
 NO = Reply(code=550, text="550 SC-001 weren't sent. [192.0.2.1]")
 LATER = Reply(code=451, text="451 later")
-HERE = ("from mx1.b.test (mx1.b.test [192.0.2.1]) by mx.hotmail.com",)
+HERE = (
+    "from mx.hotmail.com by mailbox.hotmail.com",
+    "from mx1.b.test (mx1.b.test [192.0.2.1]) by mx.hotmail.com",
+    "from desk.b.test (desk.b.test [192.0.2.10]) by mx1.b.test",
+)
+OTHER = (HERE[0], HERE[1].replace("192.0.2.1", "192.0.2.10"), HERE[2].replace("2.10", "2.1"))
 
 
 def said(outcome: Any, reply: Reply, source: str | None = None) -> Trial:
@@ -72,6 +79,7 @@ def said(outcome: Any, reply: Reply, source: str | None = None) -> Trial:
         (said("refused", NO), None, TWO, timedelta(0), "refused", None),
         (said("refused", LATER), None, TWO, timedelta(0), "inconclusive", "which-address"),
         (None, Found("inbox", "INBOX", HERE), TWO, timedelta(0), "accepted", None),
+        (None, Found("inbox", "INBOX", OTHER), TWO, timedelta(0), "inconclusive", "which-address"),
         (None, Found("inbox", "INBOX"), TWO, timedelta(0), "inconclusive", "which-address"),
         (said("sent", TOOK), None, Own(), timedelta(0), "inconclusive", "which-address"),
     ],
@@ -87,6 +95,17 @@ def test_what_became_of_it(
         assert judge.folder == (
             found.folder if found and result in {"accepted", "junked"} else None
         )
+
+
+def test_a_server_that_sends_from_its_own_address_proves_nothing_of_ours() -> None:
+    for logged, found in (
+        (said("sent", TOOK), None),
+        (said("refused", NO), None),
+        (None, Found("inbox", "INBOX", HERE)),
+    ):
+        judge = judged(EVENT, SENT, logged, found, ONE, SENT, handed_on=True)
+        assert judge is not None
+        assert (judge.result, judge.why) == ("inconclusive", "other-address")
 
 
 # In the lab

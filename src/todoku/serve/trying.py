@@ -7,7 +7,8 @@ of it. What they answered stands in our log, or in a bounce; where it was put, i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -40,6 +41,7 @@ GIVES_UP: Final = timedelta(days=1)
 """So long one looks at all: a greylisting or a full queue is over by then."""
 SOONEST: Final = timedelta(seconds=5)
 RAREST: Final = timedelta(hours=1)
+_BY: Final = re.compile(r"\bby\s+\[?([A-Za-z0-9.:-]+)")
 
 WORDS: Final[Words] = {
     "subject": {
@@ -99,8 +101,11 @@ def judged(
     found: Found | None,
     own: Own,
     now: datetime,
+    *,
+    handed_on: bool = False,
 ) -> ev.Tried | None:
-    """What became of it; `None`: not known yet. `found`: `None` where nobody can look."""
+    """What became of it; `None`: not known yet. `found`: `None` where nobody can look. `handed_on`: our
+    server gave it to another, which sends from an address of its own."""
     answered = logged.at if logged is not None else sent_at
     said = logged.reply if logged is not None else Reply()
 
@@ -123,6 +128,8 @@ def judged(
     refused = logged is not None and logged.outcome == "refused"
     taken = logged is not None and logged.outcome == "sent"
     seen = found is not None and found.where is not None
+    if handed_on and (seen or taken or refused):
+        return tried("inconclusive", why="other-address")
     if (refused or seen or taken) and (doubt := _address(event, logged, found, own, refused)):
         return tried("inconclusive", why=doubt)
     if seen:
@@ -151,15 +158,29 @@ def _address(
     if logged is not None and logged.source is not None:
         same = identity_key(Identity("ip", logged.source)) == ours
         return None if same else "other-address"
-    if refused and logged is not None and event.identity.value in logged.reply.text:
+    if refused and logged is not None and _names(logged.reply.text, event.identity.value):
         return None
-    if found is not None and any(event.identity.value in line for line in found.received):
+    if found is not None and _names(_handed_over(found.received, own), event.identity.value):
         return None
     sending = {identity_key(Identity("ip", ip)) for ip in own.addresses}
     sending |= {
         identity_key(Identity("ip", ip)) for t in own.transports for ip in own.sends_from(t)
     }
     return None if sending == {ours} else "which-address"
+
+
+def _names(text: str, ip: str) -> bool:
+    """`192.0.2.1` does not stand in `192.0.2.10`."""
+    return re.search(rf"(?<![\w.:]){re.escape(ip)}(?!\w|[.:]\w)", text, re.I) is not None
+
+
+def _handed_over(received: Sequence[str], own: Own) -> str:
+    """The Received field of the first host that is not ours: it says where the mail came from."""
+    for line in reversed(received):
+        by = _BY.search(line)
+        if by is not None and not own.covers(Identity("hostname", by[1].lower())):
+            return line
+    return ""
 
 
 def received(data: bytes) -> tuple[str, ...]:
@@ -230,7 +251,11 @@ class Look:
             except TodokuError as error:  # it cannot be looked into now
                 why = error.text("en")
                 blind = now - sent_at < GIVES_UP
-        judge = None if blind else judged(event, sent_at, logged, found, means.own, now)
+        host = None if logged is None else logged.host
+        handed_on = case.detoured is not None or means.own.is_smarthost(host)
+        judge = None
+        if not blind:
+            judge = judged(event, sent_at, logged, found, means.own, now, handed_on=handed_on)
         if judge is None:
             pause = min(max((now - sent_at) / 2, SOONEST), RAREST)
             raise Undone(why, now + pause)
