@@ -231,6 +231,13 @@ def test_the_journal_by_its_numbers(place: Place) -> None:
     assert piped(newer[:10]) == 10
     assert piped(newer) == 90
     assert place.outcomes() == Counter(sent=200)
+    more = [e | {"__CURSOR": f"s=ef;i={n:x};b=1"} for n, e in enumerate(entries, 1)]
+    assert piped(more[:10]) == 10
+    told = "".join(json.dumps(e) + "\n" for e in reversed(more)).encode()
+    done = place.run("--store", stdin=told, TODOKU_LOGS_KEEP_DELIVERIES="3650")
+    assert (done.returncode, b"newest first" in done.stderr) == (65, True)
+    assert place.outcomes() == Counter(sent=210)
+    assert piped([*more[:50], *more[30:], *more]) == 90
 
 
 def test_grounds_hold_nobody(place: Place) -> None:

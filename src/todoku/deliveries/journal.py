@@ -14,6 +14,17 @@ from typing import Final
 import msgspec
 
 from todoku.deliveries.ledger import Journal
+from todoku.errors import TodokuError
+from todoku.i18n import Words
+
+WORDS: Final[Words] = {
+    "backwards": {
+        "ja": "ジャーナルが新しい順に並んでいます。どこまで読んだかを記録できないため、何も保存していません。"
+        "journalctl の -r（--reverse）を外してください。",
+        "en": "the journal comes newest first, so how far it is read cannot be kept, and nothing of it was "
+        "stored. Leave out -r (--reverse) of journalctl.",
+    },
+}
 
 MOST: Final = 20_000
 """Positions that are kept apart."""
@@ -40,11 +51,20 @@ def looks(head: bytes) -> bool:
     )
 
 
+class Backwards(TodokuError):
+    """The newest entries come first."""
+
+    exit_code = 65
+
+
 class Journals:
     """How far each journal is read."""
 
     def __init__(self, known: Mapping[str, int]) -> None:
         self._stored = dict(known)
+        self._start = dict(known)
+        self._first: dict[str, int | None] = {}
+        """By name: the number of the first entry, `None` once there was a second."""
         self._read = dict(known)
         self.passed = 0
         """Lines that were read before."""
@@ -52,7 +72,7 @@ class Journals:
         """Lines of which nobody can tell whether they were."""
 
     def fresh(self, lines: bytes) -> bytes:
-        """The new ones of these whole lines."""
+        """The new ones of these whole lines. Raises `Backwards`."""
         return b"".join(line + b"\n" for line in lines.split(b"\n")[:-1] if self._is_fresh(line))
 
     def moves(self) -> list[Journal]:
@@ -73,6 +93,10 @@ class Journals:
             self.unnumbered += 1
             return True
         name, number = named
+        first = self._first.get(name)
+        self._first[name] = None if name in self._first else number
+        if first is not None and self._start.get(name, 0) < number < first:
+            raise Backwards(WORDS["backwards"])
         if number <= self._read.get(name, 0):
             self.passed += 1
             return False
