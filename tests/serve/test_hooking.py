@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -187,6 +189,29 @@ def test_one_that_does_not_answer(server: Server) -> None:
     with pytest.raises(Undone):
         hooking.post("slack.ops", server.url(), b"{}", NOW, seconds=0.3)
     assert time.monotonic() - began < 0.9
+
+
+def test_one_that_never_comes_to_its_end() -> None:
+    from tests.serve.test_people import NOW
+
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            client, _ = listening.accept()
+            with client, contextlib.suppress(OSError):
+                while not stop.wait(0.05):
+                    client.sendall(b"H")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/{SECRET}"
+        began = time.monotonic()
+        with pytest.raises(Undone, match="no answer within") as error:
+            hooking.post("slack.ops", url, b"{}", NOW, seconds=2, whole=0.5)
+        assert time.monotonic() - began < 1.5 and SECRET not in str(error.value)
+        stop.set()
+        thread.join(5)
 
 
 def test_what_strangers_wrote_is_text_in_a_chat() -> None:

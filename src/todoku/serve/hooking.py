@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from todoku.serve.deeds import Means
 
 SECONDS: Final = 10.0
+"""For it to say anything;"""
+WHOLE: Final = 20.0
+"""for all of it."""
 LONGEST: Final = timedelta(days=1)
 """What has happened longer ago is no news: webhooks that are new are not told of all old cases."""
 MOST_WAIT: Final = 6 * 3600
@@ -121,8 +125,29 @@ def payload(name: str, case: Case, action: Action, place: str | None, lang: Lang
     return msgspec.json.encode(told)
 
 
-def post(name: str, url: str, body: bytes, now: datetime, seconds: float = SECONDS) -> None:
+def post(
+    name: str,
+    url: str,
+    body: bytes,
+    now: datetime,
+    seconds: float = SECONDS,
+    whole: float = WHOLE,
+) -> None:
     """Raises `Undone` where it was not taken, and where that is not known; never with the URL."""
+    said: list[Undone | None] = []
+    # One that says a byte at a time is left to itself: nobody else waits for it.
+    thread = threading.Thread(
+        target=lambda: said.append(_posted(name, url, body, now, seconds)), daemon=True
+    )
+    thread.start()
+    thread.join(whole)
+    if not said:
+        raise Undone(f"webhook {name}: no answer within {whole:g} seconds")
+    if said[0] is not None:
+        raise said[0]
+
+
+def _posted(name: str, url: str, body: bytes, now: datetime, seconds: float) -> Undone | None:
     headers = {"Content-Type": "application/json", "User-Agent": "todoku"}
     request = urllib.request.Request(url, body, headers)  # noqa: S310  the settings let https pass alone
     try:
@@ -131,16 +156,17 @@ def post(name: str, url: str, body: bytes, now: datetime, seconds: float = SECON
     except urllib.error.HTTPError as error:
         with error:
             wait = error.headers.get("Retry-After", "")
-        again = (
-            now + timedelta(seconds=min(int(wait), MOST_WAIT)) if _SECONDS.fullmatch(wait) else None
-        )
-        raise Undone(f"webhook {name}: HTTP {error.code}", again) from None
+        again = None
+        if _SECONDS.fullmatch(wait):
+            again = now + timedelta(seconds=min(int(wait), MOST_WAIT))
+        return Undone(f"webhook {name}: HTTP {error.code}", again)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         why = getattr(reason, "strerror", None) or type(reason).__name__
         if isinstance(reason, ssl.SSLCertVerificationError):
             why = reason.verify_message
-        raise Undone(f"webhook {name}: {str(why).lower()}") from None
+        return Undone(f"webhook {name}: {str(why).lower()}")
+    return None
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):
