@@ -93,12 +93,15 @@ class Sums:
         recipient = delivery.recipient
         if recipient is not None and recipient not in group.recipients and self._room():
             group.recipients.add(recipient)
-        if delivery.message.sender is not None:
-            self._count(group.senders, delivery.message.sender)
-        if delivery.domain is not None:
-            self._count(group.domains, delivery.domain)
-        if delivery.relay is not None:
-            self._count(group.hosts, delivery.relay)
+        for counts, name in (
+            (group.senders, delivery.message.sender),
+            (group.domains, delivery.domain),
+            (group.hosts, delivery.relay),
+        ):
+            if name in counts:  # most of them: a call less
+                counts[name] += 1
+            elif name is not None:
+                self._count(counts, name)
 
     def _count(self, counts: dict[K, int], name: K, n: int = 1) -> None:
         if name in counts:
