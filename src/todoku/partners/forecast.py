@@ -149,7 +149,11 @@ def forecast(
         )
         for k in KINDS
     )  # fmt: skip
-    all_ = sorted(map(sum, zip(*(sums[k] for k in KINDS), strict=True))) if sums else None
+    whole = sum(mean.values())
+    all_ = (
+        [sum(x) for x in zip(*(sums[k] for k in KINDS), strict=True)] if sums and judged else None
+    )
+    low, high = _range(all_, whole)
     return Forecast(
         list=family.list,
         identity=identity,
@@ -159,9 +163,9 @@ def forecast(
         partners=len(ones),
         mails_a_day=sum(o.rate for o in ones),
         seen=round(shares.seen, 1),
-        refused_a_day=sum(mean.values()) if judged else None,
-        low=_low(all_) if judged else None,
-        high=_high(all_) if judged else None,
+        refused_a_day=whole if judged else None,
+        low=low,
+        high=high,
         parts=parts,
         shares=_shares(ones, shares),
     )
@@ -325,14 +329,14 @@ def _part(
     row: Callable[[_One], Row],
     top: int,
 ) -> Part:
-    ordered = sorted(sums) if sums is not None else None
+    low, high = _range(sums, mean)
     return Part(
         kind=kind,
         partners=len(own),
         mails_a_day=sum(o.rate for o in own),
-        refused_a_day=mean if ordered else None,
-        low=_low(ordered),
-        high=_high(ordered),
+        refused_a_day=mean if sums else None,
+        low=low,
+        high=high,
         top=tuple(row(o) for o in own[:top]),
     )
 
@@ -356,9 +360,10 @@ def _shares(ones: Sequence[_One], shares: Shares) -> tuple[Share, ...]:
     return tuple(out)
 
 
-def _low(ordered: Sequence[float] | None) -> float | None:
-    return model.quantile(ordered, (1 - LEVEL) / 2) if ordered else None
-
-
-def _high(ordered: Sequence[float] | None) -> float | None:
-    return model.quantile(ordered, (1 + LEVEL) / 2) if ordered else None
+def _range(sums: Sequence[float] | None, mean: float) -> tuple[float, float] | tuple[None, None]:
+    """Of possible worlds; it holds the mean, which a rare great loss can carry out of it."""
+    if not sums:
+        return None, None
+    ordered = sorted(sums)
+    low = model.quantile(ordered, (1 - LEVEL) / 2)
+    return min(low, mean), max(model.quantile(ordered, (1 + LEVEL) / 2), mean)
