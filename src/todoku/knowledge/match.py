@@ -16,6 +16,7 @@ engine answers, and the database is built once enough texts have come to be wort
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -153,14 +154,16 @@ def _scan(db: Any) -> Scan:
     hits: list[int] = []
     append = hits.append
     run = db.scan
+    alone = threading.Lock()  # one scratch, and one list of hits
 
     def found(i: int, *_where: Any) -> None:
         append(i)
 
     def scan(text: bytes) -> list[int]:
-        hits.clear()
-        run(text, match_event_handler=found)
-        return hits.copy()
+        with alone:
+            hits.clear()
+            run(text, match_event_handler=found)
+            return hits.copy()
 
     return scan
 
