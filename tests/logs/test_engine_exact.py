@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 from collections.abc import Iterator
@@ -250,3 +251,9 @@ def test_pieces_are_those_of_the_whole_log(tmp_path: Path) -> None:
     cut = [p for p in parts.parts(parts.logs(paths), 1) if isinstance(p, Part)]
     assert len(cut) > 3
     assert [x for p in cut for x in p.pieces()] == list(open_logs(paths, None))
+
+
+def test_the_key_is_not_printed() -> None:
+    asked = Asked(None, None, None, b"secret", None, NOW, "en", None, __version__, "", ())
+    assert "secret" not in repr(asked) + str(asked)
+    assert "secret" not in repr(functools.partial(engine.count, asked))

@@ -297,3 +297,20 @@ def test_a_scheduler_that_is_not_there(log: Path, monkeypatch: pytest.MonkeyPatc
     code, said = failed("--lang", "en", "--engine", "dask://127.0.0.1:9", log)
     assert code == 69
     assert "cannot reach the dask scheduler at 127.0.0.1:9" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["scheduler", "worker"])
+def test_the_page_starts_a_cluster_as_dask_has_it(what: str) -> None:
+    """The units and options of docs/scale.md."""
+    pytest.importorskip("distributed")
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    unit = next(x for x in page.splitlines() if x.startswith("ExecStart=") and f"dask {what}" in x)
+    options = {w for w in unit.split() if w.startswith("--")}
+    done = subprocess.run(
+        [sys.executable, "-m", f"distributed.cli.dask_{what}", "--help"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for option in options | {"--protocol", "--tls-ca-file", "--tls-cert", "--tls-key"}:
+        assert option in done.stdout
+        assert option in page

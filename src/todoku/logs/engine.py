@@ -59,6 +59,10 @@ class Asked(NamedTuple):
     zone: tuple[object, ...]
     """`zone()` of whoever asks: days, and stamps without a zone, are those of one place."""
 
+    def __repr__(self) -> str:
+        """Without the key: a cluster's workers log what they were asked when it fails."""
+        return f"Asked(since={self.since}, until={self.until}, year={self.year})"
+
 
 class Told(NamedTuple):
     """What a part tells."""
