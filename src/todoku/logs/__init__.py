@@ -13,8 +13,12 @@
     masking.py   what belongs to the single message taken out of a reply
     judging.py   one diagnosis for each masked reply
     sums.py      counted by receiver, reason, code, list and identity
+    daily.py     mail by day, for early warning (change.py, warning.py)
+    parts.py     logs cut into parts, each with what stands before it
+    engine.py    one part read in any process, all of them put together
+    workers.py   the processes: of this machine, or of a cluster
 
 `todoku.reading.logs` knows the words of each mail server and serves here too; this room adds whole
-logs: time, correlation, speed. Pure but for opening.py: bytes, the time and the zone come in as
+logs: time, correlation, speed. Pure but for opening.py, parts.py and workers.py: bytes, the time and the zone come in as
 arguments.
 """
