@@ -6,6 +6,7 @@
     values.py    what comes out
     run.py       one pass: what is asked, what was read so far
     reader.py    recognises what it is given, line by line where nothing faster is known
+    pieces.py    a piece made ready for the walk, or read for messages alone
     postfix.py   Postfix in bulk: one expression walks over whole pieces of a log
     wrapped.py   journal and container logs: JSON and prefixes taken off
     messages.py  what a log tells of a message apart from its deliveries, in bounded memory

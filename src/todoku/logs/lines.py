@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from todoku.logs.messages import Messages
+from todoku.logs.values import Message
+from todoku.model import Refusal
+from todoku.reading.logs import attempt as attempts
 from todoku.reading.logs import exchange, exim, opensmtpd, postfix, qmail, sendmail, syslog
 from todoku.reading.logs.attempt import Attempt
 
@@ -246,6 +249,23 @@ class Lines:
         if (m := _POSTFIX_NOTED.match(message)) is not None:
             self._messages.note(host, m["qid"], m["line"])
         return Told("postfix")
+
+
+def postfix_refusal(line: bytes, message: Message) -> Callable[[], Refusal]:
+    """Reads a line that `todoku.logs.postfix` matched in full, when called."""
+
+    def read() -> Refusal:
+        attempt = postfix.line(_sayable(line))
+        if attempt is None:  # the bulk reader is stricter than the other one
+            attempt = Attempt(outcome="deferred", recipient=None, text="")
+        return attempts.refusal(attempt, postfix.READER, message.sender or None)
+
+    return read
+
+
+def _sayable(line: bytes) -> bytes:
+    """A line whose stamp is the journal's count, with a head that other readers know."""
+    return line.partition(b" ")[2] if line[:1] == b"@" else line
 
 
 _PREFACE: Final = (b"Softw", b"Versi", b"Log-t", b"Date:")

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from todoku.logs.lines import Lines
 from todoku.logs.messages import CELL, CELLS, Messages
 from todoku.logs.opening import HEAD, Piece, cell_of, cut, files, is_packed, open_part
-from todoku.logs.reader import noted
+from todoku.logs.pieces import noted
 
 LEAST: Final = 16 << 20
 MOST: Final = 256 << 20

@@ -17,18 +17,17 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from todoku.logs import wrapped
 from todoku.logs.clock import Clock
 from todoku.logs.daily import Tally
 from todoku.logs.judging import Key
-from todoku.logs.lines import READERS, Format, Lines, Told
-from todoku.logs.messages import CELL, CELLS, NOTHING, Messages
+from todoku.logs.lines import READERS, Lines, Told, postfix_refusal
+from todoku.logs.messages import CELL, CELLS, NOTHING
+from todoku.logs.pieces import bulk
 from todoku.logs.postfix import RECEIVING, walk
 from todoku.logs.run import Case, Run
 from todoku.logs.values import Delivery, Message, Outcome
 from todoku.model import Diagnosis, Refusal
 from todoku.reading.logs import attempt as attempts
-from todoku.reading.logs import postfix as postfix_lines
 from todoku.reading.logs.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ MOST_REPLY: Final = 8_192
 """Bytes of an answer that are looked at."""
 BACK: Final = 600.0
 """Seconds by which stamps may go back: daemons write out of order, and hosts differ."""
-_LINE_ENDS: Final = frozenset(b"\r\n")
 _CASES: Final = 20_000
 _TAGS: Final = 1_000
 _DELIVERED: Final = 9
@@ -159,7 +157,7 @@ class Source:
         case = run.cases.get(key)
         if case is None:
             line = data[m.start(1) : m.end()]
-            case = self._case(key, template, domain, _postfix_refusal(line, message))
+            case = self._case(key, template, domain, postfix_refusal(line, message))
         return Delivery(
             time=time,
             host=self._text(host),
@@ -382,48 +380,6 @@ class Source:
             return None
         addresses = self._run.own.sends_from(transport)
         return addresses[0] if len(addresses) == 1 else None
-
-
-def bulk(data: bytes) -> tuple[bytes, int, int]:
-    """A piece as `todoku.logs.postfix` walks over it, where it ends, and how many lines it has."""
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
-    if wrapped.looks(data):
-        data = wrapped.unwrap(data)
-    data = b"\n" + data
-    end = len(data)
-    while end and data[end - 1] in _LINE_ENDS:  # no copy without them: pieces are large
-        end -= 1
-    return data, end, data.count(b"\n", 0, end)
-
-
-def noted(data: bytes, messages: Messages, lines: Lines) -> set[Format]:
-    """Reads a piece for what it tells of messages alone; the formats that it has."""
-    data, end, many = bulk(data)
-    formats: set[Format] = set()
-    for found in walk(data, end, messages):
-        if isinstance(found, tuple):
-            many -= 1
-            told = lines.read(data[found[0] : found[1]])
-            if told.format is not None:
-                formats.add(told.format)
-    return formats | {"postfix"} if many else formats
-
-
-def _postfix_refusal(line: bytes, message: Message) -> Callable[[], Refusal]:
-    def read() -> Refusal:
-        attempt = postfix_lines.line(_sayable(line))
-        if attempt is None:  # the bulk reader is stricter than the other one
-            attempt = Attempt(outcome="deferred", recipient=None, text="")
-        return attempts.refusal(attempt, postfix_lines.READER, message.sender or None)
-
-    return read
-
-
-def _sayable(line: bytes) -> bytes:
-    """A line whose stamp is the journal's count, with a head that other readers know."""
-    return line.partition(b" ")[2] if line[:1] == b"@" else line
 
 
 def _text(raw: bytes) -> str:
