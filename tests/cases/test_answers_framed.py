@@ -55,7 +55,9 @@ FRAMES = {
 def sentences() -> Iterator[tuple[str, str]]:
     """Those that decide alone, with their language."""
     for sample in [*SAMPLES, *(each for batch in UNSEEN.values() for each in batch)][::9]:
-        for words in re.split(r"(?<=[.!。])\s*(?=\S)|\n", sample.body) if sample.form == "plain" else ():
+        for words in (
+            re.split(r"(?<=[.!。])\s*(?=\S)|\n", sample.body) if sample.form == "plain" else ()
+        ):
             said = words.strip().rstrip(".!。")
             if len(said) < 9 or re.search(r"[:;。]|^[\d.]+\s|[A-Z].*\b(?:pls|TTL)\b", said):
                 continue
