@@ -24,9 +24,9 @@ from todoku.deliveries.parts import Folder, Part
 from todoku.deliveries.reading import Stored
 from todoku.store import Overtaken
 
-SMALL: Final = 125_000
+SMALL: Final = 80_000
 """Rows of a part that is not touched any more."""
-MOST: Final = 250_000
+MOST: Final = 160_000
 """Rows of a part that is made."""
 FEW: Final = 8
 """Small parts of a day that are left as they are while the day may grow; of older days half of them."""
