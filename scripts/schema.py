@@ -34,7 +34,7 @@ from todoku.knowledge import schema
 from todoku.knowledge.answers import AnswerRules
 from todoku.knowledge.files import DATA, read_toml
 from todoku.logs.cause.values import Cause, Looked
-from todoku.logs.values import EarlyWarning, Kept, RefusalGroup, Summary
+from todoku.logs.values import EarlyWarning, Kept, Opened, RefusalGroup, Summary
 from todoku.model import VERSION, Diagnosis, Finding
 from todoku.partners.forecast import Forecast
 from todoku.partners.habits import Told
@@ -66,6 +66,7 @@ OUTPUT: dict[str, tuple[type, str]] = {
         EarlyWarning,
         "The last lines of `todoku logs --json`; docs/early-warning.md tells more.",
     ),
+    "logs-case": (Opened, "A further line of `todoku logs --open-cases --json`: a case."),
     "logs-stored": (Kept, "The last line of `todoku logs --store --json`."),
     "cause-looked": (
         Looked,

@@ -15,7 +15,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +32,7 @@ from todoku.logs.clock import moment
 from todoku.logs.judging import Judge
 from todoku.logs.run import Run
 from todoku.logs.sums import Group, row
-from todoku.logs.values import EarlyWarning, Kept, Summary
+from todoku.logs.values import EarlyWarning, Summary
 from todoku.logs.warning import warnings
 
 WORDS: Final[Words] = {
@@ -98,6 +98,9 @@ WORDS: Final[Words] = {
 @click.option(
     "--workers", type=click.IntRange(1, 1_024), help="Processes of --engine local (default: cores)."
 )
+@click.option(
+    "--open-cases", is_flag=True, help="Open a case for each refusal of what is yours, once."
+)
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.data
@@ -119,6 +122,7 @@ def logs(
     stored: bool,
     engine: str | None,
     workers: int | None,
+    open_cases: bool,
     full: bool,
     quiet: bool,
     data: Path | None,
@@ -131,15 +135,7 @@ def logs(
     syslog, the journal (-o json) or a container, compressed or not, or a folder of them. Without
     PATH, or with "-": standard input.
     """
-    if stored and (paths or store or follow):
-        from todoku.cli import logs_stored
-
-        key = "no-paths" if paths else "alone"
-        raise Failure(say(logs_stored.WORDS[key], lang, paths=short(" ".join(paths), 60)), EX_USAGE)
-    if not paths and not stored:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
-        paths = ("-",)
+    paths = _paths(paths, stored=stored, storing=store or follow, lang=lang)
     setup = settings.read(ctx, config)
     lang = setup.language
     now = time.time()
@@ -149,6 +145,11 @@ def logs(
     others = {"--store": store, "--follow": follow, "--stored": stored}
     kind_of_pass = _pass(engine, workers, others, setup)
     diagnose = settings.diagnoser(setup)
+    desk = None
+    if open_cases:
+        from todoku.cli import logs_cases
+
+        desk = logs_cases.Opening(config, data, lang)
     if reason is not None:
         _check_reason(reason, diagnose.knowledge, lang)
     judge = Judge(diagnose)
@@ -194,14 +195,40 @@ def logs(
         page = logs_html.page(summary, chosen, told, bounds, Catalogue(diagnose.knowledge), lang)
         logs_html.write(html_file, page)
     kept = reading.kept()
+    if desk is not None:
+        desk.open(chosen, diagnose.knowledge)
     if as_json:
-        _write_json(summary, chosen, told, bounds, kept)
+        _write_json(
+            summary,
+            chosen,
+            told,
+            bounds,
+            (*(desk.opened if desk else ()), *((kept,) if kept else ())),
+        )
     elif not quiet:
         if kept is None or kept.logs:
             left_out = len(ordered) - len(chosen)
             _show(summary, chosen, told, bounds, diagnose.knowledge, lang, full, left_out)
         reading.tell()
+        if desk is not None:
+            desk.tell()
     ctx.exit(1 if reading.failed else 0)
+
+
+def _paths(
+    paths: tuple[str, ...], *, stored: bool, storing: bool, lang: Language
+) -> tuple[str, ...]:
+    """What is to be read. Raises `Failure`."""
+    if stored and (paths or storing):
+        from todoku.cli import logs_stored
+
+        key = "no-paths" if paths else "alone"
+        raise Failure(say(logs_stored.WORDS[key], lang, paths=short(" ".join(paths), 60)), EX_USAGE)
+    if not paths and not stored:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
+        paths = ("-",)
+    return paths
 
 
 def _pass(
@@ -257,7 +284,7 @@ def _write_json(
     groups: list[Group],
     early: tuple[EarlyWarning, ...],
     bounds: tuple[float | None, float | None],
-    kept: Kept | None,
+    after: Sequence[msgspec.Struct],
 ) -> None:
     out = sys.stdout.buffer
     encode = msgspec.json.encode
@@ -266,8 +293,8 @@ def _write_json(
         out.write(harmless_json(encode(row(g, *bounds))) + b"\n")
     for w in early:
         out.write(harmless_json(encode(w)) + b"\n")
-    if kept is not None:
-        out.write(harmless_json(encode(kept)) + b"\n")
+    for line in after:
+        out.write(harmless_json(encode(line)) + b"\n")
     out.flush()
 
 

@@ -217,6 +217,19 @@ class EarlyWarning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     example: str | None
 
 
+class Opened(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A further line of `todoku logs --open-cases --json`: a case that was opened, or again."""
+
+    v: int = VERSION
+    kind: Literal["case"] = "case"
+    case: int
+    identities: tuple[Identity, ...]
+    place: str
+    """The list, else the receiver, else `domain:` and the recipients' domain."""
+    count: int
+    """Attempts."""
+
+
 class Kept(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The last line of `todoku logs --store --json`: what was stored."""
 

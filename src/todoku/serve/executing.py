@@ -24,6 +24,7 @@ from todoku.serve.orders import (
     Detour,
     Hear,
     Hold,
+    Notice,
     Release,
     Report,
     Settle,
@@ -78,6 +79,10 @@ def execute(
             )
             want = _with(order, lambda case: commands.want_trial(case, wanted))
             return desk.change(order.case, want, order=order.source)
+        case Notice():
+            from todoku.serve import noticing
+
+            return noticing.notice(order, desk, own, now)
         case Accept():
             from todoku.serve import accepting
 

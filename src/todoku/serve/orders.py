@@ -27,6 +27,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from todoku import __version__
+from todoku.cases import events
 from todoku.cases.events import Answered, At, Letter, Why
 from todoku.cases.records import Recorded
 from todoku.i18n import Language
@@ -165,6 +166,13 @@ class Try(Order, frozen=True, kw_only=True, tag="try"):
             raise ValueError("`to` or `sender` is no mail address")
 
 
+class Notice(Order, frozen=True, kw_only=True, tag="notice"):
+    """Refusals that a person has from his own logs (`todoku.serve.noticing`)."""
+
+    refused: events.Refused
+    diagnosed: events.Diagnosed
+
+
 class Hear(Order, frozen=True, kw_only=True, tag="hear"):
     """A desk's answer that a person has, as it was read. Its `source` is its mail, so that it counts
     once whoever hands it over, and however often."""
@@ -189,7 +197,7 @@ class Accept(Order, frozen=True, kw_only=True, tag="accept"):
 
 
 AnyOrder: TypeAlias = (
-    Report | Close | Settle | Cause | Ask | Hold | Detour | Release | Try | Hear | Accept
+    Report | Close | Settle | Cause | Ask | Hold | Detour | Release | Try | Notice | Hear | Accept
 )
 """An order of a new kind is a struct here and a branch in `executing.execute`."""
 
