@@ -84,9 +84,9 @@ WORDS: Final[Words] = {
     "row": {"ja": "{domain} {rate}{more}", "en": "{domain} {rate}{more}"},
     "and-more": {"ja": "ほか {n} 件", "en": "{n} more"},
     "learned": {
-        "ja": "学んだ期間: {first} から {last} まで。見分けのついた取引先: 約 {seen} 件。推定の仕方と確かさ: docs/forecast.md",
-        "en": "Learned from {first} to {last}; {seen} partners showed whether they use it. How this is "
-        "estimated, and how good it is: docs/forecast.md",
+        "ja": "学んだ期間: {first} から {last} まで。製品ごとの割合は、取引先 {seen} 件から推定しました。推定の仕方と確かさ: docs/forecast.md",
+        "en": "Learned from {first} to {last}; shares of gateways are estimated from {seen} partners. How "
+        "that is done, and how good it is: docs/forecast.md",
     },
     "shares": {"ja": "製品ごとの割合", "en": "By gateway"},
     "head-gateway": {"ja": "製品・ホスト", "en": "gateway"},
