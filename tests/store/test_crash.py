@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -158,9 +159,11 @@ class TestTwoWorkers:
         self.open_cases(url)
         outside = tmp_path / "outside"
         one = self.start("one", url, outside, most=3)
+        until = time.monotonic() + 60
+        while not outside.exists() and time.monotonic() < until:  # else two may do it all before
+            time.sleep(0.01)
         two = self.start("two", url, outside, most=10_000)
-        assert one.wait(120) == -signal.SIGKILL
-        assert two.wait(120) == 0
+        assert (one.wait(120), two.wait(120)) == (-signal.SIGKILL, 0)
         self.all_told_once(url, outside.read_text().splitlines())
 
     def start(self, name: str, url: str, outside: Path, most: int) -> subprocess.Popen[bytes]:
