@@ -46,7 +46,7 @@ def test_it_is_put_on_record_and_recalled() -> None:
     [
         (["case", "hold", "9"], "案件 9"),
         (["case", "hold", "1", "--done", "--released"], "一緒に使えません"),
-        (["case", "hold", "1", "not a domain"], "宛先のドメインが分かりません"),
+        (["case", "hold", "1", "not a domain"], "not a domain はドメイン名ではありません"),
     ],
 )
 def test_wrong_use_is_told_in_a_sentence(words: list[str], told: str) -> None:

@@ -142,6 +142,10 @@ WORDS: Final[Words] = {
         "en": "case {case} has no record of a mended cause, so its mail takes no detour (the other "
         "address would be listed next). Mend the cause first. Nothing was changed.",
     },
+    "no-domain": {
+        "ja": "{domain} はドメイン名ではありません（例: partner.example）。何も変更していません。",
+        "en": "{domain} is no domain, such as partner.example. Nothing was changed.",
+    },
     "no-domains": {
         "ja": "案件 {case}: 宛先のドメインが分かりません。末尾に DOMAIN… を加えて指定してください。何も変更"
         "していません。",

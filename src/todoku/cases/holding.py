@@ -133,6 +133,14 @@ def good_domains(case: Case, domains: Sequence[str]) -> tuple[str, ...]:
     return good
 
 
+def typed(domains: Sequence[str]) -> tuple[str, ...]:
+    """Domains that a person named. Raises `NotThis` for what is none."""
+    for each in domains:
+        if table.host_name(each.lower()) != each.lower():
+            raise NotThis(WORDS["no-domain"], domain=each[:100])
+    return tuple(domains)
+
+
 def script(
     made: Holding,
     lang: Language,

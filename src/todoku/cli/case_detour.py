@@ -102,11 +102,13 @@ def detour(
     Prints what to apply and how to undo it, and changes nothing.
     """
     from todoku.cases.detouring import Printed, detouring, script
+    from todoku.cases.holding import typed
     from todoku.cli import case as cases
     from todoku.serve.orders import Detour, Release, fresh_id
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    domains = typed(domains)
     if done and released:
         raise Failure(say(WORDS["one"], lang), EX_USAGE)
     if released:

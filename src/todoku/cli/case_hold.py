@@ -68,12 +68,13 @@ def hold(
 
     Prints what to apply and how to undo it, and changes nothing.
     """
-    from todoku.cases.holding import holding, script, slow_script
+    from todoku.cases.holding import holding, script, slow_script, typed
     from todoku.cli import case as cases
     from todoku.serve.orders import Hold, Release, fresh_id
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
+    domains = typed(domains)
     if done and released:
         raise Failure(say(WORDS["one"], lang), EX_USAGE)
     if released:
