@@ -147,7 +147,7 @@ def test_it_is_put_on_record_and_recalled() -> None:
         (("--via", "x]:25 error:"), "--via"),
         (("--via", "relay.hoge.test", "--leaves-from", "x"), "--leaves-from"),
         (("--via", "relay.hoge.test", "--done", "--released"), "--done"),
-        (("--via", "relay.hoge.test", "not a domain"), "1"),
+        (("--via", "relay.hoge.test", "not a domain"), "not a domain"),
     ],
 )
 def test_wrong_use(words: tuple[str, ...], part: str, lang: str) -> None:
