@@ -10,11 +10,13 @@ machine (LMTP, RFC 2033) are not crossed by strangers and are passed over.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from todoku.cases.answers import shown
 from todoku.cases.answers.reading import writes
 from todoku.knowledge.answers import AnswerRules
 from todoku.reading import mail
@@ -29,10 +31,12 @@ How = Literal[
     "foreign-sender",
     "no-results",
     "not-passed",
+    "not-covered",
 ]
 """How it is known; or why not. `no-sender`: From holds no one address. `no-desk`: no desk of the
 knowledge. `foreign-sender`: a desk's words from a domain that is not the desk's. `no-results`: nothing
-that our own server found out. `not-passed`: it found out that it is not so, or nothing that counts."""
+that our own server found out. `not-passed`: it found out that it is not so, or nothing that counts.
+`not-covered`: a signature of that domain leaves open what is shown, so it may be another's choice."""
 
 LookUp = Callable[[str], bytes]
 """TXT record of a name; empty where there is none."""
@@ -41,8 +45,16 @@ _MOST: Final = 20_000
 _LMTP: Final = re.compile(
     r"\swith\s+(?:U?LMTP|LMTPS|LMTPA|LMTPSA)\b(?!.*\swith\s.*SMTP)", re.I | re.S
 )
-_ONCE: Final = ("from", "subject", "date", "to", "content-type", "content-transfer-encoding")
+_ONCE: Final = frozenset(
+    {
+        "from", "subject", "date", "to", "message-id", "in-reply-to", "references",
+        "content-type", "content-transfer-encoding", "mime-version",
+    }
+)  # fmt: skip
 """A second one above the signed one would be read in its place (RFC 6376, section 8.15)."""
+_MOST_LINES: Final = 2000
+"""Of a header. Big providers write some two hundred."""
+_LONE_CR: Final = re.compile(rb"\r(?!\n)")
 _TESTED: Final = re.compile(rb"(?:^|;)\s*t\s*=[^;]*\by\b", re.I)
 _KEPT: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
 
@@ -82,6 +94,10 @@ def judge(
         return Authenticity(False, "foreign-sender", domain)
     found = results(data, trusted)
     how = None if found is None else _passed(found, domain)
+    covered = _covered(data, domain)
+    # From the desk's own servers nobody changed it on its way.
+    if how in {"dmarc", "dkim"} and covered is False and not _by_spf(found or (), domain):
+        how = None
     if (
         how is None
         and look_up is not None
@@ -89,9 +105,11 @@ def judge(
         and _verified(data, domain, look_up, now)
     ):
         how = "dkim-verified"
-    if how is None:
-        return Authenticity(False, "no-results" if found is None else "not-passed", domain)
-    return Authenticity(True, how, domain)
+    if how is not None:
+        return Authenticity(True, how, domain)
+    if covered is False:
+        return Authenticity(False, "not-covered", domain)
+    return Authenticity(False, "no-results" if found is None else "not-passed", domain)
 
 
 def results(data: bytes, trusted: Collection[str]) -> list[Result] | None:
@@ -121,7 +139,7 @@ def without_comments(value: str) -> str:
 def _fields(data: bytes) -> Iterator[tuple[str, str]]:
     """Names and values of the header fields, from the top."""
     head = mail.parse(data).head.decode("latin-1").lstrip("\n")
-    for field in re.split(r"\n(?![ \t])", head)[:500]:
+    for field in re.split(r"\n(?![ \t])", head)[:_MOST_LINES]:
         name, colon, value = field.partition(":")
         if colon:
             yield name.strip().lower(), value
@@ -187,11 +205,16 @@ def _passed(found: list[Result], domain: str) -> How | None:
     for each in found:
         if each.method == "dkim" and each.result == "pass" and aligned(_signer(each), domain):
             return "dkim"
-    for each in found:
-        mailfrom = _host(each.properties.get("smtp.mailfrom"))
-        if each.method == "spf" and each.result == "pass" and aligned(mailfrom, domain):
-            return "spf"
-    return None
+    return "spf" if _by_spf(found, domain) else None
+
+
+def _by_spf(found: Iterable[Result], domain: str) -> bool:
+    return any(
+        each.method == "spf"
+        and each.result == "pass"
+        and aligned(_host(each.properties.get("smtp.mailfrom")), domain)
+        for each in found
+    )
 
 
 def _signer(dkim: Result) -> str:
@@ -247,12 +270,10 @@ def _verified(
     """Whether a signature of that domain holds now."""
     import dkim
 
-    whole = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    fields = list(_fields(data))
-    names = [name for name, _ in fields]
-    if any(names.count(name) > 1 for name in _ONCE):
+    if not _is_plain(data):
         return False
-    signatures = [v for name, v in fields if name == "dkim-signature"]
+    whole = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    entity = mail.parse(data)
 
     def record(name: bytes | str, timeout: float = 5) -> bytes:  # noqa: ARG001
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
@@ -260,8 +281,8 @@ def _verified(
         # A key of a test proves nothing (RFC 6376, section 3.6.1: "t=y").
         return b"" if _TESTED.search(found) else found
 
-    for n, value in enumerate(signatures[:5]):
-        if not _worth(value, domain, now, over):
+    for n, tags in enumerate(_signatures(data)):
+        if not (_is_of(tags, domain) and _is_good(tags, now) and _covers(tags, entity, over)):
             continue
         try:
             if dkim.DKIM(whole, minkey=1024).verify(idx=n, dnsfunc=record):
@@ -271,31 +292,63 @@ def _verified(
     return False
 
 
-def _worth(value: str, domain: str, now: datetime, over: Collection[str] = ()) -> bool:
-    """Whether a signature, if it holds, proves the mail: of this organisation, over From, over all of
-    the body (no `l=`), and neither expired nor of the future."""
-    tags: dict[str, str] = {}
-    for part in value.split(";"):
-        name, equals, text = part.partition("=")
-        if equals:
-            if name.strip() in tags:
-                return False
-            tags[name.strip()] = "".join(text.split())
-    signed = tags.get("h", "").lower().split(":")
+def _covered(data: bytes, domain: str) -> bool | None:
+    """Whether what is shown can be nothing but what a signature of that organisation is over, if it
+    holds; `None`: there is no such signature."""
+    signatures = [tags for tags in _signatures(data) if _is_of(tags, domain)]
+    if not signatures:
+        return None
+    whole = mail.parse(data)
+    return _is_plain(data) and any(_covers(tags, whole) for tags in signatures)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether every reader sees the same header fields: none of those that count stands twice, and
+    no CR alone begins a line, or the body, for some and not for others."""
+    head = mail.parse(data).head
+    names = [name for name, _ in _fields(data)]
+    return (
+        _LONE_CR.search(data) is None
+        and len(head) < mail.MAX_HEAD
+        and head.count(b"\n") < _MOST_LINES
+        and not any(names.count(name) > 1 for name in _ONCE)
+    )
+
+
+def _signatures(data: bytes) -> Iterator[dict[str, str]]:
+    """The tags of the first signatures; of one that has a tag twice, none."""
+    values = (value for name, value in _fields(data) if name == "dkim-signature")
+    for value in itertools.islice(values, 5):
+        tags: dict[str, str] = {}
+        twice = False
+        for part in value.split(";"):
+            name, equals, text = part.partition("=")
+            if equals:
+                twice = twice or name.strip() in tags
+                tags[name.strip()] = "".join(text.split())
+        yield {} if twice else tags
+
+
+def _is_of(tags: dict[str, str], domain: str) -> bool:
+    return aligned(tags.get("d", "").lower(), domain)
+
+
+def _covers(tags: dict[str, str], whole: mail.Entity, over: Collection[str] = ()) -> bool:
+    """Whether it is over From, Subject, all of the body (no `l=`), and what tells how to read that."""
+    signed = frozenset(tags.get("h", "").lower().split(":"))
+    return (
+        "l" not in tags and signed >= {"from", "subject", *over} and shown.as_signed(whole, signed)
+    )
+
+
+def _is_good(tags: dict[str, str], now: datetime) -> bool:
+    """Whether it is neither expired nor of the future, and by an algorithm that holds."""
     try:
         begins = float(tags.get("t", "0"))
         ends = float(tags.get("x", "inf"))
     except ValueError:
         return False
-    return (
-        "l" not in tags
-        and "from" in signed
-        and "subject" in signed
-        and set(over) <= set(signed)
-        and tags.get("a", "").lower() in _KEPT
-        and aligned(tags.get("d", "").lower(), domain)
-        and begins - 300 <= now.timestamp() < ends
-    )
+    return tags.get("a", "").lower() in _KEPT and begins - 300 <= now.timestamp() < ends
 
 
 __all__ = [

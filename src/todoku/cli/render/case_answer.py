@@ -71,6 +71,10 @@ HOWS: Final[dict[How, Sentence]] = {
         "ja": "確かめられません（{domain} の認証が合格していません）",
         "en": "not proven ({domain} did not pass)",
     },
+    "not-covered": {
+        "ja": "確かめられません（{domain} の DKIM 署名が、表示のしかたを決めるヘッダー（Content-Type など）や本文の全体を守っていません）",
+        "en": "not proven (the DKIM signature of {domain} does not cover all of the mail and how it is shown, as by Content-Type)",
+    },
 }
 LABELS: Final[Words] = {
     "desk": {"ja": "窓口", "en": "Desk"},
