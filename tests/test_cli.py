@@ -23,7 +23,12 @@ def todoku_run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **environ},
+        env={
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C.UTF-8",
+            "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
+            **environ,
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -681,7 +682,7 @@ def test_it_imports_nothing_heavy(tmp_path: Path, free_port: Callable[[], int]) 
         return subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
-            env={"HOME": str(tmp_path), "PATH": ""},
+            env={"HOME": str(tmp_path), "PATH": "", "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
             check=False,
         )
 

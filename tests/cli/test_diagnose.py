@@ -9,7 +9,6 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,6 @@ from todoku.reading import ndjson
 BLOCKED = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from 192.0.2.1 weren't sent."
 RIDDLE = "550 5.0.0 zorble the quux 77-42"
 PLAIN_MAIL = "From: a@x.example\nTo: b@y.example\nSubject: lunch\nMessage-ID: <1@x>\n\nAt noon?\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache for all runs: without, each would read every file of the knowledge anew."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TODOKU_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def run(

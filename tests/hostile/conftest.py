@@ -21,6 +21,7 @@ def run(tmp_path: Path) -> Run:
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path / "home"),
+        "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
         "LC_ALL": "C.UTF-8",
         "TODOKU_PURE": "1",  # no database is built in the background of a test
     }

@@ -42,7 +42,8 @@ class Done(NamedTuple):
 
 
 class Command:
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, knowledge: Path) -> None:
+        """`knowledge`: a folder of lists, as `write_lists` leaves it."""
         hook = folder / "hook"
         hook.mkdir()
         shutil.copy(guard.__file__, hook / "sitecustomize.py")
@@ -54,8 +55,8 @@ class Command:
             "PYTHONPATH": os.pathsep.join([str(hook), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
             guard.REPORT: str(self.outside),
             "TODOKU_GENERAL_DATA": str(folder / "data"),
-            "TODOKU_CACHE": str(cache),
-            "TODOKU_KNOWLEDGE_OVERLAY": str(write_lists(folder / "knowledge")),
+            "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
+            "TODOKU_KNOWLEDGE_OVERLAY": str(knowledge),
         }  # fmt: skip
 
     def __call__(self, *words: str) -> Done:
@@ -73,13 +74,13 @@ class Command:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_lists(tmp_path_factory.mktemp("knowledge"))
 
 
 @pytest.fixture
-def preflight(tmp_path: Path, cache: Path) -> Command:
-    return Command(tmp_path, cache)
+def preflight(tmp_path: Path, lists: Path) -> Command:
+    return Command(tmp_path, lists)
 
 
 def words(server: Server, *more: str) -> list[str]:

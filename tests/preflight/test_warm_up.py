@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.preflight.test_command import Command, words
-from tests.preflight.world import good, serving
+from tests.preflight.world import good, serving, write_lists
 from todoku.i18n import LANGUAGES
 from todoku.knowledge import load
 from todoku.knowledge.schema import Compiled
@@ -151,7 +151,9 @@ def log(folder: Path) -> Path:
     return path
 
 
-preflight = pytest.fixture(lambda tmp_path, tmp_path_factory: Command(tmp_path, tmp_path / "cache"))
+@pytest.fixture
+def preflight(tmp_path: Path) -> Command:
+    return Command(tmp_path, write_lists(tmp_path / "knowledge"))
 
 
 def test_the_command(preflight: Command, tmp_path: Path) -> None:

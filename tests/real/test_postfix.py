@@ -67,6 +67,7 @@ class House:
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(root / "home"),
+            "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
             "LC_ALL": "C.UTF-8",
             "TODOKU_OWN_ADDRESSES": "127.0.0.1,127.0.0.2,127.0.0.3",
             "TODOKU_OWN_DOMAINS": "todoku.test",

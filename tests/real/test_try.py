@@ -50,6 +50,7 @@ class House:
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(root),
+            "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
             "TODOKU_GENERAL_DATA": str(root / "todoku"),
             "LC_ALL": "C.UTF-8",
             "TODOKU_OWN_ADDRESSES": HERE,

@@ -105,7 +105,8 @@ class House:
             process = subprocess.Popen(
                 [sys.executable, "-m", "todoku", "serve", "--config",
                  str(self.folder / "todoku.toml")],
-                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
+                     "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
                 stderr=log,
             )  # fmt: skip
             try:

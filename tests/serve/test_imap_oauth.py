@@ -280,7 +280,8 @@ class TestCommand:
             [sys.executable, "-m", "todoku", "--lang", "en", "mailbox", *words, "--config",
              str(house.folder / "todoku.toml")],
             capture_output=True, text=True, check=False, timeout=60,
-            env={"PATH": os.environ["PATH"], "HOME": str(house.folder), "LC_ALL": "C"},
+            env={"PATH": os.environ["PATH"], "HOME": str(house.folder), "LC_ALL": "C",
+                 "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
         )  # fmt: skip
 
     def test_sign_in_then_fetch(self, house: House, oauth: oauthserver.Server) -> None:

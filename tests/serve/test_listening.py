@@ -564,7 +564,7 @@ def test_serve_is_killed_between_order_and_answer(found: Settings, when: str) ->
     order = said(refusal=REFUSAL)
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(DIES), found.general.data, when],
-        env=ENVIRON | {"PATH": os.environ["PATH"]},
+        env=ENVIRON | {"PATH": os.environ["PATH"], "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
         stdout=subprocess.PIPE,
         text=True,
     ) as dying:

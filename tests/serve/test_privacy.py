@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ def run(
         input=stdin,
         capture_output=True,
         check=False,
-        env={"HOME": str(tmp_path), **environ},
+        env={"HOME": str(tmp_path), "TODOKU_CACHE": os.environ["TODOKU_CACHE"], **environ},
     )
     return done.returncode, done.stderr.decode()
 
@@ -86,6 +87,7 @@ def shown(tmp_path: Path, *clear_for: str) -> str:
     common = ["--config", str(tmp_path / "todoku.toml"), "--data", str(tmp_path / "data")]
     words = [sys.executable, "-m", "todoku"]
     environ = {"HOME": str(tmp_path), "SUDO_USER": "sato", "PATH": "/usr/bin:/bin"}
+    environ |= {"TODOKU_CACHE": os.environ["TODOKU_CACHE"]}
 
     def run(*more: str, stdin: str = "") -> str:
         done = subprocess.run(

@@ -73,6 +73,7 @@ def environ(tmp_path: Path, relay: Relay) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
+        "TODOKU_CACHE": os.environ["TODOKU_CACHE"],
         "LC_ALL": "C.UTF-8",
         "TODOKU_OWN_ADDRESSES": "127.0.0.1",
         "TODOKU_OWN_HELO": "mx1.hoge.test",

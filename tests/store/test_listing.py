@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -91,7 +92,10 @@ def test_the_command_imports_no_orm(tmp_path: Path, words: tuple[str, ...]) -> N
         f"main({list(words)!r} + ['--lang', 'en', '--data', {str(tmp_path)!r}])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=False, env={"HOME": str(tmp_path)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        env={"HOME": str(tmp_path), "TODOKU_CACHE": os.environ["TODOKU_CACHE"]},
     )
     assert done.returncode == 0, done.stderr
     assert b"192.0.2.1" in done.stdout
