@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,9 @@ def test_the_cache_keeps_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("TODOKU_CACHE", str(tmp_path))
     for i in range(7):
         cache.write(f"rules-{i}", b"x")
+        os.utime(tmp_path / f"rules-{i}", (i, i))
+        cache.used("rules-0")
     cache.write("knowledge-1", b"y")
-    assert len(list(tmp_path.glob("rules-*"))) == 4
+    left = sorted(path.name for path in tmp_path.glob("rules-*"))
+    assert left == ["rules-0", "rules-4", "rules-5", "rules-6"], "those that were used last"
     assert cache.read("knowledge-1") == b"y"

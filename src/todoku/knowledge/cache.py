@@ -43,6 +43,12 @@ def read(name: str) -> bytes | None:
         return None
 
 
+def used(name: str) -> None:
+    """It is of use still: what is not is tidied away first."""
+    with contextlib.suppress(OSError):
+        os.utime(folder() / name, follow_symlinks=False)
+
+
 def write(name: str, data: bytes) -> bool:
     """Keep `data`; false where there is no place for it. A reader never sees half of it."""
     import tempfile  # five milliseconds that a run without anything to keep can do without
@@ -70,7 +76,7 @@ def write(name: str, data: bytes) -> bool:
 
 
 def _tidy(root: Path, name: str) -> None:
-    """Keep the four newest of a kind (`knowledge-…`, `rules-…`)."""
+    """Keep the four of a kind (`knowledge-…`, `rules-…`) that were used last."""
     kind = name.split("-", 1)[0]
     with contextlib.suppress(OSError):
         old = sorted(root.glob(f"{kind}-*"), key=lambda p: p.stat().st_mtime, reverse=True)

@@ -80,9 +80,12 @@ def _knowledge(overlay: Path | None) -> Compiled:
     kept = cache.read(name)
     if kept is not None:
         try:
-            return unpack(kept)
+            found = unpack(kept)
         except msgspec.MsgspecError:
             pass
+        else:
+            cache.used(name)
+            return found
     from todoku.knowledge.compiling import compile_files
 
     compiled = compile_files(DATA, roots[1:])

@@ -203,7 +203,8 @@ def load(knowledge: Compiled) -> Scan | None:
     hs = _hyperscan()
     if hs is None:
         return None
-    kept = cache.read(_key(knowledge, hs))
+    key = _key(knowledge, hs)
+    kept = cache.read(key)
     if kept is None:
         return None
     size = 8 + int.from_bytes(kept[:8], "big")
@@ -214,6 +215,7 @@ def load(knowledge: Compiled) -> Scan | None:
             if db is not None:
                 db.scratch = hs.Scratch(db)
             dbs.append(db)
+        cache.used(key)
         return Scanner(*dbs)
     except Exception:  # noqa: BLE001 - a database of another CPU or release: build anew
         return None
