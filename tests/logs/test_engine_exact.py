@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import pickle
 from collections.abc import Iterator
@@ -241,6 +242,25 @@ def test_parts_are_whole_and_end_to_end(tmp_path: Path) -> None:
         data = b"".join(piece.data for p in first for piece in p.pieces())
         assert data == Path(paths[0]).read_bytes()
         assert len([p for p in cut if p.number == 1]) == 1, "a packed log is one part"
+
+
+def test_large_parts_come_first_and_small_ones_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that little has to be put together, and nobody waits for long at the end."""
+    monkeypatch.setattr(parts, "MOST", 1 << 20)
+    paths = write(tmp_path, [(a_log(500), "plain"), (a_log(20), "plain")])
+    total, cell = sum(Path(path).stat().st_size for path in paths), SMALL["CELL"]
+    for workers in (1, 2, 4):
+        sizes = [
+            (p.log.size if p.end is None else p.end) - p.begin
+            for p in parts.parts(parts.logs(paths), workers)
+            if isinstance(p, Part)
+        ]
+        assert sum(sizes) == total
+        assert all(after <= size + cell for size, after in itertools.pairwise(sizes))
+        assert sum(sizes[:workers]) == pytest.approx(0.75 * total, abs=workers * cell)
+        assert max(sizes[-workers:]) <= max(SMALL["LEAST"] + cell, total // 4)
 
 
 def test_pieces_are_those_of_the_whole_log(tmp_path: Path) -> None:

@@ -255,9 +255,8 @@ def _add(into: Sums, mine: Group, group: Group) -> None:
     mine.last = _most(mine.last, group.last)
     for bucket, n in group.buckets.items():
         into._count(mine.buckets, bucket, n)
-    for recipient in group.recipients:
-        if recipient not in mine.recipients and into._room():
-            mine.recipients.add(recipient)
+    more = group.recipients - mine.recipients
+    mine.recipients.update(into.some(more))
     for name, n in group.senders.items():
         into._count(mine.senders, name, n)
     for name, n in group.domains.items():

@@ -19,11 +19,12 @@ from todoku.logs.messages import CELL, CELLS, Messages
 from todoku.logs.opening import HEAD, Piece, cell_of, cut, files, is_packed, open_part
 from todoku.logs.pieces import noted
 
-LEAST: Final = 16 << 20
+LEAST: Final = 8 << 20
 MOST: Final = 256 << 20
 """Bytes of a part of a log that is cut."""
-SHARES: Final = 3
-"""Parts for each worker, so that none waits for long at the end."""
+_ROUND: Final = 3 / 4
+"""Of what is left, what the workers are given next in equal shares: most is read in large parts, whose
+sums are few to put together, and small ones at the end see to it that all end at once."""
 _MISSES: Final = 8
 """Messages that are looked for in a cell before it is read."""
 
@@ -98,28 +99,53 @@ def _log(path: str) -> Log | Unreadable:
 
 
 def parts(found: Iterable[Log | Unreadable], workers: int) -> Iterator[Part | Unreadable]:
-    """In the order in which one pass would read them."""
+    """In the order in which one pass would read them; the larger ones come first."""
     found = list(found)
-    total = sum(log.size for log in found if isinstance(log, Log))
-    share = min(max(total // (SHARES * max(workers, 1)), LEAST), MOST)
+    shares = _Shares(sum(log.size for log in found if isinstance(log, Log)), max(workers, 1))
     earlier: tuple[Log, ...] = ()
     for number, log in enumerate(found):
         if isinstance(log, Unreadable):
             yield log
             continue
-        yield from _cut(Part(log, number, earlier=earlier), share)
+        for part in _cut(Part(log, number, earlier=earlier), shares):
+            shares.took((log.size if part.end is None else part.end) - part.begin)
+            yield part
         earlier = (log, *earlier)[:CELLS]
 
 
-def _cut(part: Part, share: int) -> Iterator[Part]:
+class _Shares:
+    """How large the next part should be."""
+
+    def __init__(self, left: int, workers: int) -> None:
+        self._left = left
+        self._workers = workers
+        self._more = 0
+        """Parts of this round that are not taken yet."""
+        self._share = 0
+
+    @property
+    def cells(self) -> int:
+        if not self._more:
+            self._more = self._workers
+            self._share = min(max(int(self._left * _ROUND) // self._workers, LEAST), MOST)
+        return max(1, self._share // CELL)
+
+    def took(self, size: int) -> None:
+        """A part of so many bytes."""
+        self._left -= size
+        self._more = max(0, self._more - 1)
+
+
+def _cut(part: Part, shares: _Shares) -> Iterator[Part]:
     log = part.log
-    if log.cut and log.size > share:
-        step = max(1, share // CELL)
-        for cell in range(step, cell_of(log.size - 1) + 1, step):
-            begin = cut(log.path, cell)
-            if begin is not None and begin > part.begin:
-                yield part._replace(end=begin)
-                part = part._replace(cell=cell, begin=begin)
+    last = cell_of(log.size - 1) if log.cut else 0
+    cell = shares.cells
+    while cell <= last:
+        begin = cut(log.path, cell)
+        if begin is not None and begin > part.begin:
+            yield part._replace(end=begin)
+            part = part._replace(cell=cell, begin=begin)
+        cell += shares.cells
     yield part
 
 

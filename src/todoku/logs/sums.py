@@ -6,6 +6,8 @@ Counts of attempts are exact. Names (recipients, senders, domains, hosts) are ke
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from todoku.grouping import OURS, domain_of, urgency
@@ -115,6 +117,13 @@ class Sums:
             return False
         self._names += 1
         return True
+
+    def some(self, more: set[K]) -> Iterable[K]:
+        """As many of these further names as there is room for."""
+        room = MOST_NAMES - self._names
+        self.partial = self.partial or len(more) > room
+        self._names += min(len(more), room)
+        return more if len(more) <= room else itertools.islice(more, room)
 
     def _group(self, d: Diagnosis, delivery: Delivery) -> Group:
         key = key_of(d, delivery)
