@@ -39,6 +39,7 @@ def problems(rules: AnswerRules) -> Iterator[str]:
                 yield f"the pattern {pattern!r}: it has no group `max`"
 
 
+@functools.lru_cache(maxsize=4096)
 def _problem(pattern: str) -> str | None:
     if re.search(r" [?*+{]", pattern):
         return "a blank cannot be repeated; write \\s* where it may be missing"

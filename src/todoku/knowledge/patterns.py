@@ -7,6 +7,7 @@ Repeats in the macros are bounded, so that no text makes any of them slow.
 
 from __future__ import annotations
 
+import functools
 import re
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parse  # type: ignore[attr-defined]
@@ -29,6 +30,9 @@ _SHAPES = {
 }
 IDENTITY_GROUPS = ("ip", "range", "asn", "host", "domain", "address", "url")
 GROUPS = frozenset((*IDENTITY_GROUPS, "code", "list"))
+
+_once = functools.lru_cache(maxsize=8192)
+"""Files that are laid over others bring all the expressions of those back."""
 
 _MACRO = re.compile(r"\{\{(any-)?([a-z]+)\}\}")
 
@@ -59,6 +63,7 @@ def compile_re(pattern: str) -> re.Pattern[bytes]:
     return re.compile(pattern.encode(), FLAGS)
 
 
+@_once
 def check(pattern: str) -> re.Pattern[bytes]:
     """Compile an expanded pattern, or say in a `PatternError` what is wrong with it."""
     try:
@@ -100,6 +105,7 @@ def _walk(tree: Any, inside: bool = False) -> None:
                     raise PatternError("only ASCII inside [ ]: the engine sees bytes; use (?:a|b)")
 
 
+@_once
 def literals(pattern: str) -> tuple[str, ...]:
     """Fixed, lower-cased words, one of which every match of `pattern` holds; empty if none.
 
