@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.logs import trouble
+from tests.logs import trouble, trouble_formats
 from tests.logs.logs import new, read
 from tests.logs.test_command import REFERENCE
 from todoku.cli.cause import _onset
@@ -79,6 +79,55 @@ def test_from_a_log_as_it_stands(kind: str) -> None:
     assert set(causes[0].examples) <= queue_ids
 
 
+_OTHERS = {
+    ("exim", "leaked-password"): "p1@a.example",
+    ("sendmail", "leaked-password"): "p1@a.example",
+    ("exchange", "leaked-password"): "p1@a.example",
+    ("exim", "script"): "cwd=/home/u1033/www",
+    ("sendmail", "script"): "uid=1033",
+}
+
+
+@pytest.mark.parametrize(("server", "kind"), _OTHERS)
+def test_from_logs_of_other_servers(server: str, kind: str) -> None:
+    """Found on the day that it was planted on, and nothing in the days before."""
+    found, run = read(
+        "\n".join(trouble_formats.FORMATS[server](trouble.planted(kind, 5, 0.7))), new(whole=True)
+    )
+    assert run.counts.lines == run.counts.understood
+    tally = Tally()
+    for d in found:
+        tally.add(d)
+    told, causes = look(tally, None)
+    pattern, who, _ = trouble.WANTED[kind]
+    assert [(c.pattern, c.who, c.name) for c in causes] == [(pattern, who, _OTHERS[server, kind])]
+    assert all(x.known for x in told.looked)
+    told, causes = look(tally, trouble.END - 3 * 86_400)
+    assert causes == ()
+    assert told.days_before >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["none", *trouble.PLANTED])
+@pytest.mark.parametrize("server", trouble_formats.FORMATS)
+def test_every_cause_in_every_format(server: str, kind: str) -> None:
+    """By what the log tells: qmail names nobody who hands mail in, Exchange no programs."""
+    mails = sorted(
+        trouble.quiet(7) if kind == "none" else trouble.planted(kind, 7), key=lambda m: m.time
+    )
+    found, _ = read("\n".join(trouble_formats.FORMATS[server](mails)), new(whole=True))
+    tally = Tally()
+    for d in found:
+        tally.add(d)
+    told, causes = look(tally, None)
+    unknown = {x.pattern for x in told.looked if not x.known}
+    assert unknown == ({"leaked-password", "forwarding"} if server == "qmail" else set())
+    if kind == "none" or kind in unknown:
+        assert causes == ()
+    else:
+        assert [c.pattern for c in causes] == [trouble.WANTED[kind][0]]
+
+
 def test_what_the_log_does_not_tell_is_not_known() -> None:
     mails = [m._replace(user=None, client=None) for m in trouble.quiet(1)]
     told, found = looked(mails)
@@ -130,7 +179,7 @@ def test_addresses() -> None:
     assert address_of("mail.a.example[192.0.2.1]") == "192.0.2.1"
     assert address_of("unknown[IPv6:2001:db8::1]") == "2001:db8::1"
     assert address_of("192.0.2.1") == "192.0.2.1"
-    assert address_of("uid=33") is None
+    assert address_of("uid=33") is address_of("U=www[1]") is address_of("cwd=/a[1.2.3.4]") is None
     assert network_of("x[192.0.2.77]") == "192.0.2"
     assert network_of("x[2001:db8:5::9]") == network_of("y[2001:db8:5:1::8]") == "2001:0db8:0005"
     assert network_of("x[2001:db8::zz]") is network_of(None) is None

@@ -10,6 +10,7 @@
     postfix.py   Postfix in bulk: one expression walks over whole pieces of a log
     wrapped.py   journal and container logs: JSON and prefixes taken off
     messages.py  what a log tells of a message apart from its deliveries, in bounded memory
+    arrivals.py  who handed it in, by Exim, sendmail and Exchange
     clock.py     stamps to seconds, the year inferred
     masking.py   what belongs to the single message taken out of a reply
     judging.py   one diagnosis for each masked reply

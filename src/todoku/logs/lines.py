@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from todoku.lazy import expression
+from todoku.logs.arrivals import Arrivals, key_of, process_of
 from todoku.logs.messages import Messages
 from todoku.logs.values import Message
 from todoku.model import Refusal
@@ -31,60 +33,50 @@ READERS: Final[dict[Format, str]] = {
     "opensmtpd": opensmtpd.READER,
 }
 
-_STAMP: Final = re.compile(
+_STAMP: Final = expression(
     rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
     rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[+-]\d\d:?\d\d|Z)?"
     rb"|@[0-9a-f]{24}|@\d{10,20})"
 )
-_EXIM: Final = re.compile(
+_EXIM: Final = expression(
     rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? (?:\[\d{1,10}\] )?"
     rb"(?:(?P<id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) (?P<rest>.*)"
-    rb"|(?:H=|no host name found|no IP address found|(?:Start|End) queue run|SMTP |TLS |exim |"
+    rb"|(?:H=|cwd=|no host name found|no IP address found|(?:Start|End) queue run|SMTP |TLS |exim |"
     rb"\S{1,40} authenticator failed |Warning: |rejected |unexpected disconnection ))",
     re.DOTALL,
 )
-_EXIM_ID: Final = re.compile(
+_EXIM_ID: Final = expression(
     rb"(?P<id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) (?P<rest>.*)", re.DOTALL
 )
-_EXIM_IN: Final = re.compile(rb"<= (?P<from>\S{1,400})(?P<more>.*)", re.DOTALL)
-_EXIM_SIZE: Final = re.compile(rb" S=(\d{1,15})(?: |$)")
-_EXIM_MESSAGE: Final = re.compile(rb"(?:^| )id=([^\s<>]{1,500})(?: |$)")
-"""Behind the size, and before a subject, which is in the words of a stranger."""
-_EXIM_TRANSPORT: Final = re.compile(rb" T=([\w.-]{1,64})(?: |:|$)")
-_QMAIL: Final = re.compile(
+_EXIM_TRANSPORT: Final = expression(rb" T=([\w.-]{1,64})(?: |:|$)")
+_QMAIL: Final = expression(
     rb"(?:[^\n]{0,200}? qmail(?:\[\d{1,10}\])?: )?(?:@[0-9a-f]{24} |\d{9,11}(?:\.\d{1,9})? )?"
     rb"(?:new msg \d|end msg \d|bounce msg \d|triple bounce: |status: (?:local \d|exiting)"
     rb"|starting delivery \d|delivery \d{1,10}: (?:success|failure|deferral): |info msg \d"
     rb"|(?:warning|alert): |running$)"
 )
-_QMAIL_START: Final = re.compile(
+_QMAIL_START: Final = expression(
     rb"(?:^|.{0,200} )starting delivery (?P<number>\d{1,10}): msg (?P<msg>\d{1,20}) to"
     rb" (?:remote|local) (?P<to>\S{1,320})$"
 )
-_QMAIL_INFO: Final = re.compile(
+_QMAIL_INFO: Final = expression(
     rb"(?:^|.{0,200} )info msg (?P<msg>\d{1,20}): bytes (?P<size>\d{1,20}) from <(?P<from>[^\n]{0,400})> qp "
 )
-_SENDMAIL_TAG: Final = re.compile(rb"sm-[\w-]{1,20}|sendmail")
-_SENDMAIL_FROM: Final = re.compile(
-    rb"(?P<qid>[0-9A-Za-z]{10,20}): from=<?(?P<from>[^\n<>]{0,400}?)>?, size=(?P<size>\d{1,15})"
-)
-_SENDMAIL_MESSAGE: Final = re.compile(
-    rb"(?:, (?:class|nrcpts|pri)=-?\d{1,10}){0,3}, msgid=<([^\s<>]{1,500})>"
-)
+_SENDMAIL_TAG: Final = expression(rb"sm-[\w-]{1,20}|sendmail")
 _SENDMAIL_OWN: Final = frozenset(("Service unavailable", "Data format error"))
 """What it writes for a refusal whose answer it did not keep; its code is a guess from the first digit,
 so nothing is known of the ground."""
-_POSTFIX_TAG: Final = re.compile(rb"[\w.-]{1,64}(?:/[\w.-]{1,64}){1,3}")
-_POSTFIX_NOTED: Final = re.compile(
+_POSTFIX_TAG: Final = expression(rb"[\w.-]{1,64}(?:/[\w.-]{1,64}){1,3}")
+_POSTFIX_NOTED: Final = expression(
     rb"(?P<qid>[0-9A-Za-z]{5,24}): (?P<line>(?:client=|uid=\d|message-id=|from=<).*)", re.DOTALL
 )
-_POSTFIX_EXPIRED: Final = re.compile(
+_POSTFIX_EXPIRED: Final = expression(
     rb"[0-9A-Za-z]{5,24}: from=<[^\n]{0,600}?>, status=(?:force-)?expired, returned to sender"
 )
-_OPENSMTPD: Final = re.compile(rb"[0-9a-f]{4,16} (?:smtp|mta) |(?:smtp|mta)(?:-in|-out)?: ")
-_EXCHANGE_ROW: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
-_FIELDS: Final = re.compile(rb"#Fields: ?([^\r\n]{1,4000})")
+_OPENSMTPD: Final = expression(rb"[0-9a-f]{4,16} (?:smtp|mta) |(?:smtp|mta)(?:-in|-out)?: ")
+_EXCHANGE_ROW: Final = expression(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
+_FIELDS: Final = expression(rb"#Fields: ?([^\r\n]{1,4000})")
 _MOST_RUNNING: Final = 10_000
 """Deliveries of qmail under way: its own limit is below 1,000."""
 
@@ -113,6 +105,7 @@ class Lines:
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
+        self._arrivals = Arrivals(messages)
         self._fields: list[str] | None = None
         self._running: dict[bytes, tuple[bytes, bytes]] = {}
 
@@ -147,28 +140,30 @@ class Lines:
             return Told("exchange") if self._fields or line[1:6] in _PREFACE else _NOTHING
         if b",DEFER," in line or b",FAIL," in line or b",SEND," in line:
             attempts = exchange.line(line, self._fields or exchange.FIELDS)
+            if not attempts:
+                return Told("exchange")
+            row = self._row(line)
             refused = any(a.outcome != "sent" for a in attempts)
-            return Told("exchange", attempts, self._connector(line) if refused else None)
+            connector = row.get("connector-id") if refused else None  # elsewhere: the transport
+            return Told("exchange", attempts, connector or None, key=key_of(row))
+        if b",RECEIVE," in line or b",SUBMIT," in line:
+            self._arrivals.exchange(self._row(line))
         return Told("exchange")
 
-    def _connector(self, line: bytes) -> str | None:
-        """The send connector, which is what other mail servers call a transport."""
-        fields = self._fields or exchange.FIELDS
-        row = next(csv.reader([syslog.text(line.replace(b"\0", b""))]), [])
-        return dict(zip(fields, row, strict=False)).get("connector-id") or None
+    def _row(self, line: bytes) -> dict[str, str]:
+        try:
+            row = next(csv.reader([syslog.text(line.replace(b"\0", b""))]), [])
+        except csv.Error:
+            row = []
+        return dict(zip(self._fields or exchange.FIELDS, row, strict=False))
 
-    def _exim(self, line: bytes, id_: bytes | None, rest: bytes | None) -> Told:
+    def _exim(
+        self, line: bytes, id_: bytes | None, rest: bytes | None, process: bytes | None = None
+    ) -> Told:
         if id_ is None or rest is None:
+            self._arrivals.called(line)
             return Told("exim")
-        if m := _EXIM_IN.match(rest):
-            size = _EXIM_SIZE.search(m["more"])
-            sender = m["from"] if m["from"] != b"<>" else b""
-            self._messages.note(
-                b"exim", id_, b"from=<%b>, size=%b" % (sender, size[1] if size else b"")
-            )
-            behind = m["more"][size.end(1) :].partition(b' T="')[0] if size else b""
-            if said := _EXIM_MESSAGE.search(behind):
-                self._messages.note(b"exim", id_, b"message-id=" + said[1])
+        if self._arrivals.exim(line, id_, rest, process):
             return Told("exim")
         if rest[:3] not in {b"** ", b"== ", b"=> ", b"-> ", b">> ", b"*> "}:
             return Told("exim")
@@ -215,23 +210,24 @@ class Lines:
         if _POSTFIX_TAG.fullmatch(tag):
             return self._postfix(line, tag, host, message)
         if _SENDMAIL_TAG.match(tag):
-            if m := _SENDMAIL_FROM.match(message):
-                self._messages.note(host, m["qid"], b"from=<%b>, size=%b" % (m["from"], m["size"]))
-                if said := _SENDMAIL_MESSAGE.match(message, m.end()):
-                    self._messages.note(host, m["qid"], b"message-id=" + said[1])
+            if self._arrivals.sendmail(host, line, message):
                 return Told("sendmail")
             attempt = sendmail.line(line)
             if attempt is None:
                 return Told("sendmail")
             if attempt.text in _SENDMAIL_OWN:
                 attempt = msgspec.structs.replace(attempt, wordless=True)
+            self._arrivals.controlling(host, message)
             key = host + b" " + (attempt.queue_id or "").encode()
             return Told(
                 "sendmail", sendmail.recipients(attempt), instance=syslog.text(tag), key=key
             )
         if tag.startswith(b"exim"):
             m = _EXIM_ID.match(message) or _EXIM.match(message)
-            return self._exim(line, m["id"], m["rest"]) if m else Told("exim")
+            if m is not None and m["id"] is not None:
+                return self._exim(message, m["id"], m["rest"], process_of(line, message))
+            self._arrivals.called(message, process_of(line, message))
+            return Told("exim")
         if tag == b"smtpd" and _OPENSMTPD.match(message):
             attempt = opensmtpd.line(line) if b' result="' in line else None
             return Told("opensmtpd", (attempt,) if attempt else ())

@@ -10,11 +10,11 @@ can look them up (`Earlier`).
 from __future__ import annotations
 
 import functools
-import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from todoku.lazy import expression
 from todoku.logs.values import Message
 from todoku.reading.logs.syslog import text
 
@@ -33,12 +33,13 @@ _BEGIN: Final = frozenset(b"cu")
 _S: Final = ord("s")
 _NAMES: Final = b"from=<"
 _ALSO: Final = b"\nfrom=<"
-_FROM: Final = re.compile(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
-_CLIENT: Final = re.compile(rb"client=(?P<client>[^\s,]{1,300})")
-_USER: Final = re.compile(rb", sasl_username=(?P<user>[^\s,]{1,200})")
-_UID: Final = re.compile(rb"(?P<uid>uid=\d{1,10}) from=")
-_ID: Final = re.compile(rb"(?:resent-)?message-id=<?(?P<id>[^\s<>]{1,500})")
-_ABOUT: Final = re.compile(rb"about=(?P<id>[0-9A-Za-z]{5,24})")
+_FROM: Final = expression(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
+_CLIENT: Final = expression(rb"client=(?P<client>[^\s,]{1,300})")
+_USER: Final = expression(rb", sasl_username=(?P<user>[^\s,]{1,200})")
+_UID: Final = expression(rb"(?P<uid>uid=\d{1,10}) from=")
+_ID: Final = expression(rb"(?:resent-)?message-id=<?(?P<id>[^\s<>]{1,500})")
+_LOCAL: Final = expression(rb"local=(?P<client>uid=\d{1,10})")
+_ABOUT: Final = expression(rb"about=(?P<id>[0-9A-Za-z-]{5,24})")
 
 NOTHING: Final = Message()
 
@@ -139,7 +140,8 @@ def _of(sender: bytes) -> Message:
 
 
 def read(lines: bytes) -> Message:
-    """Lines of Postfix about one message, without their heads."""
+    """Lines about one message, without their heads, in the words of Postfix (others are put into them by
+    `todoku.logs.arrivals`)."""
     sender = client = user = message_id = about = None
     size: int | None = None
     for line in lines.split(b"\n"):
@@ -156,6 +158,8 @@ def read(lines: bytes) -> Message:
             client = text(m["uid"])
         elif m := _ABOUT.match(line):
             about = text(m["id"])
+        elif m := _LOCAL.match(line):
+            client = text(m["client"])
     return Message(
         sender=sender, client=client, user=user, message_id=message_id, size=size, about=about
     )

@@ -292,7 +292,7 @@ class Source:
         elif outcome == "deferred":
             counts.deferred += 1
         message = run.messages.find(told.key) if told.key else NOTHING
-        if message.sender is None and (attempt.sender or attempt.message_id):
+        if message.sender is None and (attempt.sender is not None or attempt.message_id):
             message = Message(sender=attempt.sender, message_id=attempt.message_id)
         to = (attempt.recipient or "").encode("utf-8", "replace")
         domain = to.rpartition(b"@")[2]

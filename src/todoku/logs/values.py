@@ -26,7 +26,8 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     sender: str | None = None
     """Envelope sender; empty for notifications."""
     client: str | None = None
-    """Who handed it in: `host[address]`, or `uid=33` for a program of this machine."""
+    """Who handed it in: `host[address]` (the address alone where it has no name), or a program of this
+    machine: `uid=33`, `U=www-data`, `cwd=/home/alice/www`."""
     user: str | None = None
     """The account that was logged in."""
     message_id: str | None = None

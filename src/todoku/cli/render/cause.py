@@ -144,8 +144,8 @@ STEPS: Final[dict[str, dict[Language, tuple[str, ...]]]] = {
         "en": ("ask whether it was meant", "if so, spread it over days; if not, stop it and look into it"),
     },
     "spam": {
-        "ja": ("キューにあるそのメールを 1 通読む（postcat -q）", "不正な送信なら止める。ウェブの送信フォームや更新されていない CMS を疑う", "意図した送信なら、同意のある宛先だけに減らす"),
-        "en": ("read one of these mails (postcat -q)", "if it is abuse, stop it: think of web forms, and of a CMS that was not updated", "if it was meant, send only to people who asked for it"),
+        "ja": ("キューにあるそのメールを 1 通読む（postcat -q、Exim は exim -Mvc）", "不正な送信なら止める。ウェブの送信フォームや更新されていない CMS を疑う", "意図した送信なら、同意のある宛先だけに減らす"),
+        "en": ("read one of these mails (postcat -q; Exim: exim -Mvc)", "if it is abuse, stop it: think of web forms, and of a CMS that was not updated", "if it was meant, send only to people who asked for it"),
     },
     "stale-list": {
         "ja": ("配信を止め、存在しないと回答された宛先をリストから除く", "長く反応のない宛先に、まとめて送らない"),

@@ -29,6 +29,9 @@ _INSIDE: Final = tuple(
 )  # fmt: skip
 _LOCAL: Final = frozenset(("local", "virtual", "lmtp", "pipe", "dovecot", "discard", "error"))
 
+PROGRAM: Final = ("uid=", "U=", "cwd=")
+"""A message of a program of this machine: by the number or name of its user, or where it ran."""
+
 Name = tuple[Kind, str]
 
 
@@ -74,7 +77,7 @@ class Tally:
         message = d.message
         outside = goes_out(d)
         if message.user:
-            self.users = True
+            self.users = self.users or address_of(message.client) is not None
             self._count(("user", message.user), hour, d, network_of(message.client))
         if message.client:
             self.clients = True
@@ -92,7 +95,7 @@ class Tally:
         client = message.client
         forwarded = False
         if client and not message.user:
-            if client.startswith("uid="):
+            if client.startswith(PROGRAM):
                 self._count(("script", client), hour, d)
             elif not inside(address_of(client)):
                 self._count(("client", client), hour, d)
@@ -214,7 +217,7 @@ _known_inside: dict[str, bool] = {}
 
 def address_of(client: str | None) -> str | None:
     """`mail.a.example[192.0.2.1]` is 192.0.2.1; `None` for a program of this machine."""
-    if not client or client.startswith("uid="):
+    if not client or client.startswith(PROGRAM):
         return None
     _, bracket, rest = client.rpartition("[")
     return rest.partition("]")[0].removeprefix("IPv6:") if bracket else client

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
 from todoku.reading.logs.syslog import text
@@ -55,12 +56,12 @@ FIELDS = [
 ]
 """The columns since Exchange 2013, for a piece of a log without its head."""
 
-_FIELDS = re.compile(rb"^#Fields: ?([^\r\n]{1,4000})", re.MULTILINE)
-_ROW = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
+_FIELDS = expression(rb"^#Fields: ?([^\r\n]{1,4000})", re.MULTILINE)
+_ROW = expression(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
 _EVENTS = {"SEND", "DEFER", "FAIL"}
 _OUR_DOING = {"AGENT", "MAILBOXRULE", "ADMIN"}
 """Sources whose failures are our own doing: a filter, a rule of the mailbox, an administrator."""
-_PART = re.compile(r"(MSG|FQDN|IP|LRT)=([^{}]{0,400})")
+_PART = expression(r"(MSG|FQDN|IP|LRT)=([^{}]{0,400})")
 
 
 def looks(head: bytes) -> bool:
@@ -90,7 +91,7 @@ def line(raw: bytes | str, fields: list[str]) -> list[Attempt]:
         recipient=None,
         text="",
         host=row.get("client-hostname") or None,
-        sender=row.get("sender-address", "").strip("<>") or None,
+        sender=envelope(row),
         remote=Remote(row.get("server-hostname") or None, row.get("server-ip") or None)
         if asked
         else Remote(),
@@ -112,6 +113,13 @@ def line(raw: bytes | str, fields: list[str]) -> list[Attempt]:
             )
         )
     return out
+
+
+def envelope(row: Mapping[str, str]) -> str | None:
+    """The envelope sender: empty for a notification, whose `sender-address` is Exchange's own."""
+    if row.get("return-path", "").strip() == "<>":
+        return ""
+    return row.get("sender-address", "").strip("<> ") or None
 
 
 def _row(raw: str) -> list[str]:
@@ -141,12 +149,12 @@ def _statuses(status: str, count: int) -> list[str]:
 
 
 # Exchange's own words about a server that it could not talk to, and the answer that it quotes.
-_QUOTED = re.compile(
+_QUOTED = expression(
     r"(?:target IP address responded with|remote server returned|last error was):? ?[\"']"
     r"(?P<said>[245]\d\d[ -].*?)[\"']\.?(?= Attempted |;|$)",
     re.IGNORECASE | re.DOTALL,
 )
-_OWN = re.compile(
+_OWN = expression(
     r"(?:4\d\d|55[04]) (?P<status>[45]\.\d\.\d{1,3}) (?P<words>(?:Error encountered while communicating"
     r"|TLS handshake failed|DNS (?:query|domain)|Connection (?:timed out|dropped|refused|reset)"
     r"|Failed to connect|The remote server did not respond|No (?:route|response)|Socket error"
