@@ -18,65 +18,66 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from todoku.lazy import expression
 from todoku.logs.messages import Messages
 from todoku.reading.logs.exchange import envelope
 
 # ── Exim (its specification, chapter on log files) ────────────────────────────────────────────
 
-_IN: Final = re.compile(
+_IN: Final = expression(
     rb"<= (?P<from>\"(?:[^\"\\\n]|\\.){0,256}\"@\S{1,255}|\S{1,400})(?P<more>.*)", re.DOTALL
 )
-_HOST: Final = re.compile(
+_HOST: Final = expression(
     rb" H=(?:(?P<name>[\w.-]{1,255}) )?(?:\([^()\n]{0,255}\) )?\[(?P<ip>[0-9A-Fa-f:.]{2,45})\]"
     rb"(?::\d{1,5})?(?= )"
 )
-_FIELD: Final = re.compile(
+_FIELD: Final = expression(
     rb" (?P<key>[A-Z][A-Za-z]{0,9})=(?P<value>\"(?:[^\"\\\n]|\\.){0,1000}\"|[^\s\"]\S{0,400})(?= |$)"
 )
-_SIZE: Final = re.compile(rb" S=(\d{1,15})(?= |$)")
-_MESSAGE_ID: Final = re.compile(rb"(?:^| )id=([^\s<>]{1,500})(?: |$)")
+_SIZE: Final = expression(rb" S=(\d{1,15})(?= |$)")
+_MESSAGE_ID: Final = expression(rb"(?:^| )id=([^\s<>]{1,500})(?: |$)")
 """Behind the size, and before a subject, which is in the words of a stranger."""
-_CALLED: Final = re.compile(
+_CALLED: Final = expression(
     rb"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? )?(?:\[(?P<pid>\d{1,10})\] )?"
     rb"cwd=(?P<cwd>/[^\s,]{0,250}) \d{1,4} args: (?P<args>[^\n]{1,2000})"
 )
-_PID: Final = re.compile(
+_PID: Final = expression(
     rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? \[(\d{1,10})\] "
 )
-_NO_MESSAGE: Final = re.compile(rb" -(?:q|M|E|V|b[^msS])")
+_NO_MESSAGE: Final = expression(rb" -(?:q|M|E|V|b[^msS])")
 """Called for the queue, as a daemon, or by another Exim: no program hands a message in."""
 _WAITING: Final = 64
 """Calls that are remembered until their message comes; it follows at once."""
-_NAME: Final = re.compile(rb"[^\s,:]{1,200}")
+_NAME: Final = expression(rb"[^\s,:]{1,200}")
 
 # ── sendmail (its logs name them so since 8.12) ───────────────────────────────────────────────
 
-_FROM: Final = re.compile(
+_FROM: Final = expression(
     rb"(?P<qid>[0-9A-Za-z]{10,20}): from=<?(?P<from>[^\n<>]{0,400}?)>?, size=(?P<size>\d{1,15})"
 )
-_MSGID: Final = re.compile(rb"(?:, (?:class|nrcpts|pri)=-?\d{1,10}){0,3}, msgid=<([^\s<>]{1,500})>")
-_AUTH: Final = re.compile(
+_MSGID: Final = expression(rb"(?:, (?:class|nrcpts|pri)=-?\d{1,10}){0,3}, msgid=<([^\s<>]{1,500})>")
+_AUTH: Final = expression(
     rb"(?:[0-9A-Za-z]{10,20}: )?AUTH=server, relay=(?P<relay>[^,\n]{1,400}), authid=(?P<user>[^\s,]{1,200}),"
 )
-_BY: Final = re.compile(
+_BY: Final = expression(
     rb"(?:, proto=(?P<proto>[A-Z0-9]{1,20})(?:, [a-z_]{2,20}=[^,\n]{0,100}){0,6})?"
     rb", relay=(?P<relay>[^,\n]{1,400})$"
 )
-_RELAY: Final = re.compile(
+_RELAY: Final = expression(
     rb"(?:(?P<user>[^\s@\[\]]{1,100})@)?(?:(?P<host>[^\s\[\]@]{1,255}) ?)?"
     rb"(?:\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\])?(?: \(may be forged\))?"
 )
-_CONTROLLING: Final = re.compile(
+_CONTROLLING: Final = expression(
     rb"[0-9A-Za-z]{10,20}: to=[^\n]{1,4000}?, ctladdr=[^\n]{1,400}? \((?P<uid>\d{1,10})/\d{1,10}\), delay="
 )
-_PROCESS: Final = re.compile(rb"\[(\d{1,10})\]: (?:\[ID \d{1,10} [\w.]{1,30}\] )?$")
+_PROCESS: Final = expression(rb"\[(\d{1,10})\]: (?:\[ID \d{1,10} [\w.]{1,30}\] )?$")
 _SESSIONS: Final = 10_000
 _LOOPBACK: Final = (b"127.", b"::1")
 _LONGEST: Final = 8_192
 """Bytes of a line; what was written behind a Message-ID of this length is nobody's."""
 
 
-_ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%\w{1,20})?")
+_ADDRESS: Final = expression(r"[0-9A-Fa-f:.]{2,45}(?:%\w{1,20})?")
 
 
 class Arrivals:

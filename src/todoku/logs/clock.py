@@ -11,14 +11,15 @@ when the file was last written. So a log of less than a year is read right howev
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
+
+from todoku.lazy import expression
 
 _MONTHS: Final = {
     m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
-_DATED: Final = re.compile(
+_DATED: Final = expression(
     rb"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<minute>\d\d:\d\d):(?P<second>\d\d(?:[.,]\d{1,9})?)"
     rb" ?(?P<zone>Z|[+-]\d\d:?\d\d)?"
 )
@@ -119,9 +120,9 @@ def rfc3339(seconds: float | None) -> str | None:
         return None
 
 
-_AGO: Final = re.compile(r"-?(?P<n>\d{1,6})(?P<unit>[mhdw])")
+_AGO: Final = expression(r"-?(?P<n>\d{1,6})(?P<unit>[mhdw])")
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_TODAY: Final = re.compile(r"\d\d:\d\d(?::\d\d)?")
+_TODAY: Final = expression(r"\d\d:\d\d(?::\d\d)?")
 
 
 def moment(told: str, now: float, zone: tzinfo | None = None) -> float | None:

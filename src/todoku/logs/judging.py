@@ -7,19 +7,19 @@ each line of the template is judged by itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge.schema import Compiled
+from todoku.lazy import expression
 from todoku.model import Diagnosis, Refusal
 
 MOST: Final = 20_000
 """Templates remembered."""
 
-_ESCAPE: Final = re.compile(r"\\[a-zA-Z]|\{\{[^}]*\}\}")
-_WORD: Final = re.compile(r"[a-z]{2,}")
+_ESCAPE: Final = expression(r"\\[a-zA-Z]|\{\{[^}]*\}\}")
+_WORD: Final = expression(r"[a-z]{2,}")
 _PART: Final = 3
 """Letters of the halves of a word that is made of two: `black` and `listed`."""
 _ENDS: Final = frozenset(("s", "d", "ed", "es", "er", "ing", "ly"))

@@ -11,11 +11,11 @@ of a program comes from SYSLOG_IDENTIFIER: `_COMM` is `smtp` for every instance.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.reading.logs import syslog
 
 _LONGEST: Final = 1 << 20
@@ -37,12 +37,12 @@ class _Entry(msgspec.Struct, gc=False):
 
 _decode: Final = msgspec.json.Decoder(_Entry).decode
 _CONTROLS: Final = bytes(32 if b < 32 or b == 127 else b for b in range(256))
-_CRI: Final = re.compile(
+_CRI: Final = expression(
     rb"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:stdout|stderr) [FP] "
 )
-_COMPOSE: Final = re.compile(rb"[\w.-]{1,64} {1,24}\| ")
-_BARE: Final = re.compile(rb"[A-Za-z][\w./-]{0,127}\[\d{1,10}\]: ")
-_WORD: Final = re.compile(r"[^\s\[\]]{1,255}\Z")
+_COMPOSE: Final = expression(rb"[\w.-]{1,64} {1,24}\| ")
+_BARE: Final = expression(rb"[A-Za-z][\w./-]{0,127}\[\d{1,10}\]: ")
+_WORD: Final = expression(r"[^\s\[\]]{1,255}\Z")
 
 
 def looks(data: bytes) -> bool:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from todoku.lazy import expression
 from todoku.model import Refusal
 
 _LINES = 40
 # Lines that no syslog wrote: qmail's, Exim's, Exchange's.
-_OTHER = re.compile(
+_OTHER = expression(
     rb"@40000000[0-9a-f]{16} |#(?:Software: Microsoft Exchange|Fields: date-time)"
     rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? (?:\[\d{1,10}\] )?"
     rb"(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |[\w.-]{3,20} authenticator failed "
@@ -22,7 +23,7 @@ _OTHER = re.compile(
     rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,"
 )
 # Postfix's lines without their head, about mail that comes in, and its warnings.
-_INBOUND = re.compile(
+_INBOUND = expression(
     rb"(?:NOQUEUE|[0-9A-F]{5,24}|[0-9B-Zb-z]{10,24}): (?:[a-z]{2,20}-)?"
     rb"(?:reject|filter|discard|redirect|hold|warning|warn|info|client=|message-id=|removed)"
     rb"|(?:warning|fatal|panic|error): (?![^\n]{0,200}\b[45]\d\d[ -])"
@@ -92,7 +93,7 @@ def is_line(line: str) -> bool:
     )
 
 
-_MAIL_PROGRAM = re.compile(
+_MAIL_PROGRAM = expression(
     rb"[^/]*/|postfix|sendmail|sm-m|exim|dovecot|qmail|spam|amavis|open(?:dkim|dmarc)|polic|postgrey"
     rb"|rspamd|mi(?:lter|medefang)|MailScanner|clam|courier|cyrus|fail2ban|named|unbound|sshd|kernel"
     rb"|systemd|cron",
@@ -101,7 +102,7 @@ _MAIL_PROGRAM = re.compile(
 
 
 # OpenSMTPD has one name for all it does: a session of its server, a delivery it has a reader for.
-_OPENSMTPD = re.compile(rb"(?:[0-9a-f]{4,16} )?(?:smtp|mta (?:event=)?delivery) ")
+_OPENSMTPD = expression(rb"(?:[0-9a-f]{4,16} )?(?:smtp|mta (?:event=)?delivery) ")
 
 
 def words(line: str) -> str | None:

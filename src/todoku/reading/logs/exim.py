@@ -17,6 +17,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote
 from todoku.reading.logs.attempt import Attempt, refusal
 from todoku.reading.logs.syslog import HEAD, text
@@ -25,20 +26,20 @@ READER = "exim-log"
 
 _STAMP = rb"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})? (?:\[\d{1,10}\] )?)?"
 _ID = rb"(?P<id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) "
-_LINE = re.compile(_STAMP + _ID + rb"(?P<mark>\*\*|==|=>|->|>>|\*>|<=) (?P<rest>.*)", re.DOTALL)
-_TALK = re.compile(
+_LINE = expression(_STAMP + _ID + rb"(?P<mark>\*\*|==|=>|->|>>|\*>|<=) (?P<rest>.*)", re.DOTALL)
+_TALK = expression(
     _STAMP
     + _ID
     + rb"(?:(?:H=)?(?P<host>[\w.-]{1,255}) \[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?:? "
     rb"(?=SMTP (?:error|timeout)|Connection |Remote host |No route )|(?=SMTP error from remote ))"
     rb"(?P<text>[^\n]*)",
 )
-_ADDRESS = re.compile(
+_ADDRESS = expression(
     rb"(?P<to>(?:\"[^\"\n]{1,64}\"@)?[^\s<>]{1,320}?):?(?: \([^()\n]{1,320}\))?"
     rb"(?: <(?P<final>[^<>\s]{0,320})>)?(?= |$)"
 )
 # `R=dnslookup`, `H=mx.example [192.0.2.9]:25`, `DN="..."`, `F=<a@b>`, `defer (-44)`
-_FIELD = re.compile(
+_FIELD = expression(
     rb" (?:(?P<key>[A-Z][A-Za-z]{0,3})=(?P<value>\"(?:[^\"\\\n]|\\.){0,1000}\"|<[^<>\n]{0,400}>"
     rb"|[^\s\"<]\S{0,400})(?: \[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?(?=[: ]))?"
     rb"|(?P<word>(?:routing )?defer(?:red)?) \(-?\d{1,4}\))(?P<end>: )?"

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
 from todoku.reading.logs.syslog import split, text
 
 READER = "opensmtpd-log"
 
-_LINE = re.compile(
+_LINE = expression(
     rb"(?:[0-9a-f]{4,16} )?mta (?:event=)?delivery (?:evpid=(?P<id>[0-9a-f]{1,16}) )?"
     rb"from=<(?P<from>[^<>\n]{0,400})> to=<(?P<to>[^<>\n]{1,400})> "
     rb"(?:rcpt=<[^<>\n]{0,400}> )?(?:source=\"[^\"\n]{0,80}\" )?"

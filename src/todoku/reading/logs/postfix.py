@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote, Stage
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
 from todoku.reading.logs.syslog import Line, in_bytes, split, text
@@ -27,7 +28,7 @@ from todoku.reading.logs.syslog import Line, in_bytes, split, text
 READER = "postfix-log"
 
 _QUEUE_ID = rb"(?:[0-9A-F]{5,24}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,24}|NOQUEUE)"
-_DELIVERY = re.compile(
+_DELIVERY = expression(
     rb"(?P<qid>" + _QUEUE_ID + rb"): to=(?:<(?P<to>[^\n]{0,600}?)>|(?P<bare>[^\s,<>]{1,320})), "
     rb"(?:orig_to=(?:<[^\n]{0,600}?>|[^\s,<>]{1,320}), )?"
     rb"(?:relay=(?P<relay>[^\s,]{1,400}), )?"
@@ -36,14 +37,14 @@ _DELIVERY = re.compile(
     rb"status=(?P<status>[A-Za-z-]{4,40})(?: \((?P<text>.*))?",
     re.DOTALL,
 )
-_FROM = re.compile(
+_FROM = expression(
     rb"(?P<qid>" + _QUEUE_ID + rb"): from=<(?P<from>[^\n]{0,600}?)>, "
     rb"(?:size=|status=(?P<status>expired|force-expired), returned to sender)"
 )
-_RELAY = re.compile(rb"(?P<host>[^\[\]]{1,255})\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?\Z")
+_RELAY = expression(rb"(?P<host>[^\[\]]{1,255})\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?\Z")
 # Lines between: one server of several did not take the message. They count only in an input that
 # has no line with a status, such as a single line that someone asks about.
-_TALK = re.compile(
+_TALK = expression(
     rb"(?:(?P<qid>" + _QUEUE_ID + rb"): )?(?P<text>(?:"
     rb"host [\w.-]{1,255}\[[^\]\s]{2,45}\](?::\d{1,5})? (?:said|refused to talk to me): "
     rb"|lost connection with [\w.-]{1,255}\[[^\]\s]{2,45}\](?::\d{1,5})? while "
@@ -68,7 +69,7 @@ _OUTCOMES: dict[bytes, Outcome] = {
     b"softbounce": "deferred",
 }
 
-_LOOKS = re.compile(
+_LOOKS = expression(
     rb"^(?:[^\n]{0,120} )?[\w.-]{1,40}(?:/[\w.-]{1,40}){1,3}\[\d{1,10}\]: "
     rb"|\"SYSLOG_IDENTIFIER\" ?: ?\"[\w.-]{1,40}/[\w./-]{1,60}\""
     rb"|^" + _QUEUE_ID + rb": (?:to|from)=",

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
 from todoku.reading.logs.syslog import text
@@ -27,15 +28,15 @@ _STAMP = (
     rb"(?:[^\n]{0,200}? qmail(?:\[\d{1,10}\])?: )?(?:@[0-9a-f]{24} |\d{9,11}(?:\.\d{1,9})? "
     rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? )?"
 )
-_END = re.compile(
+_END = expression(
     _STAMP + rb"delivery (?P<number>\d{1,10}): (?P<outcome>success|failure|deferral): (?P<text>.*)",
     re.DOTALL,
 )
-_START = re.compile(
+_START = expression(
     _STAMP + rb"starting delivery (?P<number>\d{1,10}): msg (?P<msg>\d{1,20}) to"
     rb" (?:remote|local) (?P<to>\S{1,320})"
 )
-_MESSAGE = re.compile(
+_MESSAGE = expression(
     _STAMP + rb"info msg (?P<msg>\d{1,20}): bytes \d{1,20} from <(?P<from>[^\n]{0,400}?)> qp "
 )
 _OUTCOMES: dict[bytes, Outcome] = {
@@ -46,7 +47,7 @@ _OUTCOMES: dict[bytes, Outcome] = {
 # `/` ends a line where a sentence of qmail or the next line of the reply follows; inside of a URL
 # it is a slash.
 _SENTENCE = r"Remote host said|Giving up on|I'm not going|STARTTLS |Connected to "
-_CODE = re.compile(r"Remote host said: (?P<code>[245]\d\d)[ -]")
+_CODE = expression(r"Remote host said: (?P<code>[245]\d\d)[ -]")
 
 
 def _unescaped(raw: bytes) -> str:
@@ -56,7 +57,7 @@ def _unescaped(raw: bytes) -> str:
     return re.sub(f"/(?={ends})", " ", reason).strip().removesuffix("/")
 
 
-_LOOKS = re.compile(
+_LOOKS = expression(
     rb"^"
     + _STAMP
     + rb"(?:(?:starting )?delivery \d{1,10}: |status: local \d|new msg \d|end msg \d)",

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from todoku.lazy import expression
 from todoku.model import Refusal, Remote
 from todoku.reading.logs.attempt import Attempt, Outcome, refusal
 from todoku.reading.logs.syslog import split, text
@@ -22,23 +23,23 @@ from todoku.reading.logs.syslog import split, text
 READER = "sendmail-log"
 
 _QUEUE_ID = rb"(?P<qid>[0-9A-Za-z]{8}\d{6}|[0-9A-Za-z]{10,20})"
-_TO = re.compile(
+_TO = expression(
     _QUEUE_ID + rb": to=(?P<to>[^\n]{1,4000}?), (?:ctladdr=[^\n]{1,400}?, )?delay=[\d:+]{1,20}, "
     rb"(?:(?:xdelay|mailer|pri)=[^,\n]{0,100}, ){0,3}(?:relay=(?P<relay>[^,\n]{0,400}), )?"
     rb"(?:dsn=(?P<dsn>[245]\.\d{1,3}\.\d{1,3}), )?(?P<rest>(?:reply|stat)=.*)",
     re.DOTALL,
 )
-_FROM = re.compile(_QUEUE_ID + rb": from=<?(?P<from>[^\n<>]{0,400}?)>?, size=")
+_FROM = expression(_QUEUE_ID + rb": from=<?(?P<from>[^\n<>]{0,400}?)>?, size=")
 # Without an address behind it, a name is what was looked up, and nobody was talked to.
-_RELAY = re.compile(
+_RELAY = expression(
     r"(?:(?P<host>[^\s\[\]]{1,255}?)\.? )?\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\]"
 )
 # sendmail's own code for a TLS that it did not get or does not trust; no server answers with it.
-_OWN_CODE = re.compile(r"403 4\.7\.0 ")
-_GOES_ON = re.compile(r"[245]\d\d-")
+_OWN_CODE = expression(r"403 4\.7\.0 ")
+_GOES_ON = expression(r"[245]\d\d-")
 """Of an answer of several lines the log has the first."""
 _NO_ATTEMPT = ("queued", "Deferred: prior session", "Sent")
-_LOOKS = re.compile(rb": (?:to=[^\n]{1,600}, delay=[^\n]{1,600}, stat=|from=[^\n]{1,400}, size=\d)")
+_LOOKS = expression(rb": (?:to=[^\n]{1,600}, delay=[^\n]{1,600}, stat=|from=[^\n]{1,400}, size=\d)")
 
 
 def looks(head: bytes) -> bool:

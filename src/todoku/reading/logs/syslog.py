@@ -10,10 +10,9 @@ mail-1  | Nov  1 00:00:38 mail postfix/smtp[1]: ...           docker compose
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
+from todoku.lazy import expression
 from todoku.reading import charset
 
 _STAMP = (
@@ -25,7 +24,7 @@ _PREFIX = rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?"
 _TAG = rb"[A-Za-z][^\s\[\]:]{0,127}"
 _PID = rb"\[\d{1,10}\]:"
 _RFC5424 = rb" (?:\d{1,10}|-) \S{1,32} -"
-HEAD = re.compile(
+HEAD = expression(
     _PREFIX
     + rb"(?:"
     + _STAMP
@@ -43,7 +42,7 @@ HEAD = re.compile(
 )
 """A line's head with its tag (`postfix/smtp`); what stands before a tag with a process number may be
 missing, or be another stamp than those known here."""
-STAMPED = re.compile(
+STAMPED = expression(
     _PREFIX
     + _STAMP
     + rb" (?:[^\s\[\]]{1,255} )?"
@@ -103,7 +102,7 @@ def _from_json(line: bytes) -> Line:
     return Line(raw, tag, entry.host)
 
 
-_IN_BYTES = re.compile(rb'"MESSAGE" ?: ?\[')
+_IN_BYTES = expression(rb'"MESSAGE" ?: ?\[')
 
 
 def in_bytes(line: bytes) -> bool:
