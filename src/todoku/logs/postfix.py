@@ -19,7 +19,8 @@ from todoku.logs.daily import Tally
 from todoku.logs.messages import Messages
 
 # Ranges instead of classes such as `\w`: the engine makes one table of them. A stamp's digits are
-# read by the clock; here it is enough that nothing else can stand there.
+# read by the clock; here it is enough that nothing else can stand there. `.`, not `[^\n]`: the same
+# for bytes, in half the time.
 _STAMPS: Final = (
     rb"[A-Z][a-z]{2} [0-9: ]{11}",
     rb"[0-9]{4}-[0-9T:.Z+-]{15,31}+",
@@ -44,7 +45,7 @@ _WHOLE: Final = (
 
 def _walker(stamp: bytes, looked_for: bytes, noted: bytes) -> re.Pattern[bytes]:
     head = rb"\n" + stamp + rb" " + _HOST + rb" " + _TAG + rb"\[[0-9]{1,10}+\]: "
-    passed = head + rb"(?!" + _QUEUE_ID + rb": (?:" + looked_for + rb"))[^\n]*+"
+    passed = head + rb"(?!" + _QUEUE_ID + rb": (?:" + looked_for + rb")).*+"
     # `(?:x|)` where a field may be missing: for the engine that is less work than `(?:x)?`.
     counted = (
         rb"\n(?P<stamp>" + stamp + rb") (?P<host>" + _HOST + rb") (?P<tag>" + _TAG + rb")"
@@ -54,8 +55,8 @@ def _walker(stamp: bytes, looked_for: bytes, noted: bytes) -> re.Pattern[bytes]:
         rb"(?:delay=(?P<delay>[0-9.e+]{1,20}+), |)(?:delays=" + _WORD + rb"{1,100}+, |)"
         rb"(?:tls=" + _WORD + rb"{1,100}+, |)"
         rb"(?:dsn=(?P<dsn>[245]\.[0-9]{1,3}\.[0-9]{1,3}), |)"
-        rb"status=(?:sent(?P<sent>) \([^\n]*+|(?P<status>bounced|deferred) \((?P<text>[^\n]*+))"
-        rb"|(?P<noted>(?:" + noted + rb")[^\n]*+))"
+        rb"status=(?:sent(?P<sent>) \(.*+|(?P<status>bounced|deferred) \((?P<text>.*+))"
+        rb"|(?P<noted>(?:" + noted + rb").*+))"
     )
     return re.compile(rb"(?:" + passed + rb")*+(?:" + counted + rb"|(?P<stop>))")
 
