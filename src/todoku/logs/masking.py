@@ -12,13 +12,16 @@ escapes, or as its local part alone. A bare local part that is a word by which t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
+
+from todoku.lazy import expression
 
 RECIPIENT: Final = b"<recipient>"
 _KEPT: Final = 50_000
 """Words remembered."""
+_REPLIES: Final = 4_000
+"""Replies remembered: of those that name no ticket, most come again."""
 _LONGEST: Final = 2_000
 _SHORTEST: Final = 3
 """Bytes of a local part that is masked where it stands alone."""
@@ -28,13 +31,13 @@ _MOST_FOUND: Final = 200
 # Letters behind a digit: the number of a queue, a message, a session or a server. Codes have digits
 # alone behind their letters. Of numbers only those are masked that are as long as a time, or that
 # stand in the first labels of a long host name.
-_ID: Final = re.compile(
+_ID: Final = expression(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,\d]{0,12}Z?"
     rb"|(?<![0-9A-Za-z])(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{5,500}(?:\.[a-z]{0,3}\d{1,4}(?![\w.]))?"
     rb"|(?<![0-9A-Za-z.(])\d{10,500}(?![\d.])"
     rb"|(?<=[A-Za-z-])\d{1,4}[a-z]?(?=\.[a-z0-9-]{1,20}\.[a-z0-9-]{1,20}\.[a-z])"
 )
-_WHOLE: Final = re.compile(rb"(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{5,500}")
+_WHOLE: Final = expression(rb"(?=[A-Za-z]{0,60}\d{1,60}[A-Za-z])[0-9A-Za-z]{5,500}")
 """A word that is nothing but such a number: the most frequent ones."""
 _ALNUM: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 _PART: Final = _ALNUM | frozenset(b".-+")
@@ -42,7 +45,7 @@ _PART: Final = _ALNUM | frozenset(b".-+")
 _SIGNS: Final = (b"@", b"%40", b"=", b"%", b"#")
 """What may stand between the two parts of an address."""
 _QUOTES: Final = {b"<": b">", b'"': b'"', b"'": b"'", b"`": b"'", b"(": b")", b"[": b"]"}
-_DOMAIN: Final = re.compile(rb"@[0-9a-z](?:[0-9a-z.-]{0,252}[0-9a-z])?")
+_DOMAIN: Final = expression(rb"@[0-9a-z](?:[0-9a-z.-]{0,252}[0-9a-z])?")
 
 
 class _Words(dict[bytes, bytes]):
@@ -69,12 +72,14 @@ class _Words(dict[bytes, bytes]):
 class Masks:
     """Masks the replies of a run."""
 
-    __slots__ = ("_judging", "_words")
+    __slots__ = ("_judging", "_replies", "_words")
 
     def __init__(self, judging: Callable[[bytes], bool] | None = None) -> None:
         """`judging`: is this a word by which the knowledge judges? Lower case. Without it no bare
         word is taken for a local part."""
         self._words = _Words()
+        self._replies: dict[bytes, bytes] = {}
+        """By their words without the recipient's address."""
         self._judging = judging
 
     def template(self, reply: bytes, recipient: bytes) -> bytes:
@@ -89,7 +94,13 @@ class Masks:
             base = local.partition(b"+")[0]  # `taro+news@` is delivered to `taro@`
             if base and base != local and base in low:
                 reply = self._without(reply, low, base, domain)
-        return b" ".join(map(self._words.__getitem__, reply.split(b" ")))
+        masked = self._replies.get(reply)
+        if masked is None:
+            masked = b" ".join(map(self._words.__getitem__, reply.split(b" ")))
+            if len(self._replies) >= _REPLIES:
+                self._replies.clear()
+            self._replies[reply] = masked
+        return masked
 
     def _without(self, reply: bytes, low: bytes, local: bytes, domain: bytes) -> bytes:
         out: list[bytes] = []
