@@ -17,7 +17,7 @@ PURE := $(wildcard tests/reading tests/knowledge tests/diagnosis tests/test_read
 TYPED := src hatch_build.py $(wildcard tests scripts benchmarks fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv run test test-all lint format bench accuracy fuzz lock notice wheel clean
+.PHONY: help .venv run test test-all lint format bench accuracy fuzz fit lock notice wheel clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -59,6 +59,10 @@ accuracy: .venv ## the table of docs/accuracy.md
 fuzz: ## feed the readers with hostile input
 	@$(SETUP) requirements/dev.txt requirements/fuzz.txt
 	$(VENV)/python fuzz/fuzz_reading.py $(ARGS)
+
+fit: ## fit the second reader of answers (ARGS=--write; else: how good it is)
+	@$(SETUP) requirements/dev.txt requirements/fit.txt
+	$(VENV)/python scripts/likeness.py $(ARGS)
 
 lock: ## write requirements/*.txt anew (ARGS=--upgrade for the newest)
 	@$(SETUP) requirements/dev.txt requirements/lock.txt

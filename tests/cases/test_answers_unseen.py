@@ -7,7 +7,7 @@ import functools
 
 import pytest
 
-from tests.cases.answers.samples import UNSEEN, Sample
+from tests.cases.answers.samples import KEPT, UNSEEN, Sample
 from todoku.cases import answers
 from todoku.knowledge import load
 
@@ -58,3 +58,13 @@ def wait(found: answers.Answer) -> str:
         return f"until={told.until:%Y-%m-%dT%H:%M}"
     low, high = ("" if each is None else f"{each:g}" for each in (told.min_hours, told.max_hours))
     return f"{low}-{high}"
+
+
+def test_letters_that_nothing_was_written_for_are_understood() -> None:
+    """What may be told to users: of letters that neither rules nor the second reader know."""
+    found = [(s, answers.answer(s.text(), RULES)) for s in KEPT]
+    right = sum(a.class_ in s.class_.split("/") for s, a in found)
+    sure_and_wrong = [s.name for s, a in found if a.class_ not in {"unclear", *s.class_.split("/")}]
+    assert right >= 0.75 * len(found)
+    assert len(sure_and_wrong) <= 0.03 * len(found), sure_and_wrong
+    assert sum(a.ticket == s.ticket for s, a in found) >= 0.95 * len(found)

@@ -8,12 +8,13 @@ The block on 192.0.2.10 has been lifted.
 Later files add a wait (`24-48`, `-24`: hours; `until=2026-12-01T14:00`) and what is asked (`headers,logs`). A
 class may be one of two (`received/unclear`). `As: html` or a charset says how the mail is written.
 
-The files of `unseen/` were written before anybody looked at what the rules say of them.
+The files of `unseen/`, `letters/` and `kept/` were written before anybody looked at what the rules say of them.
 """
 
 from __future__ import annotations
 
 import email.policy
+import hashlib
 import re
 from email.message import EmailMessage
 from pathlib import Path
@@ -75,5 +76,19 @@ def of(path: Path) -> list[Sample]:
     return found
 
 
+FOLDERS = (HERE, HERE / "unseen", HERE / "letters")
+"""Letters that the second reader is fitted to (scripts/likeness.py). Those of `kept/` are for nothing but to
+measure: no rule was written for them, and nothing fitted."""
+
+
+def digest() -> str:
+    """Changes when a letter does."""
+    found = hashlib.sha256()
+    for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.txt"))):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
 SAMPLES = [sample for path in sorted(HERE.glob("*.txt")) for sample in of(path)]
 UNSEEN = {path.stem: of(path) for path in sorted((HERE / "unseen").glob("*.txt"))}
+KEPT = [sample for path in sorted((HERE / "kept").glob("*.txt")) for sample in of(path)]

@@ -11,6 +11,7 @@ from todoku.cases.answers import authentic
 from todoku.cases.answers.authentic import How, LookUp
 from todoku.cases.answers.letter import read as letter_of
 from todoku.cases.answers.reading import of
+from todoku.cases.answers.weighing import weighed
 from todoku.cases.events import At, Verdict
 from todoku.knowledge.answers import AnswerRules
 from todoku.model import VERSION, AnswerClass, Asked, Identity
@@ -72,7 +73,7 @@ def answer(
 ) -> Answer:
     """Of a mail's bytes; never raises. `trusted`, `look_up` and `now`: see `authentic.judge`."""
     letter = letter_of(data)
-    read = of(letter, rules)
+    read = weighed(letter, of(letter, rules), rules)
     desk = next((each for each in rules if each.desk == read.desk), None)
     proof = authentic.judge(data, letter.sender, desk, trusted, look_up, now)
     wait = Wait(**read.wait._asdict()) if any(each is not None for each in read.wait) else None

@@ -38,6 +38,8 @@ class Hit(NamedTuple):
     rule: AnswerRule
     words: str
     heading: bool = False
+    void: bool = False
+    """Its words stand there, and their sentence does not assert them."""
 
 
 def of_subject(subject: str, desks: Sequence[AnswerRules]) -> Iterator[Hit]:
@@ -51,17 +53,17 @@ def of_subject(subject: str, desks: Sequence[AnswerRules]) -> Iterator[Hit]:
 
 
 def of_text(read: Text, desks: Sequence[AnswerRules], general: AnswerRules | None) -> list[Hit]:
-    """Hits in the text, by their place. Headings first: they say what they mean."""
+    """Hits in the text, by their place, void ones too. Headings first: they say what they mean."""
     hits, text = _headings(read.text, desks)
     for desk in desks:
         for rule in desk.rules:
             for pattern in rule.match:
                 found, rest = _matches(text, read, pattern, rule, desk, general)
                 text = text if rule.class_ == "unclear" and desk is general else rest
-                hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
+                hits += found
             if rule.all:
                 found, text = _agreed(text, read, desk, rule, general)
-                hits += [Hit(start, end, desk.desk, rule, words) for start, end, words in found]
+                hits += found
     return sorted(hits, key=lambda hit: (hit.start, hit.end))
 
 
@@ -112,25 +114,26 @@ def _matches(
     rule: AnswerRule,
     desk: AnswerRules,
     general: AnswerRules | None,
-) -> tuple[list[tuple[int, int, str]], str]:
-    found: list[tuple[int, int, str]] = []
+) -> tuple[list[Hit], str]:
+    found: list[Hit] = []
     for n, match in enumerate(list(compiled(pattern).finditer(text))):
         if n >= _MOST:
             break
         start, end = match.span()
         start += len(match[0]) - len(match[0].lstrip(" \t\n.,:;!?-"))  # its own first word
-        if not asserted.void(read, start, end, rule, desk, general):
-            found.append((start, end, " ".join(read.text[start:end].split())))
+        void = asserted.void(read, start, end, rule, desk, general)
+        words = " ".join(read.text[start:end].split())
+        found.append(Hit(start, end, desk.desk, rule, words, void=void))
         text = _blanked(text, match.start(), end)
     return found, text
 
 
 def _agreed(
     text: str, read: Text, desk: AnswerRules, rule: AnswerRule, general: AnswerRules | None
-) -> tuple[list[tuple[int, int, str]], str]:
+) -> tuple[list[Hit], str]:
     """Clauses in which all cues of a rule stand, from the first of them to the last."""
     cues = [_any(desk.cues[name]) for name in rule.all]
-    found: list[tuple[int, int, str]] = []
+    found: list[Hit] = []
     if not all(cue.search(text) for cue in cues):
         return found, text
     for begin, stop in read.clauses:
@@ -138,8 +141,9 @@ def _agreed(
         if all(spans):
             start = min(span.start() for span in spans if span)
             end = max(span.end() for span in spans if span)
-            if not asserted.void(read, start, end, rule, desk, general, within=True):
-                found.append((start, end, " ".join(read.text[start:end].split())))
+            void = asserted.void(read, start, end, rule, desk, general, within=True)
+            words = " ".join(read.text[start:end].split())
+            found.append(Hit(start, end, desk.desk, rule, words, void=void))
             text = _blanked(text, start, end)
             if len(found) >= _MOST:
                 break

@@ -44,6 +44,8 @@ class Reading(NamedTuple):
     """Addresses that it speaks of, whether or not it says anything of them."""
     desk: str | None = None
     """Whose answer it says it is."""
+    unheard: bool = False
+    """No rule's words stand there but those of a receipt, not even in a sentence that does not assert them."""
 
     @property
     def min_hours(self) -> float | None:
@@ -101,13 +103,15 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     if stray and general is not None and not _in_context(letter, text, general):
         kept = tuple(rule for rule in general.rules if rule.class_ == "unrelated")
         tried = [AnswerRules(schema=1, desk=GENERAL, topic=general.topic, rules=kept)]
-    found = _one([_face(letter, face, tried, general, wrote) for face in letter.texts])
+    faces = [_face(letter, face, tried, general, wrote) for face in letter.texts]
+    unheard = not stray and not any(heard for _, _, heard in faces)
+    found = _one([(face, told) for face, told, _ in faces])
     if found is None:
         ours = number is not None or wrote or letter.replies or bool(letter.thread)
         words = f"{letter.subject}\n{text}\n{letter.quoted}"
         if not (ours or _topical(words, tried) or _FOREIGN.search(words)):
             return empty._replace(class_="unrelated", desk=None)
-        return empty
+        return empty._replace(unheard=unheard)
     face, told = found
     hit = told.deciding
     if hit is None:
@@ -119,11 +123,12 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         if not any(compiled(p).search(words) for each in tried for p in each.answering):
             return empty  # who never asked is told nothing
     if class_ == "received" and number is None and all(each.rule.weak for each in told.hits):
-        return empty  # thanks are no receipt
+        return empty._replace(unheard=unheard)  # thanks are no receipt
     if class_ in DOUBTFUL and _of_others(letter, told):
         return empty
     if class_ == "received" and _decides(face, told, tried):
-        return empty  # a receipt is all that was understood of what says more
+        # A receipt is all that was understood of what says more.
+        return empty._replace(unheard=unheard)
     silent = class_ in _SILENT
     return Reading(
         class_,
@@ -197,7 +202,7 @@ def _desk(
         return tied[0]
     # Two desks of one company: the one that has a rule for these words.
     for desk in tied:
-        if any(hits.of_text(Text(face), [desk], None) for face in letter.texts):
+        if any(not h.void for face in letter.texts for h in hits.of_text(Text(face), [desk], None)):
             return desk
     return tied[0] if wrote else None
 
@@ -205,7 +210,7 @@ def _desk(
 def _spoken(letter: Letter, desk: AnswerRules) -> bool:
     """Whether the words are so much this desk's that they name it."""
     found = (hit for face in letter.texts for hit in hits.of_text(Text(face), [desk], None))
-    return any(hit.heading or len(hit.words) >= _LONG for hit in found)
+    return any(not hit.void and (hit.heading or len(hit.words) >= _LONG) for hit in found)
 
 
 def _face(
@@ -214,19 +219,22 @@ def _face(
     tried: Sequence[AnswerRules],
     general: AnswerRules | None,
     wrote: bool,
-) -> tuple[str, Said]:
+) -> tuple[str, Said, bool]:
+    """The text, what it says, and whether any rule's words stand there but those of a receipt."""
     read_ = Text(text)
-    found = hits.of_text(read_, tried, general)
+    met = hits.of_text(read_, tried, general)
     if not letter.replies:
-        found = [*hits.of_subject(letter.subject, tried), *found]
+        met = [*hits.of_subject(letter.subject, tried), *met]
+    found = [hit for hit in met if not hit.void]
     told = verdicts.said(read_, found)
+    heard = any(hit.rule.class_ != "received" for hit in met)
     away = next((hit for hit in found if hit.rule.class_ == "unrelated"), None)
     if away is None:
-        return text, told
+        return text, told, heard
     # What its own subject says of the whole mail counts, unless a desk wrote it.
     if told.class_ in {"unrelated", "received"} or (away.start < 0 and not wrote):
-        return text, Said("unrelated", away, {}, (away,))
-    return text, Said("unclear", None, {}, tuple(found))  # two things in one mail
+        return text, Said("unrelated", away, {}, (away,)), True
+    return text, Said("unclear", None, {}, tuple(found)), True  # two things in one mail
 
 
 def _one(faces: Sequence[tuple[str, Said]]) -> tuple[str, Said] | None:
@@ -254,19 +262,28 @@ def _in_context(letter: Letter, text: str, general: AnswerRules) -> bool:
 
 
 def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Asked]:
-    """What it wants to have: in the sentences that demand something, and in the list below one."""
+    """What it wants to have: by its rules, and by its words."""
+    ruled = False
     for hit in told.hits:
         if hit.rule.class_ in {told.class_, "needs-information"} or hit.rule.class_ in DECLINES:
             yield from hit.rule.asks
-    if told.class_ not in {"needs-information", "nothing-detected", *DECLINES}:
-        return
+        ruled = ruled or bool(hit.rule.asks)
+    found = asked(read_, told.class_, tried)
+    if not (ruled and found == ("other",)):
+        yield from found
+
+
+def asked(read_: Text, class_: AnswerClass, tried: Sequence[AnswerRules]) -> tuple[Asked, ...]:
+    """What it wants to have, in the sentences that demand something, and in the list below one."""
+    if class_ not in {"needs-information", "nothing-detected", *DECLINES}:
+        return ()
     text = read_.text
     spans: list[str] = []
     for desk in tried:
         for pattern in desk.asking:
             for match in compiled(pattern).finditer(text):
                 start, end = read_.sentence(match.start())
-                if told.class_ == "needs-information":
+                if class_ == "needs-information":
                     end = max(end, min(len(text), match.end() + 1200))
                 spans.append(text[start:end])
     found = [
@@ -275,9 +292,9 @@ def _asks(read_: Text, told: Said, tried: Sequence[AnswerRules]) -> Iterator[Ask
         for wanted in desk.asked
         if any(compiled(p).search(span) for p in wanted.match for span in spans)
     ]
-    yield from found
-    if not found and told.class_ == "needs-information" and not any(h.rule.asks for h in told.hits):
-        yield "other"
+    if not found and class_ == "needs-information":
+        return ("other",)
+    return tuple(dict.fromkeys(found))
 
 
 def _bounce(letter: Letter, rules: Sequence[AnswerRules], general: AnswerRules | None) -> Reading:
