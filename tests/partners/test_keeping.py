@@ -15,10 +15,10 @@ from tests.partners import worlds
 from todoku.partners import sharing
 from todoku.partners.keeping import Kept, LogRead, PartRead
 from todoku.partners.kept_file import NAME, Busy, KeptError, has_file
-from todoku.partners.learning import MOST_LISTS
 from todoku.partners.sharing import NotImported, copies, lines
 from todoku.partners.summary import view
 from todoku.partners.values import (
+    MOST_LISTS,
     WEEK,
     Evidence,
     Mail,
@@ -70,7 +70,13 @@ def test_it_is_what_memory_holds(
         assert got.evidence.uses == {k: u for k, u in wanted.uses.items() if any(u)}
         assert kept.summary() == view(got.evidence).summary
         mine = view(got.evidence)
-        assert kept.view(["spamhaus-zen", "spamcop"]) == mine
+        both = kept.view(["spamhaus-zen", "spamcop"])
+        assert both[:2] == mine[:2]
+        assert both.proofs(None) == mine.proofs(None)
+        assert both.proofs(["b.example"]) == mine.proofs(["b.example"])
+        assert kept.view()[:2] == mine[:2]
+        assert kept.view().proofs(["a.example"]) == mine.proofs(["a.example"])
+        assert kept.named() == sum(map(len, mine.proofs(None).values()))
 
 
 @given(a=worlds.evidence, b=worlds.evidence)
@@ -184,7 +190,24 @@ def test_a_domain_that_names_any_list_is_bounded(tmp_path: Path) -> None:
                 {KEY: Mail(1, 0)}, {UseKey("a.example", list_, 2_960): Use(1)},
                 {("a.example", list_): Proof(1.0, 2.0, "listed")}, 1.0, 2.0,
             ))  # fmt: skip
-        assert len(kept.view().proofs) == MOST_LISTS
+        assert kept.named() == len(kept.view().proofs(None)["a.example"]) == MOST_LISTS
+
+
+def test_the_summary_of_an_older_form_is_made_anew(tmp_path: Path) -> None:
+    e = Evidence(
+        {KEY: Mail(1, 0)}, {UseKey("a.example", "spamcop", 2_960): Use(1)},
+        {("a.example", "spamcop"): Proof(1.0, 2.0, "listed")}, 1.0, 2.0,
+    )  # fmt: skip
+    with Kept.open(tmp_path) as kept:
+        put(kept, e)
+        before = kept.view()
+        with sqlite3.connect(kept.path) as db:
+            db.execute("UPDATE summary SET data = x'93'")
+            db.execute("UPDATE sights SET data = x'93'")
+            db.execute("PRAGMA user_version = 1")
+        db.close()
+    with Kept.open(tmp_path) as kept:
+        assert kept.view()[:2] == before[:2]
 
 
 def test_it_is_its_owners_alone(tmp_path: Path) -> None:

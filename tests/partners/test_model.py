@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.partners import worlds
 from todoku.partners import habits, model
-from todoku.partners.forecast import KINDS, cost, forecast
+from todoku.partners.forecast import cost, forecast
 from todoku.partners.habits import family
+from todoku.partners.judged import KINDS
 from todoku.partners.model import HALF_LIFE, Shares, Told, chance, week
 from todoku.partners.summary import view
 from todoku.partners.values import WEEK, Evidence, Mail, MailKey, Proof, Use, UseKey

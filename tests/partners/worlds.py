@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -121,7 +120,3 @@ known = st.dictionaries(
     st.builds(Origin, st.integers(0, 3), evidence),
     max_size=3,
 )
-
-
-def clock() -> float:
-    return time.perf_counter()

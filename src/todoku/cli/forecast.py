@@ -108,7 +108,7 @@ def forecast(
             told = _of_lists([_list(x, c, kept, lang) for x in lists], identity, kept, holds)
         else:
             told = _of_listings(folder, identity, kept, holds)
-        if not (told[0] if told else kept.summary()).partners:
+        if not (told[0].partners if told else kept.summary().domains):
             raise Failure(say(PARTNERS["nothing"], lang), 1)
     if as_json:
         for f in told:
@@ -193,7 +193,7 @@ def _identity(value: str, kept: Kept, lang: Language) -> str:
     ip = normal_ip(value)
     if ip is None:
         raise Failure(say(WORDS["bad-identity"], lang, value=short(value, 60)), EX_USAGE)
-    sources = sorted({s for p in kept.summary().partners for s in p.rates if s})
+    sources = sorted(filter(None, kept.summary().by_source))
     if ip not in sources:
         names = ", ".join(sources[:10])
         known = say(WORDS["known" if sources else "none-known"], lang, names=names)

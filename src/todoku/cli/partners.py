@@ -23,7 +23,6 @@ from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.schema import Compiled
-from todoku.partners import sharing
 from todoku.partners.keeping import Kept
 from todoku.partners.kept_file import KeptError, has_file
 
@@ -170,21 +169,19 @@ def show(
     knowledge = knowledge_of(found)
     with Kept.open(folder) as kept:
         summary = kept.summary()
-        if not summary.partners:
+        if not summary.domains:
             raise Failure(say(WORDS["nothing"], lang), 1)
         if domain is None:
             view = kept.view(words=as_json or as_csv or html_file is not None)
         else:
             domain = normal_name(domain.rpartition("@")[2])
-            if not any(p.domain == domain for p in summary.partners):
-                raise Failure(_nobody(domain, (p.domain for p in summary.partners), lang), 1)
+            if domain not in summary.domains:
+                raise Failure(_nobody(domain, summary.domains, lang), 1)
             view = kept.view(habits.around(kept.lists(domain), holds_of(knowledge)))
-    known = habits.habits(view, holds_of(knowledge), now, domain)
-    told = [
-        habits.told(p, known.get(p.domain, ()))
-        for p in summary.partners
-        if domain is None or p.domain == domain
-    ]
+        known = habits.habits(view, holds_of(knowledge), now, domain)
+    place = None if domain is None else summary.place(domain)
+    some = summary.partners if place is None else [summary.partner(place)]
+    told = [habits.told(p, known.get(p.domain, ())) for p in some]
     if mx:
         told = [_asked(t, found, knowledge, lang) for t in told]
     if html_file is not None:
@@ -251,6 +248,7 @@ def export(ctx: click.Context, config: Path | None, data: Path | None, lang: Lan
     """All that was learned here and taken in, as JSON lines on standard output. It holds no recipient's
     name; domains that you send to it does."""
     from todoku import settings
+    from todoku.partners import sharing
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
@@ -282,6 +280,7 @@ def import_(
     """Put what other hosts learned together with what was learned here. To take a file in again
     changes nothing; a newer one of the same host takes the place of the older."""
     from todoku import settings
+    from todoku.partners import sharing
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
@@ -292,12 +291,14 @@ def import_(
                 for copy in sharing.copies(_lines(path, lang), short(path, 200)):
                     n += 1
                     new += merging.take(*copy)
-        there = len(kept.summary().partners)
+        there = len(kept.summary().domains)
     if not quiet:
         click.echo(say(WORDS["taken-in"], lang, n=n, new=new, partners=f"{there:,}"))
 
 
 def _lines(path: str, lang: Language) -> Iterator[bytes]:
+    from todoku.partners import sharing
+
     if path == "-":
         yield from iter(lambda: sys.stdin.buffer.readline(sharing.LONGEST_LINE + 1), b"")
         return
@@ -375,8 +376,10 @@ def costing(
         try:
             with Kept.open(folder) as kept:
                 view = kept.view(habits.around((list_ for _, list_ in asked), holds))
+                return (
+                    forecast.cost(asked, holds, view, time.time()) if view.summary.domains else []
+                )
         except KeptError:
             return []
-        return forecast.cost(asked, holds, view, time.time()) if view.summary.partners else []
 
     return cost

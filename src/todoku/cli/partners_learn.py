@@ -222,12 +222,11 @@ class Learning:
         self.learner: Learner = Learner(self.gates, own, self.windows)
 
     def done(self, kept: Kept) -> Learned:
-        view = kept.view(words=False)
         return Learned(
             deliveries=self.deliveries,
             untimed=self.learner.untimed,
-            partners=len(view.summary.partners),
-            named=sum(map(len, view.proofs.values())),
+            partners=len(kept.summary().domains),
+            named=kept.named(),
             failed=self.failed,
         )
 

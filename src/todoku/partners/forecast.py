@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
 
 import msgspec
 
 from todoku.logs.clock import rfc3339
 from todoku.model import VERSION, Stage
-from todoku.partners import model
-from todoku.partners.habits import Family, Seen, family, seen_of, shares_of
+from todoku.partners import draws
+from todoku.partners.draws import LEVEL
+from todoku.partners.habits import Family, family, seen_of, shares_of
+from todoku.partners.judged import ENOUGH, KINDS, Judged, Kind, judge
 from todoku.partners.model import Shares
-from todoku.partners.summary import Partner, View
+from todoku.partners.summary import Sights, Summary, View
 
-LEVEL: Final = 0.8
-"""Of each range: in so many cases out of a hundred the truth lies within."""
-ENOUGH: Final = 3.0
-"""Customers of a gateway that must have been seen before its others are judged by them."""
-DRAWS: Final = 200
 TOP: Final = 10
-AHEAD: Final = 28.0
-"""Days whose mean mail is forecast."""
-_BEHIND: Final = 80.0
-"""Days that the mean of the past stands on (`summary.RECENT`)."""
-_SINGLY: Final = 30
-"""Partners, the greatest, that are drawn one by one; the others of a gateway together."""
-_GROUPS: Final = 30
-
-Kind = Literal["proven", "likely", "unlikely", "unknown"]
-KINDS: Final[tuple[Kind, ...]] = ("proven", "likely", "unlikely", "unknown")
-"""`proven`: it named the list when it refused. `likely`, `unlikely`: by what its gateway's other
-customers did, or because it took mail from a listed address. `unknown`: nothing was seen."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,60 +98,42 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     shares: tuple[Share, ...]
 
 
-class _One(NamedTuple):
-    partner: Partner
-    rate: float
-    refused: float
-    """Mails a day that it refuses where it uses the list."""
-    kind: Kind
-    p: float | None
-    """Its own chance; `None`: that of its group."""
-
-
 def forecast(
     family: Family, view: View, now: float, *, identity: str | None = None, top: int = TOP
 ) -> Forecast:
     """`now`: Unix time."""
     summary = view.summary
     seen = seen_of(family, view)
-    shares = shares_of(seen, summary.partners, now)
-    ones = _ones(summary.partners, identity, seen, shares, now)
-    judged = shares.seen >= ENOUGH
-    sums = _draws(ones, shares, summary.noise) if seen else {}
-    of: dict[Kind, list[_One]] = {k: [] for k in KINDS}
-    for one in ones:
-        of[one.kind].append(one)
-    mean = {k: _mean(of[k], shares) for k in KINDS}
-
-    def row(one: _One) -> Row:
-        return _row(one, seen.get(one.partner.domain), shares)
-
+    shares = shares_of(seen, summary, now)
+    judged = judge(summary, identity, seen, shares, now)
+    kinds = judged.kinds
+    sums = draws.sums(summary, judged)
+    mean = {k: draws.mean(k, sums, summary, judged, shares) for k in KINDS}
+    worlds = draws.draw(sums, summary, judged, shares) if seen.partners else {}
+    enough = shares.seen >= ENOUGH
+    shown = {k: kinds[k][:top] for k in KINDS}
+    rows = _rows(family, shown, view, seen, judged, shares)
     parts = tuple(
-        _part(
-            k, of[k], mean[k],
-            sums.get(k) if judged or k != "unknown" else None, row, top,
-        )
+        _part(k, kinds[k], judged, mean[k], worlds.get(k) if enough or k != "unknown" else None, rows[k])
         for k in KINDS
     )  # fmt: skip
     whole = sum(mean.values())
-    all_ = (
-        [sum(x) for x in zip(*(sums[k] for k in KINDS), strict=True)] if sums and judged else None
-    )
-    low, high = _range(all_, whole)
+    all_ = [sum(x) for x in zip(*(worlds[k] for k in KINDS), strict=True)] if worlds else None
+    low, high = draws.between(all_ if enough else None, whole)
     return Forecast(
         list=family.list,
         identity=identity,
         at=rfc3339(now) or "",
         learned_from=rfc3339(summary.first),
         learned_to=rfc3339(summary.last),
-        partners=len(ones),
-        mails_a_day=sum(o.rate for o in ones),
+        partners=len(summary.domains),
+        mails_a_day=sum(judged.rates),
         seen=round(shares.seen, 1),
-        refused_a_day=whole if judged else None,
+        refused_a_day=whole if enough else None,
         low=low,
         high=high,
         parts=parts,
-        shares=_shares(ones, shares),
+        shares=_shares(summary, judged, shares),
     )
 
 
@@ -176,7 +142,7 @@ def cost(
 ) -> list[Forecast]:
     """What these listings (own identity, list) cost, the dearest first: of the mail that left from that
     identity, where any is known to have, else of all mail."""
-    sources = {s for p in view.summary.partners for s in p.rates if s}
+    sources = view.summary.by_source.keys() - {""}
     out = []
     for identity, list_ in dict.fromkeys(listings):
         of = family(list_, holds)
@@ -204,166 +170,78 @@ def weight(f: Forecast) -> tuple[float, float, float]:
 # ── one partner ───────────────────────────────────────────────────────────────────────────────
 
 
-def _ones(
-    partners: Sequence[Partner],
-    identity: str | None,
-    seen: Mapping[str, Seen],
+def _rows(
+    family: Family, shown: Mapping[Kind, Sequence[int]], view: View, seen: Sights, judged: Judged,
     shares: Shares,
-    now: float,
-) -> list[_One]:
-    """The most mail first."""
-    by_group: dict[str, Kind] = {}
-    for group, told in shares.groups.items():
-        if told.seen >= ENOUGH:
-            by_group[group] = "likely" if shares.share(group) >= 0.5 else "unlikely"
-    chances: dict[tuple[tuple[int, ...], str], float] = {}
-    out = []
-    for partner in partners:
-        rate = partner.rate if identity is None else partner.rates.get(identity, 0.0)
-        s = seen.get(partner.domain)
-        if s is None:
-            kind = by_group.get(partner.group, "unknown")
-            out.append(_One(partner, rate, rate, kind, None))
-            continue
-        alike = (s.weeks, partner.group)
-        p = chances.get(alike)
-        if p is None:
-            p = chances[alike] = model.chance(s.weeks, shares.share(partner.group), now)
-        kind = "unlikely" if p < 0.5 else "proven" if s.proofs else "likely"
-        out.append(_One(partner, rate, rate * s.portion, kind, p))
-    if identity is not None:  # else they are in this order
-        out.sort(key=lambda o: (-o.rate, o.partner.domain))
+) -> dict[Kind, tuple[Row, ...]]:  # fmt: skip
+    summary = view.summary
+    at = {n: row for row, n in enumerate(seen.partners)}
+    named = [n for n in (*shown["proven"], *shown["unlikely"]) if n in at and seen.named[at[n]]]
+    proofs = view.proofs([summary.domains[n] for n in named]) if named else {}
+    out: dict[Kind, tuple[Row, ...]] = {}
+    for kind, places in shown.items():
+        rows = []
+        for n in places:
+            partner = summary.partner(n)
+            p = judged.chances[n]
+            if p is None and kind != "unknown":
+                p = shares.share(partner.group)
+            own = [q for q in proofs.get(partner.domain, ()) if q[0] in family.members]
+            newest = max((q for _, q in own), key=lambda q: q.last, default=None)
+            row = at.get(n)
+            rows.append(
+                Row(
+                    domain=partner.domain,
+                    gateway=partner.gate or None,
+                    mails_a_day=judged.rates[n],
+                    chance=p,
+                    named=0 if row is None else seen.named[row],
+                    accepted=0 if row is None else seen.accepted[row],
+                    lists=tuple(list_ for list_, _ in own),
+                    first=rfc3339(min((q.first for _, q in own), default=None)),
+                    last=rfc3339(newest.last if newest else None),
+                    stage=newest.stage if newest else None,
+                    words=newest.words if newest else None,
+                )
+            )
+        out[kind] = tuple(rows)
     return out
-
-
-def _row(one: _One, seen: Seen | None, shares: Shares) -> Row:
-    partner, rate, _, kind, p = one
-    named, accepted, proofs = (seen.named, seen.accepted, seen.proofs) if seen else (0, 0, [])
-    if p is None and kind != "unknown":
-        p = shares.share(partner.group)
-    newest = max((q for _, q in proofs), key=lambda q: q.last, default=None)
-    return Row(
-        domain=partner.domain,
-        gateway=partner.gate or None,
-        mails_a_day=rate,
-        chance=p,
-        named=named,
-        accepted=accepted,
-        lists=tuple(list_ for list_, _ in proofs),
-        first=rfc3339(min((q.first for _, q in proofs), default=None)),
-        last=rfc3339(newest.last if newest else None),
-        stage=newest.stage if newest else None,
-        words=newest.words if newest else None,
-    )
 
 
 # ── all of them ───────────────────────────────────────────────────────────────────────────────
 
 
-def _mean(ones: Sequence[_One], shares: Shares) -> float:
-    by_group: dict[str, float] = {}
-    known = 0.0
-    for o in ones:
-        if o.p is not None:
-            known += o.refused * o.p
-        else:
-            by_group[o.partner.group] = by_group.get(o.partner.group, 0.0) + o.refused
-    return known + sum(n * shares.share(group) for group, n in by_group.items())
-
-
-class _Many(NamedTuple):
-    """Partners of one kind and group of whom nothing was seen, but the greatest."""
-
-    kind: Kind
-    group: str
-    rate: float
-    squares: float
-
-
-def _draws(ones: Sequence[_One], shares: Shares, noise: float) -> dict[Kind, list[float]]:
-    """`ones`: the most mail first. Refused mails a day in possible worlds, by kind: who uses the list, and how much mail comes."""
-    rng = random.Random(0)  # noqa: S311 (the same answer each time)
-    great, small = ones[:_SINGLY], ones[_SINGLY:]
-    known = {k: [0.0, 0.0] for k in KINDS}
-    many: dict[tuple[Kind, str], list[float]] = {}
-    for o in small:
-        if o.p is not None:
-            known[o.kind][0] += o.refused * o.p
-            known[o.kind][1] += o.refused * o.refused * o.p * (1 - o.p)
-        else:
-            cell = many.setdefault((o.kind, o.partner.group), [0.0, 0.0])
-            cell[0] += o.rate
-            cell[1] += o.rate * o.rate
-    cells = sorted((_Many(*key, *cell) for key, cell in many.items()), key=lambda m: -m.rate)
-    for m in cells[_GROUPS:]:  # the rest by its mean and variance
-        share = shares.share(m.group)
-        known[m.kind][0] += m.rate * share
-        known[m.kind][1] += m.squares * share
-    cells = cells[:_GROUPS]
-    groups = list(dict.fromkeys([m.group for m in cells] + [o.partner.group for o in great]))
-    place = {g: n for n, g in enumerate(groups)}
-    wide = noise * (1 / AHEAD + 1 / _BEHIND)
-    out: dict[Kind, list[float]] = {k: [] for k in KINDS}
-    for _ in range(DRAWS):
-        drawn = shares.draw(rng, groups)
-        world = {k: rng.gauss(mean, math.sqrt(v)) if v else mean for k, (mean, v) in known.items()}
-        for m in cells:
-            share = drawn[place[m.group]]
-            sd = math.sqrt(m.squares * share * (1 - share))
-            world[m.kind] += min(m.rate, max(0.0, rng.gauss(m.rate * share, sd)))
-        for o in great:
-            p = o.p if o.p is not None else drawn[place[o.partner.group]]
-            if rng.random() < p:
-                world[o.kind] += o.refused
-        for k, n in world.items():
-            n = max(0.0, n)
-            out[k].append(max(0.0, rng.gauss(n, math.sqrt(n * wide))))
-    return out
-
-
 def _part(
-    kind: Kind,
-    own: Sequence[_One],
-    mean: float,
-    sums: list[float] | None,
-    row: Callable[[_One], Row],
-    top: int,
-) -> Part:
-    low, high = _range(sums, mean)
+    kind: Kind, places: Sequence[int], judged: Judged, mean: float, worlds: list[float] | None,
+    top: tuple[Row, ...],
+) -> Part:  # fmt: skip
+    low, high = draws.between(worlds, mean)
     return Part(
         kind=kind,
-        partners=len(own),
-        mails_a_day=sum(o.rate for o in own),
-        refused_a_day=mean if sums else None,
+        partners=len(places),
+        mails_a_day=sum(judged.rates[n] for n in places),
+        refused_a_day=mean if worlds else None,
         low=low,
         high=high,
-        top=tuple(row(o) for o in own[:top]),
+        top=top,
     )
 
 
-def _shares(ones: Sequence[_One], shares: Shares) -> tuple[Share, ...]:
-    totals: dict[str, list[float]] = {g: [0, 0.0] for g in shares.groups}
-    for o in ones:
-        if o.partner.group in totals:
-            totals[o.partner.group][0] += 1
-            totals[o.partner.group][1] += o.rate
+def _shares(summary: Summary, judged: Judged, shares: Shares) -> tuple[Share, ...]:
+    sizes = Counter(summary.groups)
+    rates = [0.0] * len(summary.names)
+    for group, rate in zip(summary.groups, judged.rates, strict=True):
+        rates[group] += rate
+    groups = [n for n, name in enumerate(summary.names) if name in shares.groups]
     out = []
-    for group, (n, rate) in sorted(totals.items(), key=lambda x: (-x[1][1], x[0]))[:TOP]:
-        low, high = shares.range(group, LEVEL)
-        t = shares.groups[group]
+    for n in sorted(groups, key=lambda n: (-rates[n], summary.names[n]))[:TOP]:
+        name = summary.names[n]
+        low, high = shares.range(name, LEVEL)
+        t = shares.groups[name]
         out.append(
             Share(
-                gateway=group or None, partners=int(n), mails_a_day=rate, yes=round(t.yes, 1),
-                no=round(t.no, 1), share=shares.share(group), low=low, high=high,
+                gateway=name or None, partners=sizes[n], mails_a_day=rates[n], yes=round(t.yes, 1),
+                no=round(t.no, 1), share=shares.share(name), low=low, high=high,
             )
         )  # fmt: skip
     return tuple(out)
-
-
-def _range(sums: Sequence[float] | None, mean: float) -> tuple[float, float] | tuple[None, None]:
-    """Of possible worlds; it holds the mean, which a rare great loss can carry out of it."""
-    if not sums:
-        return None, None
-    ordered = sorted(sums)
-    low = model.quantile(ordered, (1 - LEVEL) / 2)
-    return min(low, mean), max(model.quantile(ordered, (1 + LEVEL) / 2), mean)

@@ -3,9 +3,10 @@ stood on it, how likely it is that they use it. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -13,7 +14,7 @@ from todoku.logs.clock import rfc3339
 from todoku.model import VERSION, Stage
 from todoku.partners import model
 from todoku.partners.model import Shares
-from todoku.partners.summary import Partner, Sight, View
+from todoku.partners.summary import Partner, Sights, Summary, View, sights_of
 from todoku.partners.values import Proof
 
 State = Literal["proven", "ended", "accepts"]
@@ -87,92 +88,89 @@ def family(list_: str, holds: Mapping[str, str]) -> Family:
     return Family(list_, frozenset(above | below))
 
 
-class Seen(NamedTuple):
-    weeks: tuple[int, ...]
-    named: int
-    accepted: int
-    portion: float
-    """Of its mail, what it refuses while it uses the list: customers of a gateway can let some of their
-    users' mail through."""
-    proofs: list[tuple[str, Proof]]
+def seen_of(family: Family, view: View) -> Sights:
+    """What was seen of partners about a family of lists."""
+    found = [view.sights[list_] for list_ in sorted(family.members) if list_ in view.sights]
+    if len(found) < 2:
+        return found[0] if found else Sights()
+    rows: dict[int, _Row] = {}
+    for sights in found:
+        weeks = map(sights.courses.__getitem__, sights.course)
+        for row in zip(
+            sights.partners, weeks, sights.named, sights.accepted, sights.refused, sights.taken,
+            strict=True,
+        ):  # fmt: skip
+            mine = rows.get(row[0])
+            rows[row[0]] = row if mine is None else _both(mine, row)
+    return sights_of([rows[n] for n in sorted(rows)])
 
 
-def seen_of(family: Family, view: View) -> dict[str, Seen]:
-    """What was seen of each domain about a family of lists."""
-    proofs: dict[str, list[tuple[str, Proof]]] = {}
-    sights: dict[str, Sight] = {}
-    for list_ in sorted(family.members):
-        for domain, proof in view.proofs.get(list_, ()):
-            proofs.setdefault(domain, []).append((list_, proof))
-        for sight in view.sights.get(list_, ()):
-            mine = sights.get(sight.domain)
-            sights[sight.domain] = sight if mine is None else _both(mine, sight)
-    out = {}
-    for domain, s in sights.items():
-        own = proofs.get(domain, [])
-        weeks, named = s.weeks, s.named
-        if not own and named:  # named, and no sentence (that was forgotten): it proves nothing
-            weeks, named = tuple(w for w in weeks if not model.was_named(w)), 0
-        if weeks:
-            # near 1 where little was seen
-            portion = (s.refused + 1) / (s.refused + s.taken + 1)
-            out[domain] = Seen(weeks, named, s.accepted, portion, own)
-    return out
+_Row: TypeAlias = tuple[int, tuple[int, ...], int, int, int, int]
 
 
-def _both(a: Sight, b: Sight) -> Sight:
+def _both(a: _Row, b: _Row) -> _Row:
     """Of two lists of a family. A week in which one was named is one in which it refused."""
     weeks: dict[int, int] = {}
-    for seen in (*a.weeks, *b.weeks):
+    for seen in (*a[1], *b[1]):
         weeks[seen >> 2] = weeks.get(seen >> 2, 0) | seen
-    return Sight(
-        a.domain, tuple(sorted(weeks.values())), a.named + b.named, a.accepted + b.accepted,
-        a.refused + b.refused, a.taken + b.taken,
-    )  # fmt: skip
+    return a[0], tuple(sorted(weeks.values())), a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
 
 
-def shares_of(seen: Mapping[str, Seen], partners: Iterable[Partner], now: float) -> Shares:
+def shares_of(seen: Sights, summary: Summary, now: float) -> Shares:
     """The shares of all gateways, from what was seen of their customers."""
-    groups: dict[str, list[tuple[int, ...]]] = {}
-    for partner in partners:
-        s = seen.get(partner.domain)
-        if s is not None:
-            groups.setdefault(partner.group, []).append(s.weeks)
-    return Shares({g: model.told(weeks, now) for g, weeks in groups.items()})
+    says = [model.says(weeks, now) for weeks in seen.courses]
+    groups: dict[int, model.Told] = {}
+    pairs = Counter(zip(map(summary.groups.__getitem__, seen.partners), seen.course, strict=True))
+    for (group, course), n in pairs.items():
+        t, more = groups.get(group, model.Told()), says[course]
+        groups[group] = model.Told(t.yes + n * more.yes, t.no + n * more.no)
+    return Shares({summary.names[group]: told for group, told in groups.items()})
 
 
 def habits(
     view: View, holds: Mapping[str, str], now: float, domain: str | None = None
 ) -> dict[str, tuple[Habit, ...]]:
     """By domain, the likeliest first; of one partner or of all. `holds`: as in `family`."""
-    groups = {p.domain: p.group for p in view.summary.partners}
+    summary = view.summary
     out: dict[str, list[Habit]] = {}
-    for list_ in sorted(view.sights):
-        of = family(list_, holds)
-        shares = shares_of(seen_of(of, view), view.summary.partners, now)
-        alone = Family(list_, frozenset({list_}))
-        found = seen_of(alone, view)
-        if domain is not None:
-            found = {domain: found[domain]} if domain in found else {}
-        for name, seen in found.items():
-            habit = _habit(list_, seen, shares.share(groups.get(name, "")), now)
+    place = None if domain is None else summary.place(domain)
+    if domain is not None and place is None:
+        return {}
+    proofs = view.proofs(None if domain is None else [domain])
+    for list_, sights in sorted(view.sights.items()):
+        if place is None:
+            rows: Iterable[int] = range(len(sights.partners))
+        elif place in sights.partners:
+            rows = [sights.partners.index(place)]
+        else:
+            continue
+        shares = shares_of(seen_of(family(list_, holds), view), summary, now)
+        chances: dict[tuple[int, int], float] = {}
+        for row in rows:
+            n = sights.partners[row]
+            course, group = sights.course[row], summary.groups[n]
+            p = chances.get((course, group))
+            if p is None:
+                share = shares.share(summary.names[group])
+                p = chances[course, group] = model.chance(sights.courses[course], share, now)
+            name = summary.domains[n]
+            proof = dict(proofs.get(name, ())).get(list_) if sights.named[row] else None
+            habit = _habit(list_, p, sights.named[row], sights.accepted[row], proof)
             out.setdefault(name, []).append(habit)
     return {
         name: tuple(sorted(found, key=lambda h: (-h.chance, h.list))) for name, found in out.items()
     }
 
 
-def _habit(list_: str, seen: Seen, share: float, now: float) -> Habit:
-    chance = model.chance(seen.weeks, share, now)
-    if not seen.proofs:
-        return Habit(list=list_, state="accepts", chance=chance, named=0, accepted=seen.accepted)
-    ((_, proof),) = seen.proofs
+def _habit(list_: str, chance: float, named: int, accepted: int, proof: Proof | None) -> Habit:
+    if proof is None:
+        return Habit(list=list_, state="accepts", chance=chance, named=0, accepted=accepted)
     return Habit(
         list=list_,
         state="proven" if chance >= 0.5 else "ended",
         chance=chance,
-        named=seen.named,
-        accepted=seen.accepted,
+        named=named,
+        accepted=accepted,
         first=rfc3339(proof.first),
         last=rfc3339(proof.last),
         stage=proof.stage,

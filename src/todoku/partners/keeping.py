@@ -9,9 +9,9 @@ library. What was learned, from what it was learned, and the summary are written
 
 from __future__ import annotations
 
-import secrets
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -20,7 +20,7 @@ import msgspec
 
 from todoku.partners import kept_rows, values
 from todoku.partners.kept_file import NAME, WAIT, open_file, telling, transaction
-from todoku.partners.summary import Sight, Summary, View
+from todoku.partners.summary import Sights, Summary, View
 from todoku.partners.values import Evidence, Mail, MailKey, Origin, Proof, Use, UseKey
 
 
@@ -53,7 +53,22 @@ class Kept:
     def open(cls, folder: Path, *, wait: float = WAIT) -> Self:
         """The file in the data folder, made where it is not there."""
         path = folder / NAME
-        return cls(str(path), open_file(path, wait))
+        kept = cls(str(path), open_file(path, wait))
+        try:
+            kept._make()
+        except BaseException:
+            kept.close()
+            raise
+        return kept
+
+    def _make(self) -> None:
+        """The summary, where it had another form before."""
+        query = "SELECT EXISTS (SELECT 1 FROM mail) AND NOT EXISTS (SELECT 1 FROM summary)"
+        with telling(self.path):
+            missing = self._db.execute(query).fetchone()[0]
+        if missing:
+            with self._writing() as db:
+                kept_rows.finish(db)
 
     def close(self) -> None:
         self._db.close()
@@ -76,14 +91,25 @@ class Kept:
         told = "words" if words else "''"
         with self._reading():
             summary = self.summary()
-            if lists is None:
-                return View(summary, self._sights("", ()), self._proofs("", (), words=told))
-            sights: dict[str, tuple[Sight, ...]] = {}
-            proofs: dict[str, list[tuple[str, Proof]]] = {}
-            for list_ in sorted(set(lists)):
-                sights |= self._sights("WHERE list = ?", (list_,))
-                proofs |= self._proofs("WHERE list = ?", (list_,), words=told)
-            return View(summary, sights, proofs)
+            found: Sequence[str | None] = [None] if lists is None else sorted(set(lists))
+            sights: dict[str, Sights] = {}
+            for list_ in found:
+                sights |= self._sights(list_)
+
+        def proofs(domains: Collection[str] | None) -> dict[str, list[tuple[str, Proof]]]:
+            out: dict[str, list[tuple[str, Proof]]] = {}
+            for list_ in found:
+                for domain, name, proof in self._proofs(list_, domains, told):
+                    out.setdefault(domain, []).append((name, proof))
+            return out
+
+        return View(summary, sights, proofs)
+
+    def named(self) -> int:
+        """Pairs of partner and list that a refusal named."""
+        with telling(self.path):
+            pairs = "SELECT DISTINCT list, domain FROM proofs"
+            return int(self._db.execute(f"SELECT count(*) FROM ({pairs})").fetchone()[0])  # noqa: S608
 
     def lists(self, domain: str | None = None) -> set[str]:
         """All lists of which anything was seen, of one partner or of all."""
@@ -129,23 +155,31 @@ class Kept:
             last,
         )
 
-    def _sights(self, where: str, what: tuple[str, ...]) -> dict[str, tuple[Sight, ...]]:
+    def _sights(self, list_: str | None) -> dict[str, Sights]:
+        where, what = ("", ()) if list_ is None else ("WHERE list = ?", (list_,))
         rows = self._db.execute(f"SELECT list, data FROM sights {where}", what)  # noqa: S608
-        decode = msgspec.msgpack.Decoder(tuple[Sight, ...]).decode
-        return {list_: decode(data) for list_, data in rows}
+        return {name: msgspec.msgpack.decode(data, type=Sights) for name, data in rows}
 
     def _proofs(
-        self, where: str, what: tuple[str, ...], words: str = "words"
-    ) -> dict[str, list[tuple[str, Proof]]]:
-        found: dict[str, dict[str, Proof]] = {}
-        for domain, list_, *row in self._db.execute(
-            f"SELECT domain, list, first, last, {words}, stage, code, rule FROM proofs {where}",  # noqa: S608
-            what,
-        ):
-            own = found.setdefault(list_, {})
-            proof = Proof(*row)
-            own[domain] = values.later(own[domain], proof) if domain in own else proof
-        return {list_: sorted(own.items()) for list_, own in found.items()}
+        self, list_: str | None, domains: Collection[str] | None, words: str
+    ) -> list[tuple[str, str, Proof]]:
+        """Domain, list and proof, in the order of lists."""
+        where, what = ["true"], list[str]()
+        if list_ is not None:
+            where, what = ["list = ?"], [list_]
+        if domains is not None:
+            where.append(f"domain IN ({', '.join('?' * len(domains))})")
+            what += domains
+        found: dict[tuple[str, str], Proof] = {}
+        with telling(self.path):
+            for name, domain, *row in self._db.execute(
+                f"SELECT list, domain, first, last, {words}, stage, code, rule FROM proofs"  # noqa: S608
+                f" WHERE {' AND '.join(where)} ORDER BY list",
+                what,
+            ):
+                proof, mine = Proof(*row), found.get((name, domain))
+                found[name, domain] = proof if mine is None else values.later(mine, proof)
+        return [(domain, name, proof) for (name, domain), proof in found.items()]
 
     # ── learning ──────────────────────────────────────────────────────────────────────────────
 
@@ -296,7 +330,7 @@ class Merge:
                 pass
             return False
         cursor = db.execute(
-            "INSERT INTO origins (id, seq, own) VALUES (?, ?, 0)", (secrets.token_hex(16), seq)
+            "INSERT INTO origins (id, seq, own) VALUES (?, ?, 0)", (os.urandom(16).hex(), seq)
         )
         number = cursor.lastrowid
         assert number is not None  # noqa: S101

@@ -49,6 +49,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE sights (list TEXT PRIMARY KEY, data BLOB NOT NULL)",
         "CREATE TABLE summary (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL)",
     ),
+    # Columns; `Kept.summary` makes them anew.
+    ("DELETE FROM summary", "DELETE FROM sights"),
 )
 """Statements by version (`PRAGMA user_version`). What a release has shipped is never changed."""
 

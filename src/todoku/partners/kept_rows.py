@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sqlite3
 import time
 
 import msgspec
 
 from todoku.partners import values
-from todoku.partners.learning import MOST_LISTS
 from todoku.partners.summary import sights, summarise
-from todoku.partners.values import Evidence, Mail, MailKey, Proof, Use, UseKey
+from todoku.partners.values import MOST_LISTS, Evidence, Mail, MailKey, Proof, Use, UseKey
 
 
 def insert(db: sqlite3.Connection, number: int, e: Evidence) -> None:
@@ -78,7 +77,8 @@ def finish(db: sqlite3.Connection) -> None:
         "SELECT domain, list, week, sum(named), sum(within), sum(accepted) FROM uses"
         " GROUP BY list, domain, week ORDER BY list, domain, week"
     )
-    found = sights((UseKey(*r[:3]), Use(*r[3:])) for r in uses)
+    proven = set(db.execute("SELECT domain, list FROM proofs"))
+    found = sights(((UseKey(*r[:3]), Use(*r[3:])) for r in uses), proven, made.domains)
     encoded = [(list_, msgspec.msgpack.encode(seen)) for list_, seen in found]
     db.executemany("INSERT INTO sights VALUES (?, ?)", encoded)
 
@@ -95,7 +95,7 @@ def own(db: sqlite3.Connection) -> int:
     if row is not None:
         return int(row[0])
     cursor = db.execute(
-        "INSERT INTO origins (id, seq, own) VALUES (?, 0, 1)", (secrets.token_hex(8),)
+        "INSERT INTO origins (id, seq, own) VALUES (?, 0, 1)", (os.urandom(8).hex(),)
     )
     assert cursor.lastrowid is not None  # noqa: S101
     return cursor.lastrowid

@@ -23,6 +23,7 @@ from todoku.partners.gates import Gates, well_made
 from todoku.partners.sentence import naming, proving
 from todoku.partners.values import (
     DAY,
+    MOST_LISTS,
     Evidence,
     Mail,
     MailKey,
@@ -38,8 +39,6 @@ PROVE: Final = frozenset({"listed", "lookup-failed", "reputation", "policy", "re
 """Reasons with which a list that is named was asked. (`lookup-failed`: it was asked, and the answer
 was taken for an error.)"""
 LONGEST_LIST: Final = 100
-MOST_LISTS: Final = 30
-"""Lists that one domain is believed to use: a receiver can print any name."""
 _HERE: Final = frozenset({"127.0.0.1", "::1"})
 MOST_OPEN: Final = 1_000
 _SENTENCES: Final = 5_000

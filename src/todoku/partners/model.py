@@ -12,7 +12,7 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from todoku.partners.values import WEEK, week_of
@@ -73,19 +73,16 @@ class Told(NamedTuple):
         return self.yes + self.no
 
 
-def told(partners: Iterable[tuple[int, ...]], now: float) -> Told:
-    """Those of whom it could have been seen either way; old sights count for less."""
-    yes = no = 0.0
-    for weeks, n in Counter(partners).items():
-        counted = [seen for seen in weeks if seen & _TOLD]
-        if counted:
-            last = counted[-1] >> 2
-            weight = n * kept(week_of(now) - last)
-            if chance(counted, 0.5, float(last * WEEK)) >= 0.5:
-                yes += weight
-            else:
-                no += weight
-    return Told(yes, no)
+def says(weeks: Sequence[int], now: float) -> Told:
+    """What one customer tells of its gateway, where it could have been seen either way; old sights count
+    for less."""
+    counted = [seen for seen in weeks if seen & _TOLD]
+    if not counted:
+        return Told()
+    last = counted[-1] >> 2
+    weight = kept(week_of(now) - last)
+    uses = chance(counted, 0.5, float(last * WEEK)) >= 0.5
+    return Told(weight, 0.0) if uses else Told(0.0, weight)
 
 
 class Shares:

@@ -11,9 +11,19 @@ from todoku.grouping import OURS
 from todoku.model import Stage
 from todoku.partners.gates import LONGEST, NAME, NUMBERS, Gates
 from todoku.partners.keeping import PartRead
-from todoku.partners.learning import LONGEST_LIST, MOST_LISTS, PROVE, Sources, Window
+from todoku.partners.learning import LONGEST_LIST, PROVE, Sources, Window
 from todoku.partners.sentence import proving
-from todoku.partners.values import WEEK, Evidence, Mail, MailKey, Proof, Use, UseKey, later
+from todoku.partners.values import (
+    MOST_LISTS,
+    WEEK,
+    Evidence,
+    Mail,
+    MailKey,
+    Proof,
+    Use,
+    UseKey,
+    later,
+)
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 """SQL and what is bound in it, to rows."""

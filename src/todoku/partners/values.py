@@ -21,6 +21,8 @@ from todoku.model import Stage
 WEEK: Final = 7 * 86_400
 """Seconds."""
 DAY: Final = 86_400.0
+MOST_LISTS: Final = 30
+"""Lists that one domain is believed to use: a receiver can print any name."""
 FORGOTTEN: Final = 260
 """Weeks. What is older than the newest by more is kept no longer."""
 

@@ -10,7 +10,8 @@ from todoku.cli.render.partners import day, gate_name, list_name, percent, rate,
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue
-from todoku.partners.forecast import KINDS, Forecast, Part, Row, Share
+from todoku.partners.forecast import Forecast, Part, Row, Share
+from todoku.partners.judged import KINDS
 
 TOP: Final = 5
 
