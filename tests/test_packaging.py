@@ -83,6 +83,7 @@ class TestLocks:
                 for each in extras[name]
             ],
             "fuzz": extras["fuzz"],
+            "fit": extras["fit"],
             "lock": extras["lock"],
         }
         assert {lock.stem for lock in LOCKS} == set(wanted)
