@@ -2,7 +2,7 @@
 
 `SETTINGS` (in `table`) is the whole surface, but for `[mailbox.NAME]` (in `mailboxes`): reading, the
 environment's names, the messages and the reference (docs/reference/settings.md, a test compares)
-follow it. Adding a setting is a row there and a field of the same name in the section's struct.
+follow it. Adding a setting is a row and a field of the same name in the section's module (`sections`).
 
 Order, the first that is set wins: an option of the command (`--data`, `--lang`), the environment
 (`TODOKU_SECTION_KEY`), the file, the default.
@@ -11,16 +11,22 @@ Order, the first that is set wins: an option of the command (`--data`, `--lang`)
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from todoku.errors import TodokuError
-from todoku.i18n import Language, Sentence, Words, say
 from todoku.settings.own import Own
-from todoku.settings.table import SETTINGS, Setting
+from todoku.settings.problems import WORDS, Problem, SettingsError, bad_value, in_one, nearest_to
+from todoku.settings.sections.asking import DNS, Lists
+from todoku.settings.sections.cases import Cases, Contact, Webhooks
+from todoku.settings.sections.general import General
+from todoku.settings.sections.keeping import Logs, Privacy
+from todoku.settings.sections.mail import Mail
+from todoku.settings.sections.surroundings import Knowledge, Lab
+from todoku.settings.setting import Setting
+from todoku.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from todoku.settings.mailboxes import Mailbox
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DNS",
     "SETTINGS",
+    "WORDS",
+    "Cases",
+    "Contact",
     "General",
     "Knowledge",
     "Lab",
@@ -39,184 +48,15 @@ __all__ = [
     "Setting",
     "Settings",
     "SettingsError",
+    "Webhooks",
     "check",
     "config_file",
     "find",
     "load",
 ]
 
-Use: TypeAlias = Literal["private", "commercial"]
 FILE_NAME: Final = "todoku.toml"
 SQLITE: Final = "sqlite:///"
-
-
-class General(msgspec.Struct, frozen=True, kw_only=True):
-    language: Language | None = None
-    use: Use = "commercial"
-    data: str
-    store: str
-
-
-class Lists(msgspec.Struct, frozen=True, kw_only=True):
-    """Which lists `todoku check` asks besides, or instead of, those of the knowledge's choice. Ids
-    or zones, as written: only the knowledge can tell whether there is such a list."""
-
-    required: tuple[str, ...] | None = None
-    """Those whose answer decides the exit code; `None`: those of the tier `default` that this use
-    permits."""
-    add: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    keys: Mapping[str, str] = {}
-    """By the name of the key; secrets."""
-
-    def __repr__(self) -> str:
-        """Without the keys: a value may end in a log."""
-        names = ", ".join(f"{name}=..." for name in self.keys)
-        return f"Lists(required={self.required}, add={self.add}, skip={self.skip}, keys=<{names}>)"
-
-
-class DNS(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the lists are asked through."""
-
-    resolver: str | None = None
-    """`HOST[:PORT]`; `None`: what resolv.conf says."""
-    direct: bool = False
-    """Each list's own name servers are asked."""
-
-
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """How todoku writes to people, and where bounces and desks' answers come in."""
-
-    relay: str = "127.0.0.1:25"
-    """`HOST[:PORT]`: the local server that takes what todoku writes."""
-    sender: str | None = None
-    """Its address; a probe says it in `MAIL FROM`. `None`: nobody is written to or probed."""
-    admin: str | None = None
-    """Whom tasks are recalled to; `None`: the sender."""
-    folder: str | None = None
-    """A Maildir or a plain folder that `todoku serve` empties."""
-    spool: str = ""
-    """Where `todoku ingest` and LMTP leave mail for it; always set by `load`."""
-    lmtp: str | None = None
-    """`HOST:PORT` at which `todoku serve` takes mail by LMTP (RFC 2033)."""
-    log: tuple[str, ...] = ()
-    """Logs of the servers that send our mail: what is in none of them was not sent by us."""
-    authserv: tuple[str, ...] = ()
-    """Names under which our own server writes Authentication-Results (RFC 8601); it takes away what
-    others claim in them. Empty: signatures alone are believed."""
-    reports: str | None = None
-    """The address to which our users write that mail does not arrive."""
-    batv_keys: tuple[str, ...] = ()
-    """Secrets with which our servers sign return paths (`prvs=`)."""
-
-    def __repr__(self) -> str:
-        """Without the keys: a value may end in a log."""
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__[:-1])
-        return f"Mail({', '.join(shown)}, batv_keys=<{len(self.batv_keys)}>)"
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks a desk for removal."""
-
-    name: str | None = None
-    email: str | None = None
-    """Where desks may answer: best at one of our domains."""
-    phone: str | None = None
-    company: str | None = None
-    business: str | None = None
-    """What the company does, in a few words."""
-    sends: str | None = None
-    """What kind of mail its servers send: `person to person`, `invoices`."""
-    imprint: str | None = None
-    """URL of the page that tells who operates the server."""
-
-
-class Cases(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done in cases, and what never is."""
-
-    never_probe: tuple[str, ...] = ()
-    """Ids of receivers, or domains."""
-    directory: str | None = None
-    """A file of users: those are told whose mail came back. `None`: only who reported is."""
-    proof: Literal["mail", "trial", "probe"] | None = None
-    """What proves that mail arrives again; `None`: `mail` with logs of our servers, else `probe`."""
-    accepted: str = "3"
-    """So many of them,"""
-    over_hours: str = "24"
-    """over so long,"""
-    hosts: str = "2"
-    """at so many hosts, where the receiver has as many."""
-    write_to: tuple[str, ...] = ()
-    """Ids of desks to which todoku writes by itself."""
-    desk_relay: str | None = None
-    """`HOST[:PORT]`: takes letters to desks; none of its addresses is blocked. `None`: as `[mail]`."""
-
-
-class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told when a case opens, and when it is resolved: URLs by names of one's choice. The
-    URLs are secrets."""
-
-    slack: Mapping[str, str] = {}
-    teams: Mapping[str, str] = {}
-    json: Mapping[str, str] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`slack.ops`."""
-        return tuple(
-            f"{kind}.{name}" for kind in ("slack", "teams", "json") for name in getattr(self, kind)
-        )
-
-    def url(self, name: str) -> str | None:
-        """`None`: there is none of this name."""
-        kind, _, own = name.partition(".")
-        return dict(getattr(self, kind)).get(own) if name in self.names else None
-
-    def __repr__(self) -> str:
-        """Without the URLs: a value may end in a log."""
-        return f"Webhooks({', '.join(self.names)})"
-
-
-class Lab(msgspec.Struct, frozen=True, kw_only=True):
-    """For those that live in the world of `todoku lab`, which writes all of it."""
-
-    port: str = "25"
-    """Where receivers answer."""
-    clock: str | None = None
-    """`todoku.lab.clock.FastClock.of` reads it; `None`: the machine's."""
-    list: str | None = None
-    """The zone of the only list that is asked; `None`: those of the knowledge."""
-    signer: str | None = None
-    """Who signs for the desks; `None`: as the knowledge has it."""
-    desk: str | None = None
-    """The mailbox of the desks, which take mail; `None`: as the knowledge has it."""
-
-
-class Privacy(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose mail it is, and how long it is kept (docs/privacy.md)."""
-
-    operator: Literal["own", "others"] = "own"
-    """`others`: their mail is not read before the next three are set."""
-    legal_basis: str | None = None
-    decided_by: str | None = None
-    decided_on: str | None = None
-    """YYYY-MM-DD."""
-    keep_days: str = "30"
-    """After so many days the text of a mail that came in is erased."""
-    clear_for: tuple[str, ...] = ()
-    """Users of this machine who see addresses of recipients as they are; `*`: all."""
-
-
-class Logs(msgspec.Struct, frozen=True, kw_only=True):
-    """How deliveries are stored (docs/deliveries.md)."""
-
-    recipients: Literal["off", "hashed", "clear"] = "hashed"
-    keep_deliveries: str = "180"
-    """Days."""
-
-
-class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
-    overlay: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,68 +79,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     file: Path | None = None
 
 
-class SettingsError(TodokuError):
-    """The settings cannot be used; names file (or variable), section, key and what is wanted."""
-
-    exit_code = 78
-
-
-WORDS: Final[Words] = {
-    "unknown-key": {
-        "ja": "{where}: [{section}] に {key} という設定はありません。{nearest}",
-        "en": "{where}: [{section}] has no setting {key}. {nearest}",
-    },
-    "unknown-section": {
-        "ja": "{where}: [{section}] という節はありません。{nearest}",
-        "en": "{where}: there is no section [{section}]. {nearest}",
-    },
-    "unknown-variable": {
-        "ja": "環境変数 {key}: そのような設定はありません。{nearest}",
-        "en": "environment variable {key}: there is no such setting. {nearest}",
-    },
-    "nearest": {"ja": "最も近いのは {names} です。", "en": "The nearest is {names}."},
-    "choices": {"ja": "使えるのは {names} です。", "en": "There are: {names}."},
-    "bad-value": {
-        "ja": "{where}: {key} の値 {value} は使えません。必要な形: {wanted}",
-        "en": "{where}: {key} cannot be {value}. Wanted: {wanted}",
-    },
-    "not-a-section": {
-        "ja": "{where}: {section} は節です。[{section}] の行の下に設定を書いてください。",
-        "en": "{where}: {section} is a section; write its settings below a line [{section}].",
-    },
-    "no-toml": {
-        "ja": "{where} は TOML として読めません（{why}）。",
-        "en": "{where} is not readable as TOML ({why}).",
-    },
-    "no-utf8": {
-        "ja": "{where} の文字コードが UTF-8 ではありません。UTF-8 で保存し直してください。",
-        "en": "{where} is not in UTF-8. Save it as UTF-8.",
-    },
-    "no-file": {
-        "ja": "設定ファイル {where} がありません（{by} で指定）。todoku init で作れます。",
-        "en": "there is no settings file {where} (named by {by}). todoku init writes one.",
-    },
-    "unreadable": {
-        "ja": "設定ファイル {where} を読めません（{why}）。読めるユーザーで実行するか、--config で"
-        "別のファイルを指定してください。",
-        "en": "cannot read the settings file {where} ({why}). Run as a user who may read it, or "
-        "name another with --config.",
-    },
-    "secret": {"ja": "（表示しません）", "en": "(not shown)"},
-}
-
-SAFE: Final[Sentence] = {
-    "ja": "何も実行していません。設定の一覧: docs/reference/settings.md",
-    "en": "Nothing was done. All settings: docs/reference/settings.md",
-}
-
 MAILBOX: Final = "mailbox"
 SECTIONS: Final = (*dict.fromkeys(setting.section for setting in SETTINGS), MAILBOX)
 _BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
 _NOT_SETTINGS: Final = frozenset({"TODOKU_CACHE", "TODOKU_CONFIG", "TODOKU_DEBUG", "TODOKU_PURE"})
 
 Values: TypeAlias = dict[tuple[str, str], Any]
-Problem: TypeAlias = tuple[Sentence, dict[str, Any]]
 
 
 def load(
@@ -316,7 +100,7 @@ def load(
         values.update(_from_file(path, problems))
     values.update(_from_environ(environ, problems))
     if problems or (problems := _together(values)):
-        raise _error(problems)
+        raise in_one(problems)
     return _settle(values, path, config_file(config, environ).parent, data, environ)
 
 
@@ -325,7 +109,7 @@ def check(text: str, where: str = FILE_NAME) -> None:
     problems: list[Problem] = []
     values = _from_text(text, where, problems)
     if problems or (problems := _together(values)):
-        raise _error(problems)
+        raise in_one(problems)
 
 
 def config_file(config: Path | None, environ: Mapping[str, str]) -> Path:
@@ -379,7 +163,7 @@ def _from_text(text: str, where: str, problems: list[Problem]) -> Values:
     values: Values = {}
     for section, content in sections.items():
         if section not in SECTIONS:
-            nearest = _nearest(section, SECTIONS, "[{}]")
+            nearest = nearest_to(section, SECTIONS, "[{}]")
             problems.append(
                 (WORDS["unknown-section"], {"where": where, "section": section, **nearest})
             )
@@ -431,7 +215,7 @@ def _take(
 ) -> None:
     setting = known.get(key)
     if setting is None:
-        nearest = _nearest(key, known)
+        nearest = nearest_to(key, known)
         problems.append(
             (WORDS["unknown-key"], {"where": where, "section": section, "key": key, **nearest})
         )
@@ -439,7 +223,7 @@ def _take(
     try:
         values[section, key] = setting.parse(value)
     except ValueError as error:
-        problems.append(_bad(setting, where, f"[{section}] {key}", str(error)))
+        problems.append(bad_value(setting, where, f"[{section}] {key}", str(error)))
 
 
 def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values:
@@ -455,14 +239,14 @@ def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> Values
 
             close = difflib.get_close_matches(variable, _BY_VARIABLE, cutoff=0.85)
             if ours_by_section or close:
-                nearest = _nearest(variable, _variables(variable))
+                nearest = nearest_to(variable, _variables(variable))
                 problems.append((WORDS["unknown-variable"], {"key": variable, **nearest}))
         elif text.strip():
             try:
                 values[section, setting.key] = setting.from_text(text.strip())
             except ValueError as error:
                 sentence = {"ja": "環境変数", "en": "environment variable"}
-                problems.append(_bad(setting, sentence, variable, str(error)))
+                problems.append(bad_value(setting, sentence, variable, str(error)))
     return values
 
 
@@ -484,46 +268,6 @@ def _variables(variable: str) -> list[str]:
     from todoku.settings import mailboxes
 
     return [mailboxes.variable("NAME", key) for key in mailboxes.BY_KEY]
-
-
-def _bad(setting: Setting, where: object, key: str, value: str) -> Problem:
-    shown: object = WORDS["secret"] if setting.secret else value
-    words = {"where": where, "key": key, "value": shown, "wanted": setting.wanted}
-    return WORDS["bad-value"], words
-
-
-def _nearest(name: str, known: Iterable[str], form: str = "{}") -> dict[str, Any]:
-    """For a message: the nearest right name, else all of them."""
-    known = list(known)
-    import difflib
-
-    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
-    if close:
-        right = next(k for k in known if k.lower() == close[0])
-        return {"nearest": (WORDS["nearest"], {"names": form.format(right)})}
-    return {"nearest": (WORDS["choices"], {"names": ", ".join(form.format(k) for k in known)})}
-
-
-def _error(problems: list[Problem]) -> SettingsError:
-    """One error of all problems, a line each."""
-
-    def told(lang: Language) -> Iterator[str]:
-        for sentence, words in problems:
-            yield say(sentence, lang, **{k: _told(v, lang) for k, v in words.items()})
-        yield SAFE[lang]
-
-    lines = {lang: "\n".join(told(lang)) for lang in ("ja", "en")}
-    return SettingsError({"ja": "{ja}", "en": "{en}"}, **lines)
-
-
-def _told(value: object, lang: Language) -> object:
-    """A word of a message, which may itself be a sentence in two languages."""
-    if isinstance(value, dict):
-        return value[lang]
-    if isinstance(value, tuple):
-        sentence, words = value
-        return say(sentence, lang, **words)
-    return value
 
 
 def _settle(
