@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from todoku import store
 from todoku.cases import NewerEvent, NotNow, commands
 from todoku.cases import events as ev
 from todoku.cases.case import Case
-from todoku.cases.records import Recorded
+from todoku.cases.records import Recorded, decode
 from todoku.model import Identity, Reply
 from todoku.store import Overtaken, UnknownCase
 from todoku.store import tables as t
@@ -70,7 +71,7 @@ class TestSeeing:
         desk.see(refused(START))
         desk.see(refused(START, OTHER_IP))
         third = Identity("ip", "192.0.2.3")
-        recorded = desk.see(refused(START + 2 * HOUR, IP, OTHER_IP, third))
+        recorded = desk.see(refused(START + 25 * HOUR, IP, OTHER_IP, third))
         assert [each.case for each in recorded] == [1, 2]
         assert len(desk.case(1).standings) == 2
         assert [s.identity for s in desk.case(2).standings] == [OTHER_IP]
@@ -101,8 +102,9 @@ class TestSeeing:
         desk.see(reported("person:2", place=None, to=("partner.example",)))
         assert names(desk, 2) == ["reported", "reported"]
         desk.see(refused(START + HOUR, to=("partner.example",)))
-        assert names(desk, 1) == ["refused", "reported", "reported", "refused"]
+        assert names(desk, 1) == ["refused", "reported", "reported"]
         assert names(desk, 2) == ["reported", "reported", "closed"]
+        assert desk.case(1).to[-1] == "partner.example"
         closed = desk.history(2)[-1].event
         assert isinstance(closed, ev.Closed)
         assert (closed.why, closed.into) == ("joined", 1)
@@ -143,7 +145,7 @@ class TestSeeing:
         desk.see(reported(place=None, to=("a.example", "b.example")))
         desk.see(refused(START + HOUR, to=("a.example",)))
         desk.see(reported("person:2", place=None, to=("b.example",)))
-        assert names(desk, 1) == ["refused", "reported", "refused", "reported"]
+        assert names(desk, 1) == ["refused", "reported", "reported"]
 
     def test_a_place_that_no_database_could_hold(self, desk: Desk) -> None:
         desk.see(refused(START, Identity("domain", "a\x00\ud800b"), place=ev.Place(id="x\x00")))
@@ -151,43 +153,113 @@ class TestSeeing:
         consistency.check(desk)
 
 
+def flood(desk: Desk, number: int = 1) -> list[tuple[int, int]]:
+    """Of each `refused` event: what it counts, and how much of that came after it was recorded."""
+    with desk.engine.connect() as connection:
+        rows = connection.execute(sa.select(t.tallies.c.seq, t.tallies.c.payload))
+        more = {seq: decode(payload) for seq, payload in rows}
+    return [
+        (r.event.count, getattr(more.get(r.seq), "count", 0))
+        for r in desk.history(number)
+        if isinstance(r.event, ev.Refused)
+    ]
+
+
 class TestFlood:
-    def test_it_is_one_event_and_a_count(self, desk: Desk) -> None:
+    def test_it_is_one_event_with_its_count_however_long_it_goes_on(self, desk: Desk) -> None:
         desk.see(refused(START))
-        for minute in range(1, 60):
-            assert desk.see(refused(START + minute * HOUR / 60)) == ()
-        assert names(desk) == ["refused"]
-        counted = desk.tally(1)
-        assert counted is not None
-        assert (counted.count, counted.last) == (59, START + 59 * HOUR / 60)
-        desk.see(refused(START + HOUR))
-        assert names(desk) == ["refused", "refused"]
-        assert desk.case(1).refusals == 61
-        assert desk.tally(1) is None
+        for hours in range(1, 100):
+            assert desk.see(refused(START + hours * HOUR, count=1000)) == ()
+            desk.flush(START + hours * HOUR)
+        (recorded,) = desk.history(1)
+        event = recorded.event
+        assert isinstance(event, ev.Refused)
+        assert (event.count, event.at, event.first, event.last, event.counted_to) == (
+            99_001, START, START, START + 99 * HOUR, START + 99 * HOUR,
+        )  # fmt: skip
+        case = desk.case(1)
+        assert (case.refusals, case.refused_to, case.seq) == (99_001, START + 99 * HOUR, 1)
+        assert desk.rows()[0]["refusals"] == 99_001
+        desk.flush(START + 200 * HOUR)
         consistency.check(desk)
 
-    def test_the_count_is_recorded_when_it_ends(self, desk: Desk) -> None:
+    def test_after_a_day_without_one_it_is_another(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START + 20 * HOUR))
+        desk.see(refused(START + 43 * HOUR))
+        assert flood(desk) == [(3, 2)]
+        desk.see(refused(START + 67 * HOUR))
+        desk.see(refused(START + 68 * HOUR))
+        assert flood(desk) == [(3, 2), (2, 1)]
+        assert desk.case(1).refusals == 5
+        desk.flush(START + 70 * HOUR)
+        consistency.check(desk)
+
+    def test_the_case_is_looked_at_once_an_hour(self, desk: Desk) -> None:
         desk.see(refused(START))
         desk.see(refused(START + HOUR / 2))
         desk.see(refused(START + HOUR / 2, count=5))
+        assert desk.rows()[0]["refusals"] == 7
         assert desk.flush(START + HOUR) == ()
-        (recorded,) = desk.flush(START + 1.5 * HOUR)
-        assert isinstance(recorded.event, ev.Refused)
-        assert recorded.event.count == 6
+        assert desk.flush(START + 1.5 * HOUR) == (1,)
         assert desk.flush(START + 9 * HOUR) == ()
+        desk.see(refused(START + 10 * HOUR))
+        assert desk.flush(START + 11 * HOUR) == (1,)
+        assert flood(desk) == [(8, 7)]
         consistency.check(desk)
+
+    def test_several_kinds_in_turn_are_one_event_each(self, desk: Desk) -> None:
+        """A receiver that says 550 and 421 by turns makes two events of it, not one a batch."""
+        kinds: list[dict[str, Any]] = [
+            {"reply": SC001},
+            {"reply": Reply(421, None, "later"), "temporary": True},
+        ]
+        for n in range(40):
+            desk.see(refused(START + n * HOUR, **kinds[n % 2]))
+        assert [count for count, _ in flood(desk)] == [20, 20]
+        case = desk.case(1)
+        assert case.reply == SC001 and case.refusals == 40
+
+    def test_the_newest_refusal_speaks(self, desk: Desk) -> None:
+        other = Reply(550, "5.7.606", "banned")
+        desk.see(refused(START))
+        desk.see(refused(START + HOUR, reply=other))
+        assert desk.case(1).reply == other
+        newest = Reply(SC001.code, SC001.enhanced, "the same, in other words")
+        desk.see(refused(START + 2 * HOUR, reply=newest))
+        assert desk.case(1).reply == newest and len(flood(desk)) == 2
+
+    def test_what_opens_the_case_again_is_an_event_and_begins_anew(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        desk.see(refused(START))
+        desk.change(1, lambda case: commands.close(case, START + HOUR, "gave-up", by="admin"))
+        for hours in (2, 3, 4):
+            desk.see(refused(START + hours * HOUR))
+        assert names(desk) == ["refused", "closed", "refused", "reopened"]
+        assert flood(desk) == [(2, 1), (3, 2)]
+        assert desk.case(1).state == "open"
+
+    def test_it_goes_on_while_a_person_works_on_it(self, desk: Desk) -> None:
+        desk.see(refused(START))
+        asked = ev.Requested(at=START + HOUR, by="admin", channel="form", identities=(IP,))
+        desk.change(1, lambda case: commands.request(case, asked))
+        desk.see(refused(START + 2 * HOUR))
+        desk.see(refused(START + 3 * HOUR, count=4))
+        assert flood(desk) == [(6, 5)]
+        case = desk.case(1)
+        assert (case.state, case.refusals, case.refused_to) == ("requested", 6, START + 3 * HOUR)
 
     def test_one_source_is_counted_once(self, desk: Desk) -> None:
         desk.see(refused(START, source="message:abc"))
         desk.see(refused(START + HOUR / 2, source="message:abc"))
-        assert desk.tally(1) is None
+        assert flood(desk) == [(1, 0)]
 
     def test_what_is_counted_survives_other_news(self, desk: Desk) -> None:
         desk.see(refused(START))
         desk.see(refused(START + HOUR / 2))
         desk.see(refused(START + HOUR / 2, reply=Reply(421, None, "later")))
         assert desk.case(1).refusals == 3
-        assert desk.tally(1) is None
+        assert flood(desk) == [(2, 1), (1, 0)]
 
 
 class TestMessages:
@@ -371,11 +443,11 @@ class TestFloods:
         desk.see(refused(START, IP, third))
         for identity in (IP, third, IP):
             assert desk.see(refused(START, identity)) == ()
-        tally = desk.tally(1)
-        assert tally is not None and tally.count == 3
-        assert set(tally.identities) == {IP, third}
-        (recorded,) = desk.see(refused(START + 2 * HOUR, third))
-        assert isinstance(recorded.event, ev.Refused) and recorded.event.count == 4
+        assert flood(desk) == [(4, 3)]
+        (recorded,) = desk.see(refused(START + 30 * HOUR, third))
+        assert isinstance(recorded.event, ev.Refused) and recorded.event.identities == (third,)
+        assert desk.see(refused(START + 31 * HOUR, IP)) != ()
+        assert [count for count, _ in flood(desk)] == [4, 1, 1]
 
 
 class TestOrders:
@@ -403,17 +475,16 @@ class TestOrders:
         assert desk.see(event, diagnosed, order=self.ORDER) == first
         assert len(names(desk)) == 2
 
-    def test_a_refusal_of_an_order_is_recorded_with_what_was_counted(self, desk: Desk) -> None:
+    def test_a_refusal_of_an_order_is_an_event_of_its_own(self, desk: Desk) -> None:
         desk.see(refused(START))
         desk.see(refused(START))
         event = refused(START, source=self.ORDER)
         first = desk.see(event, order=self.ORDER)
         desk.see(refused(START + HOUR / 2))
         assert desk.see(event, order=self.ORDER) == first
-        assert [r.event.count for r in first if isinstance(r.event, ev.Refused)] == [2]
+        assert [r.event.count for r in first if isinstance(r.event, ev.Refused)] == [1]
         assert first[0].event.source == self.ORDER
-        tally = desk.tally(1)
-        assert tally is not None and tally.count == 1
+        assert flood(desk) == [(2, 1), (2, 1)]
 
     def test_a_command_is_not_asked_again(self, desk: Desk) -> None:
         desk.see(refused(START))

@@ -19,12 +19,14 @@ from alembic.runtime.migration import MigrationContext
 
 from tests import postgres
 from todoku import store
+from todoku.cases import events as ev
 from todoku.i18n import LANGUAGES
 from todoku.store import MigrationFailed, MissingExtra, NewerStore, StoreError, Unreachable, migrate
 from todoku.store import engine as engines
+from todoku.store.cases import Desk
 from todoku.store.tables import metadata
 
-HEAD = "0005"
+HEAD = "0006"
 
 Connect = Callable[[str], sa.Engine]
 
@@ -104,6 +106,27 @@ class TestBothDatabases:
             connection.exec_driver_sql("INSERT INTO nowhere VALUES (3)")
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT a FROM t").scalars().all() == [1]
+
+    def test_what_was_counted_before_floods_had_a_place_is_kept(self, url: str) -> None:
+        engine = engines.make(url)
+        migrate.upgrade(engine, "0005")
+        seen = '{"event":"refused","v":1,"at":"%s","first":"%s","last":"%s","count":%d}'
+        first, more = (seen % (at, at, at, n) for at, n in (("2026-11-24T00:00:00Z", 2), ("2026-11-24T00:30:00Z", 7)))  # fmt: skip
+        with store.writing(engine) as connection:
+            connection.execute(
+                sa.text("INSERT INTO events (case_id, seq, at, event, payload) VALUES (1, 1, 0, 'refused', :p)"),
+                {"p": first},
+            )  # fmt: skip
+            insert = sa.text("INSERT INTO tallies (case_id, since, payload) VALUES (:n, 5, :p)")
+            connection.execute(insert, [{"n": n, "p": more} for n in (1, 2)])
+        migrate.upgrade(engine)
+        (recorded,) = Desk(engine).history(1)
+        assert isinstance(recorded.event, ev.Refused)
+        assert (recorded.event.count, recorded.event.last.minute) == (9, 30)
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT case_id, seq, since FROM tallies").all()
+        assert rows == [(1, 1, 5.0)]
+        engine.dispose()
 
     def test_many_writers_wait_for_each_other(self, url: str, connect: Connect) -> None:
         engine = connect(url)
@@ -240,10 +263,10 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
         runpy.run_path({str(root / "scripts" / "new_migration.py")!r}, run_name="__main__")
     """
     subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    written = copy / "todoku" / "store" / "migrations" / "versions" / "0006_things.py"
+    written = copy / "todoku" / "store" / "migrations" / "versions" / "0007_things.py"
     text = written.read_text()
-    compile(text, "0006_things.py", "exec")
-    assert 'revision = "0006"' in text.replace("'", '"')
+    compile(text, "0007_things.py", "exec")
+    assert 'revision = "0007"' in text.replace("'", '"')
     assert "op.create_table" in text
     assert "pk_things" in text
 
@@ -257,6 +280,7 @@ def test_migrations_are_in_the_package() -> None:
         "0003_mailboxes.py",
         "0004_unverified.py",
         "0005_deliveries.py",
+        "0006_floods.py",
     )
     for name in ("env.py", "script.py.mako", *(f"versions/{version}" for version in versions)):
         assert (folder / name).is_file()

@@ -144,6 +144,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """When our mail server took it."""
 
 
+class Flood(msgspec.Struct, frozen=True, kw_only=True):
+    """A `refused` event in which more of the same is counted."""
+
+    seq: int
+    at: datetime
+    """When the last of them was counted."""
+    code: int | None
+    enhanced: str | None
+    temporary: bool
+    keys: tuple[str, ...]
+    """Of the identities; empty where it is not known which of several were refused."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case after `seq` events. Moments are those of the events; `None` before the first."""
 
@@ -163,9 +176,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     refused_from: datetime | None = None
     refused_to: datetime | None = None
     counted_at: datetime | None = None
-    """When refusals were recorded the last time."""
+    """When refusals were recorded or counted the last time."""
+    floods: tuple[Flood, ...] = ()
+    """The newest of each kind since the case was opened."""
     reply: Reply | None = None
     """The newest refusal that was no mere delay, else the newest."""
+    replied_at: datetime | None = None
     stage: Stage | None = None
     deferring: bool = True
     """Mail was never refused for good, only delayed."""

@@ -17,7 +17,7 @@ import msgspec
 from todoku.cases import WORDS, NotNow, NotThis
 from todoku.cases import events as ev
 from todoku.cases.case import FIRST, Case, Standing, identity_key, later
-from todoku.cases.fold import apply, fold
+from todoku.cases.fold import apply, flooded, fold
 from todoku.cases.policy import DEFAULT, Policy, Proves
 from todoku.cases.standings import PROMISES
 from todoku.cases.states import ASKED, UNDECIDED, State
@@ -47,26 +47,37 @@ def report(case: Case, event: ev.Reported) -> Events:
 
 def refuse(case: Case, event: ev.Refused) -> Events:
     """Mail was refused or deferred; not for what `only_counts`."""
-    reply = replace(event.reply, text=event.reply.text[:LONGEST])
-    # Clocks differ: nobody refuses in the future.
-    first, last = (min(moment, event.at) for moment in (event.first, event.last))
-    event = replace(event, reply=reply, first=min(first, last), last=max(first, last))
+    event = tidied(event)
     return (event, *_reopening(case, event.identities, event.last, event.temporary, event.at))
 
 
-def only_counts(case: Case, event: ev.Refused, policy: Policy = DEFAULT) -> bool:
-    """Whether it tells nothing but that there was one more: then the store counts it, and records
-    the count as one event after `policy.flood`."""
-    if case.closed is not None or case.counted_at is None or case.reply is None:
-        return False
-    same = (case.reply.code, case.reply.enhanced) == (event.reply.code, event.reply.enhanced)
+def tidied(event: ev.Refused) -> ev.Refused:
+    """Of a length to be kept, and of the past: clocks differ, and nobody refuses in the future."""
+    reply = replace(event.reply, text=event.reply.text[:LONGEST])
+    first, last = (min(moment, event.at) for moment in (event.first, event.last))
+    return replace(event, reply=reply, first=min(first, last), last=max(first, last))
+
+
+def only_counts(case: Case, event: ev.Refused, policy: Policy = DEFAULT) -> int | None:
+    """The `refused` event of the case to which it adds nothing but one more: then the store counts it
+    there. `None`: it tells something."""
+    if case.closed is not None:
+        return None
     standings = {s.key: s for s in case.standings}
     keys = {identity_key(i) for i in event.identities} or set(standings)
     calm = all(k in standings and standings[k].state in {*UNDECIDED, "settling"} for k in keys)
     calm = calm and not any(t.key in keys and t.sent_at for t in case.trials)
     calm = calm and {p.who for p in case.untold}.issuperset(event.affected)
-    recent = timedelta(0) <= event.at - case.counted_at < policy.flood
-    return same and calm and recent
+    if not calm:
+        return None
+    kind = (event.reply.code, event.reply.enhanced, event.temporary)
+    named = flooded(case, event)
+    for flood in reversed(case.floods):
+        recent = timedelta(0) <= event.at - flood.at < policy.lull
+        same = (flood.code, flood.enhanced, flood.temporary) == kind
+        if recent and same and bool(named) == bool(flood.keys) and named <= {*flood.keys}:
+            return flood.seq
+    return None
 
 
 def check(case: Case, event: ev.Checked, policy: Policy = DEFAULT) -> Events:

@@ -102,6 +102,8 @@ class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """`None`: recorded before bounces were put to the proof."""
     affected: tuple[str, ...] = ()
     """Users of ours whose mail it was, of those whom the settings want to be told."""
+    counted_to: At | None = None
+    """When the last of them was counted, where more of the same came after `at`."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

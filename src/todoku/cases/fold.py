@@ -12,7 +12,7 @@ import msgspec
 from todoku.cases import events as ev
 from todoku.cases import fold_desk as desk
 from todoku.cases import standings as st
-from todoku.cases.case import Case, Person, Standing, Trial, identity_key
+from todoku.cases.case import Case, Flood, Person, Standing, Trial, identity_key
 from todoku.cases.folding import each, including, more, named, placed, trial_over, with_person
 from todoku.model import Reply, Stage
 
@@ -20,6 +20,7 @@ replace = msgspec.structs.replace
 
 MOST_DOMAINS: Final = 50
 MOST_TRIALS: Final = 20
+MOST_FLOODS: Final = 20
 
 
 def fold(events: Iterable[ev.AnyEvent], case: Case | None = None) -> Case:
@@ -61,12 +62,14 @@ def _refused(case: Case, event: ev.Refused) -> Case:
         if who not in waiting:
             case = with_person(case, Person(who=who, report=case.seq, at=event.at, affected=True))
     firm = not event.temporary
-    if case.reply is None or firm or case.deferring:
-        case = replace(case, reply=event.reply, stage=event.stage)
+    counted = max(event.at, event.counted_to or event.at)
+    newest = case.replied_at is None or counted >= case.replied_at
+    if case.reply is None or (firm and case.deferring) or ((firm or case.deferring) and newest):
+        case = replace(case, reply=event.reply, stage=event.stage, replied_at=counted)
     case = replace(
-        case,
+        _with_flood(case, event, counted),
         refusals=case.refusals + event.count,
-        counted_at=event.at,
+        counted_at=max(counted, case.counted_at or counted),
         refused_from=min(event.first, event.last, case.refused_from or event.first),
         refused_to=max(event.first, event.last, case.refused_to or event.last),
         deferring=case.deferring and not firm,
@@ -82,6 +85,27 @@ def _refused(case: Case, event: ev.Refused) -> Case:
     trials = (t for t in case.trials if t.key not in keys or not t.sent_at or t.sent_at > last)
     case = replace(case, trials=tuple(trials))
     return each(case, keys, lambda s: st.refusal(s, last, event.at))
+
+
+def flooded(case: Case, event: ev.Refused) -> frozenset[str]:
+    """The identities that a refusal is about; none where it is not known which of several."""
+    keys = frozenset(identity_key(i) for i in event.identities)
+    return keys if keys or len(case.standings) > 1 else frozenset(s.key for s in case.standings)
+
+
+def _with_flood(case: Case, event: ev.Refused, counted: datetime) -> Case:
+    """More of the same will be counted in this event, and no longer in one before it."""
+    flood = Flood(
+        seq=case.seq,
+        at=counted,
+        code=event.reply.code,
+        enhanced=event.reply.enhanced,
+        temporary=event.temporary,
+        keys=tuple(sorted(flooded(case, event))),
+    )
+    kind = replace(flood, seq=0, at=counted)
+    others = (f for f in case.floods if replace(f, seq=0, at=counted) != kind)
+    return replace(case, floods=(*others, flood)[-MOST_FLOODS:])
 
 
 def _checked(case: Case, event: ev.Checked) -> Case:
@@ -190,7 +214,7 @@ def _refused_today(case: Case, reply: Reply, stage: Stage | None, at: datetime) 
         or (case.refused_to is not None and at < case.refused_to)
     ):
         return case
-    return replace(case, reply=reply, stage=stage or case.stage, refused_to=at)
+    return replace(case, reply=reply, stage=stage or case.stage, refused_to=at, replied_at=at)
 
 
 def _proved(case: Case, keys: Iterable[str], at: datetime) -> Case:
@@ -255,7 +279,9 @@ def _reopened(case: Case, event: ev.Reopened) -> Case:
         return replace(st.move(s, "reopened", event.at), asks=())
 
     case = each(case, named(case, event.identities), reopen)
-    case = replace(case, round=case.round + 1)
+    # What was refused before is over; the refusal that opened it again stands right above.
+    floods = tuple(flood for flood in case.floods if flood.seq == case.seq - 1)
+    case = replace(case, round=case.round + 1, floods=floods)
     return replace(case, cause=None, mended=None) if was_closed else case
 
 

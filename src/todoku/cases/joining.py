@@ -129,6 +129,23 @@ def alike(event: ev.Refused) -> tuple[str, ...]:
     return (place, *sorted(identity_key(i) for i in event.identities))
 
 
+def with_more(event: ev.Refused, more: ev.Refused) -> ev.Refused:
+    """A recorded refusal with what was counted in it since: it stays where it stands, in its time and
+    in its proof."""
+    newest = more if more.last >= event.last else event
+    return replace(
+        event,
+        reply=newest.reply,
+        stage=newest.stage,
+        host=newest.host,
+        count=event.count + more.count,
+        first=min(event.first, more.first),
+        last=newest.last,
+        to=tuple(dict.fromkeys((*event.to, *more.to)))[:MOST_DOMAINS],
+        counted_to=max(more.at, event.counted_to or more.at),
+    )
+
+
 def merged(a: ev.Refused, b: ev.Refused) -> ev.Refused:
     """Two refusals at one place as one event. That `b`, the newer, names no identity, and so is about
     all of the case, stays so."""

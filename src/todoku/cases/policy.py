@@ -54,7 +54,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     remind: timedelta = _DAY
     """of any other task."""
     flood: timedelta = _HOUR
-    """Refusals that tell nothing new are counted, and recorded as one event this often."""
+    """Refusals that tell nothing new are only counted, and what follows from them is looked at this often."""
+    lull: timedelta = _DAY
+    """After so long without one, the next is an event of its own."""
 
     watches_mail: bool = False
     """Logs tell what becomes of real mail, and it may prove that a case is over."""

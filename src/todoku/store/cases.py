@@ -20,13 +20,14 @@ from todoku.cases.case import Case
 from todoku.cases.fold import fold
 from todoku.cases.joining import Sighting
 from todoku.cases.policy import DEFAULT, Policy
-from todoku.cases.records import Recorded, as_stored, decode, encode
+from todoku.cases.records import Recorded, as_stored, encode
 from todoku.model import Identity
 from todoku.store import WORDS, Overtaken, UnknownCase, telling, writing
 from todoku.store import tables as t
 from todoku.store.planning import plan_rows
 from todoku.store.rows import (
     claim,
+    counted_in,
     events_of,
     is_counted,
     lock,
@@ -77,11 +78,6 @@ class Desk:
             query = query.where(t.cases.c.closed.is_(None))
         with reading(self.engine) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
-
-    def tally(self, number: int) -> ev.Refused | None:
-        """What a flood has brought since the last `refused`, counted but not yet an event."""
-        with reading(self.engine) as connection:
-            return _tally(connection, number)
 
     def find(self, key: str) -> int | None:
         """The case that a key leads to, such as `ticket:SRX1234567890ID`."""
@@ -142,23 +138,25 @@ class Desk:
 
         return self.transaction(work)
 
-    def flush(self, now: datetime) -> tuple[Recorded, ...]:
-        """Floods that were counted long enough become events. To be called now and then. Raises
-        the `EventError` of a case that cannot be read, when the others are done."""
+    def flush(self, now: datetime) -> tuple[int, ...]:
+        """What follows from refusals that were only counted, in cases that were not looked at for
+        `policy.flood`; which these were. To be called now and then. Raises the `EventError` of a case
+        that cannot be read, when the others are done."""
         old = now.timestamp() - self.policy.flood.total_seconds()
         with reading(self.engine) as connection:
             query = sa.select(t.tallies.c.case_id).where(t.tallies.c.since <= old)
-            numbers = connection.execute(query).scalars().all()
-        written: list[Recorded] = []
+            numbers = connection.execute(query.distinct()).scalars().all()
+        done: list[int] = []
         unread: EventError | None = None
         for number in numbers:
             try:
-                written += self.transaction(lambda c, n=number: self._flush(c, n))  # type: ignore[misc]
+                self.transaction(lambda c, n=number: self._flush(c, n))  # type: ignore[misc]
+                done.append(number)
             except EventError as error:
                 unread = error
         if unread is not None:
             raise unread
-        return tuple(written)
+        return tuple(done)
 
     def rebuild(self) -> int:
         """The rows of cases, keys and open actions anew from the events. Returns how many cases.
@@ -272,15 +270,12 @@ class Desk:
                 return commands.report(case, replace(event, identities=identities))
             case ev.Refused():
                 event = replace(event, identities=identities)
-                counted = _tally(connection, case.number)
                 if is_counted(connection, case.number, event):
                     return ()
-                if not once and commands.only_counts(case, event, self.policy):
-                    _count(connection, case.number, event, counted)
+                seq = None if once else commands.only_counts(case, event, self.policy)
+                if seq is not None:
+                    _count(connection, case.number, seq, event)
                     return ()
-                if counted is not None:
-                    event = replace(joining.merged(counted, event), source=event.source)
-                    connection.execute(_forget_tally(case.number))
                 return commands.refuse(case, event)
             case ev.Checked():
                 here = tuple(
@@ -300,14 +295,12 @@ class Desk:
         point(connection, joining.keys_of(absorbed)[1], case.number)
         return written
 
-    def _flush(self, connection: sa.Connection, number: int) -> tuple[Recorded, ...]:
+    def _flush(self, connection: sa.Connection, number: int) -> None:
         lock(connection, number)
-        counted = _tally(connection, number)
-        if counted is None:
-            return ()
-        connection.execute(_forget_tally(number))
         case = self.load(connection, number)
-        return self.append(connection, case, commands.refuse(case, counted))
+        self.follow(connection, case)
+        these = t.tallies.c.case_id == number
+        connection.execute(sa.update(t.tallies).where(these).values(since=None))
 
     def follow(self, connection: sa.Connection, case: Case, before: Case | None = None) -> None:
         """What follows from a case: its actions, its row, its keys. `before`: as it was when they
@@ -331,30 +324,23 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
 
 
-def _tally(connection: sa.Connection, number: int) -> ev.Refused | None:
-    query = sa.select(t.tallies.c.payload).where(t.tallies.c.case_id == number)
-    payload = connection.execute(query).scalar_one_or_none()
-    if payload is None:
-        return None
-    counted = decode(payload, f"{number}/tally")
-    return counted if isinstance(counted, ev.Refused) else None
-
-
-def _count(
-    connection: sa.Connection, number: int, event: ev.Refused, counted: ev.Refused | None
-) -> None:
-    """One more of a flood. Its time runs from the first that was counted."""
-    if counted is None:
-        row = {"case_id": number, "since": event.at.timestamp(), "payload": encode(event)}
+def _count(connection: sa.Connection, number: int, seq: int, event: ev.Refused) -> None:
+    """More of what an event tells, in the row of the case too."""
+    event = commands.tidied(as_stored(event))
+    count, here = event.count, (t.tallies.c.case_id == number, t.tallies.c.seq == seq)
+    query = sa.select(t.tallies.c.payload, t.tallies.c.since).where(*here)
+    found = connection.execute(query).one_or_none()
+    since = event.at.timestamp()
+    if found is None:
+        row = {"case_id": number, "seq": seq, "since": since, "payload": encode(event)}
         connection.execute(sa.insert(t.tallies), row)
     else:
-        event = joining.merged(counted, event)
-        statement = sa.update(t.tallies).where(t.tallies.c.case_id == number)
-        connection.execute(statement.values(payload=encode(event)))
-
-
-def _forget_tally(number: int) -> sa.Delete:
-    return sa.delete(t.tallies).where(t.tallies.c.case_id == number)
+        event = joining.merged(counted_in(found.payload, number, seq), event)
+        values = {"payload": encode(event), "since": since if found.since is None else found.since}
+        connection.execute(sa.update(t.tallies).where(*here).values(values))
+    c = t.cases.c
+    more = sa.update(t.cases).where(c.number == number).values(refusals=c.refusals + count)
+    connection.execute(more)
 
 
 def _handle(connection: sa.Connection, shas: Sequence[str], at: datetime) -> bool:

@@ -208,7 +208,7 @@ def _erase_rows(
     cases, events = _erase_events(connection, spellings)
     others = 0
     for table, keys, columns in (
-        (t.tallies, ("case_id",), ("payload",)),
+        (t.tallies, ("case_id", "seq"), ("payload",)),
         (t.unverified, ("sha256",), ("key", "payload")),
         (t.actions, ("id",), ("key", "action", "intent", "outcome", "why")),
     ):

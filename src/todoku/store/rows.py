@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from todoku.cases import WORDS as CASE_WORDS
+from todoku.cases import BrokenEvent, joining
 from todoku.cases import events as ev
 from todoku.cases.case import Case
 from todoku.cases.records import Recorded, decode, encode
@@ -58,13 +60,31 @@ def upsert(
 
 
 def events_of(connection: sa.Connection, number: int) -> list[ev.AnyEvent]:
+    """In their order; a refusal with what was counted in it since."""
+    e, more = t.events.c, t.tallies.c
+    both = sa.and_(e.case_id == more.case_id, e.seq == more.seq)
     query = (
-        sa.select(t.events.c.seq, t.events.c.payload)
-        .where(t.events.c.case_id == number)
-        .order_by(t.events.c.seq)
+        sa.select(e.seq, e.payload, more.payload)
+        .select_from(t.events.outerjoin(t.tallies, both))
+        .where(e.case_id == number)
+        .order_by(e.seq)
     )
-    rows = connection.execute(query)
-    return [decode(payload, f"{number}/{seq}") for seq, payload in rows]
+    found: list[ev.AnyEvent] = []
+    for seq, payload, counted in connection.execute(query):
+        event = decode(payload, f"{number}/{seq}")
+        if counted is not None and isinstance(event, ev.Refused):
+            event = joining.with_more(event, counted_in(counted, number, seq))
+        found.append(event)
+    return found
+
+
+def counted_in(payload: str, number: int, seq: int) -> ev.Refused:
+    """What was counted in an event, as one. Raises `EventError`."""
+    where = f"{number}/{seq}/tally"
+    counted = decode(payload, where)
+    if not isinstance(counted, ev.Refused):
+        raise BrokenEvent(CASE_WORDS["broken-event"], where=where, why=ev.name(counted))
+    return counted
 
 
 def of_source(

@@ -102,10 +102,12 @@ tallies: Final = sa.Table(
     "tallies",
     metadata,
     sa.Column("case_id", Number, primary_key=True, autoincrement=False),
-    sa.Column("since", Time, nullable=False),
+    sa.Column("seq", Number, primary_key=True, autoincrement=False),
+    sa.Column("since", Time),
     sa.Column("payload", sa.Text, nullable=False),
 )
-"""Refusals of a flood that are counted and not yet an event: `payload` is the event to be."""
+"""What came on top of a `refused` event, which is never changed: `payload` is the further refusals
+as one. The event is read together with it. `since`: from when on the case has not been looked at."""
 
 messages: Final = sa.Table(
     "messages",
