@@ -33,7 +33,10 @@ _BEGIN: Final = frozenset(b"cu")
 _S: Final = ord("s")
 _NAMES: Final = b"from=<"
 _ALSO: Final = b"\nfrom=<"
-_FROM: Final = expression(rb"from=<(?P<from>[^\n]{0,600}?)>, (?:size=(?P<size>\d{1,15}))?")
+_MOST_FROM: Final = 600
+_FROM: Final = expression(
+    rb"from=<(?P<from>[^\n]{0,%d}?)>, (?:size=(?P<size>\d{1,15}))?" % _MOST_FROM
+)
 _CLIENT: Final = expression(rb"client=(?P<client>[^\s,]{1,300})")
 _USER: Final = expression(rb", sasl_username=(?P<user>[^\s,]{1,200})")
 _UID: Final = expression(rb"(?P<uid>uid=\d{1,10}) from=")
@@ -130,8 +133,11 @@ class Messages:
 
 def sender_of(line: bytes) -> Message:
     """Of lines as `Messages.line` has them."""
-    m = None if b"\n" in line else _FROM.match(line)
-    return _of(m["from"]) if m else Message(sender=read(line).sender)
+    if b"\n" not in line and line.startswith(_NAMES):  # as `_FROM` finds it, in a third of the time
+        end = line.find(b">, ", len(_NAMES))
+        if 0 < end <= len(_NAMES) + _MOST_FROM:
+            return _of(line[len(_NAMES) : end])
+    return Message(sender=read(line).sender)
 
 
 @functools.lru_cache(10_000)
