@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from todoku import settings
-from todoku.cli import Failure, case, main
+from todoku.cli import Failure, case_report, main
 from todoku.diagnosis import Diagnoser
 from todoku.knowledge import load
 from todoku.serve import giving, listening, opening, orders
@@ -157,9 +157,9 @@ def test_since_when(tmp_path: Path, text: str, shown: str) -> None:
 def test_since_an_hour_of_today(tmp_path: Path) -> None:
     now = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)  # 01:00 of the next day in Tokyo
     for text in ("0:12", "00:12"):
-        assert case._moment(text, now, "en") == datetime(2026, 11, 23, 15, 12, tzinfo=UTC)
+        assert case_report.moment(text, now, "en") == datetime(2026, 11, 23, 15, 12, tzinfo=UTC)
     with pytest.raises(Failure, match="still to come"):
-        case._moment("9:12", now, "en")
+        case_report.moment("9:12", now, "en")
     assert since(tmp_path, "0:00") == f"{datetime.now().astimezone():%m/%d}"
 
 

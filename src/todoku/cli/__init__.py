@@ -74,7 +74,7 @@ COMMANDS: Final = {
         "todoku.cli.partners:partners", "Which lists the domains you send to were seen to use."
     ),
     "forecast": Lazy("todoku.cli.forecast:forecast", "What a listing would cost."),
-    "report": Lazy("todoku.cli.case:report", "A user says that mail does not arrive."),
+    "report": Lazy("todoku.cli.case_report:report", "A user says that mail does not arrive."),
     "case": Lazy("todoku.cli.case:case", "What is blocked where, and what is done about it."),
     "ingest": Lazy(
         "todoku.cli.ingest:ingest", "Hand mail to todoku: bounces, and answers of desks."

@@ -121,16 +121,17 @@ def accept(
     import msgspec
 
     from todoku import settings
-    from todoku.cli import case
+    from todoku.cli import case_desk as cases
+    from todoku.cli.case_report import domain
     from todoku.serve.orders import Accept, fresh_id
     from todoku.store.unverified import Unverified
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     if message is None:
-        with case.opened(ctx, config, data) as house:
+        with cases.opened(ctx, config, data) as house:
             groups, count = Unverified(house.desk).groups()
-            groups = [shown(group, found.privacy, case.me()) for group in groups]
+            groups = [shown(group, found.privacy, cases.me()) for group in groups]
         if as_json:
             for group in groups:
                 click.echo(msgspec.json.encode(group))
@@ -144,12 +145,12 @@ def accept(
         sentence = say(WORDS["not-an-id"], lang, value=short(message, 40))
         raise Failure(sentence, EX_USAGE)
     order = Accept(
-        id=fresh_id(), by=case.me(), message=message, ours=not foreign, alike=alike,
-        to=tuple(case._domain(text, lang) for text in to),
+        id=fresh_id(), by=cases.me(), message=message, ours=not foreign, alike=alike,
+        to=tuple(domain(text, lang) for text in to),
     )  # fmt: skip
-    recorded = case.done(order, found, lang)
+    recorded = cases.done(order, found, lang)
     if as_json:
-        case._print_json(recorded)
+        cases.print_json(recorded)
     elif foreign:
         click.echo(WORDS["aside"][lang])
     elif not recorded:

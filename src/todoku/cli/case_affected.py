@@ -14,7 +14,7 @@ from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Words, say
 
 if TYPE_CHECKING:
-    from todoku.cli.case import Opened
+    from todoku.cli.case_desk import Opened
     from todoku.serve.affected import Returned
 
 WORDS: Final[Words] = {
@@ -53,7 +53,7 @@ WORDS: Final[Words] = {
 
 def show(house: Opened, number: int, *, as_json: bool) -> None:
     from todoku.cases import veil
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve import affected, privacy
     from todoku.store.messages import Mailbox
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from todoku import settings
-from todoku.cli import options
+from todoku.cli import case_desk, options
 from todoku.cli.render.text import harmless_json, short
 from todoku.errors import TodokuError
 from todoku.i18n import Language, Words, say
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from todoku.store.cases import Desk
 
 EX_NOINPUT: Final = 66
-MOST: Final = 30 << 20
 
 WORDS: Final[Words] = {
     "unreadable": {
@@ -121,7 +120,7 @@ def answer(
         show = _shower(knowledge, lang, as_json)
         for path in files:
             try:
-                body = _read(path)
+                body = case_desk.read(path)
             except OSError as error:
                 failed = True
                 why = error.strerror or str(error)
@@ -167,7 +166,7 @@ def _record(
     """Into its case, by the `todoku serve` that runs there or without one; a sentence of what came
     of it."""
     from todoku.cases import events as ev
-    from todoku.cli.case import done, me, now
+    from todoku.cli.case_desk import done, me, now
     from todoku.serve import answering
     from todoku.serve.orders import Hear, fresh_id
 
@@ -243,10 +242,3 @@ def _shower(knowledge: Compiled, lang: Language, as_json: bool) -> Callable[[Ans
 
 def _complain(text: str) -> None:
     click.echo(f"todoku: {text}", err=True)
-
-
-def _read(path: Path) -> bytes:
-    if str(path) == "-":
-        return sys.stdin.buffer.read(MOST)
-    with path.open("rb") as file:
-        return file.read(MOST)

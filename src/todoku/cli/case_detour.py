@@ -16,15 +16,14 @@ import click
 import msgspec
 
 from todoku import settings
-from todoku.cli import EX_USAGE, Failure, options
-from todoku.cli.render.text import harmless_json, safe, short
+from todoku.cli import EX_USAGE, Failure, case_way, options
+from todoku.cli.render.text import harmless_json, short
 from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
     from todoku.cases.case import Case
     from todoku.cases.detouring import Checked, Relay
-    from todoku.cli.case import Opened
-    from todoku.serve.routes import Seen
+    from todoku.cli.case_desk import Opened
 
 EX_DATAERR: Final = 65
 SECONDS: Final = 20.0
@@ -45,10 +44,6 @@ WORDS: Final[Words] = {
         "ja": "--leaves-from {value} は IP アドレスではありません。何も変更していません。",
         "en": "--leaves-from {value} is no IP address. Nothing was changed.",
     },
-    "one": {
-        "ja": "--done と --released は一緒に使えません。何も記録していません。",
-        "en": "--done and --released cannot both be given. Nothing was recorded.",
-    },
     "no-sender": {
         "ja": "設定 [mail] sender がないため、中継の許可を確かめられません。何も変更していません。",
         "en": "[mail] sender of the settings is not set, so the relay cannot be asked. Nothing was changed.",
@@ -65,10 +60,6 @@ WORDS: Final[Words] = {
         "en": "# When applied: todoku case detour {case} --via {via} --done   when undone: todoku case detour "
         "{case} --released",
     },
-    "unread": {
-        "ja": "ログ {path} を読めません（{why}）。",
-        "en": "cannot read the log {path} ({why}).",
-    },
     "ok": {"ja": "済", "en": "ok"},
     "bad": {"ja": "不可", "en": "BAD"},
     "unknown": {"ja": "不明", "en": "NOT KNOWN"},
@@ -76,20 +67,14 @@ WORDS: Final[Words] = {
 
 
 @click.command(name="detour", short_help="Let mail go by another server meanwhile.")
-@click.argument("number", type=click.IntRange(min=1))
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@case_way.case_and_domains
 @click.option("--via", metavar="RELAY", help="The server that sends instead: HOST[:PORT].")
 @click.option(
     "--leaves-from", multiple=True, metavar="IP", help="From where its mail leaves, if elsewhere."
 )
-@click.option("--postconf", default="postconf", metavar="COMMAND", help="For another instance.")
+@case_way.postconf
 @click.option("--anyway", is_flag=True, help="Although a check is bad or not known.")
-@click.option("--done", is_flag=True, help="Record that it was applied.")
-@click.option("--released", is_flag=True, help="Record that it was undone.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@options.config
-@options.data
-@options.lang
+@case_way.applied
 @click.pass_context
 def detour(
     ctx: click.Context, /, number: int, domains: tuple[str, ...], via: str | None,
@@ -103,30 +88,28 @@ def detour(
     """
     from todoku.cases.detouring import Printed, detouring, script
     from todoku.cases.holding import typed
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.orders import Detour, Release, fresh_id
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     domains = typed(domains)
-    if done and released:
-        raise Failure(say(WORDS["one"], lang), EX_USAGE)
+    case_way.not_both(done, released, lang)
     if released:
         order = Release(id=fresh_id(), by=cases.me(), case=number, what="detoured")
-        cases.done(order, found, lang)
-        click.echo(say(cases.WORDS["opened"], lang, case=number))
+        cases.record(order, found, lang, number)
         return
     relay = _relay(via, lang)
     if done:
-        cases.done(Detour(id=fresh_id(), by=cases.me(), case=number, via=str(relay)), found, lang)
-        click.echo(say(cases.WORDS["opened"], lang, case=number))
+        applied = Detour(id=fresh_id(), by=cases.me(), case=number, via=str(relay))
+        cases.record(applied, found, lang, number)
         return
     with cases.opened(ctx, config, data) as house:
         case = house.desk.case(number)
         detouring(
             case, relay, domains or case.to or ("x.example",)
         )  # refused before anybody is asked
-        seen = seen_in_logs(house, case)
+        seen = case_way.seen_in_logs(house, case)
         made = detouring(case, relay, domains or seen.domains, postconf)
         checks = _checked(house, case, relay, leaves_from, made.domains[0], lang)
     stops = [c.text for c in checks if c.stops]
@@ -139,8 +122,7 @@ def detour(
         sys.stdout.buffer.write(harmless_json(said) + b"\n")
         return
     lines = [f"{WORDS[c.state][lang]}: {c.text}" for c in checks]
-    for line in script(made, lang, lines, seen.senders).split("\n"):
-        click.echo(safe(line.replace("\t", "    ")))
+    case_way.echo(script(made, lang, lines, seen.senders))
     click.echo(say(WORDS["then"], lang, case=number, via=via))
 
 
@@ -153,19 +135,6 @@ def _relay(text: str | None, lang: Language) -> Relay:
     if made is None:
         raise Failure(say(WORDS["not-a-relay"], lang, value=short(text, 80)), EX_USAGE)
     return made
-
-
-def seen_in_logs(house: Opened, case: Case) -> Seen:
-    """Domains at that receiver, by the relays in the logs."""
-    from todoku.cli.case import now
-    from todoku.serve import routes
-
-    def tell(path: str, why: str) -> None:
-        told = say(WORDS["unread"], house.lang, path=short(path, 100), why=why)
-        click.echo(f"todoku: {told}", err=True)
-
-    found = house.settings
-    return routes.observed(case, found.mail.log, house.diagnoser(), found.own, now(found), tell)
 
 
 def _checked(

@@ -17,19 +17,14 @@ import click
 import msgspec
 
 from todoku import settings
-from todoku.cli import EX_USAGE, Failure, options
-from todoku.cli.case_detour import seen_in_logs
-from todoku.cli.render.text import harmless_json, safe
+from todoku.cli import case_way, options
+from todoku.cli.render.text import harmless_json
 from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
     from todoku.cases.case import Case
 
 WORDS: Words = {
-    "one": {
-        "ja": "--done と --released は一緒に使えません。何も記録していません。",
-        "en": "--done and --released cannot both be given. Nothing was recorded.",
-    },
     "slowly": {"ja": "{domains}（少しずつ送る）", "en": "{domains} (slowly)"},
     "then": {
         "ja": "# 適用したら: todoku case hold {case}{more} --done　元に戻したら: todoku case hold {case} --released\n"
@@ -41,9 +36,8 @@ WORDS: Words = {
 
 
 @click.command(name="hold", short_help="Let mail for the receiver wait in your Postfix.")
-@click.argument("number", type=click.IntRange(min=1))
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
-@click.option("--postconf", default="postconf", metavar="COMMAND", help="For another instance.")
+@case_way.case_and_domains
+@case_way.postconf
 @click.option(
     "--lifetime",
     type=click.IntRange(1, 100),
@@ -53,12 +47,7 @@ WORDS: Words = {
     help="Your maximal_queue_lifetime.",
 )
 @click.option("--slow", is_flag=True, help="It does not wait; it goes slowly.")
-@click.option("--done", is_flag=True, help="Record that it was applied.")
-@click.option("--released", is_flag=True, help="Record that it was undone.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@options.config
-@options.data
-@options.lang
+@case_way.applied
 @click.pass_context
 def hold(
     ctx: click.Context, /, number: int, domains: tuple[str, ...], postconf: str, lifetime: int,
@@ -69,24 +58,23 @@ def hold(
     Prints what to apply and how to undo it, and changes nothing.
     """
     from todoku.cases.holding import holding, script, slow_script, typed
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.orders import Hold, Release, fresh_id
 
     found = settings.load(config, data)
     lang = options.speak(ctx, found)
     domains = typed(domains)
-    if done and released:
-        raise Failure(say(WORDS["one"], lang), EX_USAGE)
+    case_way.not_both(done, released, lang)
     if released:
-        cases.done(Release(id=fresh_id(), by=cases.me(), case=number), found, lang)
-        click.echo(say(cases.WORDS["opened"], lang, case=number))
+        release = Release(id=fresh_id(), by=cases.me(), case=number)
+        cases.record(release, found, lang, number)
         return
     with cases.opened(ctx, config, data) as house:
         now = cases.now(house.settings).astimezone()
         days = timedelta(days=lifetime)
         case = house.desk.case(number)
         delay, advice = _volumes(case, lang)
-        named = domains or seen_in_logs(house, case).domains
+        named = domains or case_way.seen_in_logs(house, case).domains
         made = holding(case, now, named, days, postconf, delay)
     if done:
         how = ", ".join(made.domains)
@@ -95,16 +83,14 @@ def hold(
             how=say(WORDS["slowly"], lang, domains=how) if slow else how,
             until=None if slow else made.until,
         )  # fmt: skip
-        cases.done(order, found, lang)
-        click.echo(say(cases.WORDS["opened"], lang, case=number))
+        cases.record(order, found, lang, number)
     elif as_json:
         sys.stdout.buffer.write(harmless_json(msgspec.json.encode(made)) + b"\n")
     else:
         text = script(made, lang, now, days, advice)
         if slow:
             text = slow_script(made, lang, delay, advice)
-        for line in text.split("\n"):
-            click.echo(safe(line.replace("\t", "    ")))
+        case_way.echo(text)
         more = " --slow" if slow else ""
         click.echo(say(WORDS["then"], lang, case=number, more=more))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from todoku.cases.records import Recorded
     from todoku.cases.requesting import Draft
-    from todoku.cli.case import Opened
+    from todoku.cli.case_desk import Opened
     from todoku.lists.values import Server
 
 EX_DATAERR: Final = 65
@@ -148,7 +148,7 @@ def request(
 
     IDENTITY: only these addresses of it. The desk's words: `todoku case answer`.
     """
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.orders import Cause, fresh_id
 
     found = settings.load(config, data)
@@ -191,7 +191,7 @@ def _draft(
     house: Opened, number: int, identities: tuple[str, ...], named: str | None, *, offline: bool
 ) -> Draft:
     from todoku.cases.requesting import Facts, choose, draft
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.reporting import identities_of
     from todoku.serve.reversing import reverse_of
     from todoku.serve.writing import elsewhere
@@ -237,7 +237,7 @@ def _filed(
     made: Draft, ticket: str | None, found: settings.Settings, lang: Language, *, anyway: bool
 ) -> None:
     """Record that a person asked. What stops does not undo a deed, but may have been overlooked."""
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.cli.render.case_request import OBSTACLES
     from todoku.serve.orders import Ask, fresh_id
 
@@ -258,17 +258,16 @@ def _filed(
         ticket=ticket,
         text=made.letter,
     )
-    cases.done(order, found, lang)
-    click.echo(say(cases.WORDS["opened"], lang, case=made.case))
+    cases.record(order, found, lang, made.case)
 
 
 def _words(path: Path, made: Draft, lang: Language) -> str:
     """A letter that the person has put into words of his own."""
     from todoku.cases.requesting.letters import WORDS as LETTER
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
 
     try:
-        text = cases._read(path).decode()
+        text = cases.read(path).decode()
     except UnicodeDecodeError:
         text = ""
     if not text.strip():
@@ -294,7 +293,7 @@ def _send(
 
     from todoku.cases.requesting import compose, keeps
     from todoku.cases.requesting.composing import NOT_MAIL
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.cli.render import case_request as screen
     from todoku.serve.orders import Ask, fresh_id
 
@@ -331,7 +330,7 @@ def _send(
     )
     recorded = cases.done(order, found, lang)
     if as_json:
-        cases._print_json(recorded)
+        cases.print_json(recorded)
         return
     key = _what_came(made.case, recorded, found, lang)
     click.echo(say(WORDS[key], lang, case=made.case, to=letter.to))
@@ -364,7 +363,7 @@ def _what_came(
     import time
 
     from todoku.cases.events import Escalated, Requested, Sent
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.orders import SOCKET
 
     if not _at_work(Path(found.general.data) / SOCKET):
@@ -372,7 +371,7 @@ def _what_came(
     asked = (e.event for e in recorded if isinstance(e.event, Requested | Escalated))
     message_id = next((event.message_id for event in asked), None)
     until = time.monotonic() + SOON
-    with cases._opened(found, lang) as house:
+    with cases.at_desk(found, lang) as house:
         while time.monotonic() < until:
             events = [each.event for each in house.desk.history(number)]
             if any(isinstance(e, Sent) and e.message_id == message_id for e in events):

@@ -28,7 +28,7 @@ from todoku.settings import table
 if TYPE_CHECKING:
     from todoku.cases.case import Case
     from todoku.cases.records import Recorded
-    from todoku.cli.case import Opened
+    from todoku.cli.case_desk import Opened
     from todoku.model import Identity
     from todoku.settings import Settings
 
@@ -128,7 +128,7 @@ def try_(
 ) -> None:  # fmt: skip
     """Send a marked mail through your own mail server to a mailbox of your own at the receiver of case
     NUMBER, and see what becomes of it: refused, accepted, put into junk."""
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.serve.orders import Try, fresh_id
 
     found = settings.load(config, data)
@@ -159,7 +159,7 @@ def try_(
         tell("asked", to=target, identity=identity.value)
     seen = _followed(found, lang, first, wait)
     if as_json:
-        cases._print_json(seen)
+        cases.print_json(seen)
     else:
         _show(ctx, config, data, seen)
     ctx.exit(_exit(seen, tell, found))
@@ -344,11 +344,11 @@ def _show(
     data: Path | None,
     seen: Sequence[Recorded],
 ) -> None:
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.cli.render import case as screen
 
     with cases.opened(ctx, config, data) as house:
-        zone = cases._zone()
+        zone = cases.zone()
         for recorded in seen:
             click.echo(screen.line(recorded, house.named, house.who(), house.lang, zone))
 

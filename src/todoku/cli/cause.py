@@ -278,7 +278,7 @@ def _order(
 ) -> Order:
     """Its id is made of what it says: the same finding is recorded once. What logs and lists tell is the
     cause; a re-used address is, where they tell nothing."""
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
     from todoku.cli.render import cause as rendering
     from todoku.serve.orders import Cause as Order
 
@@ -300,7 +300,7 @@ def _order(
 
 
 def _record(order: Order, found: Settings, lang: Language, *, quiet: bool) -> None:
-    from todoku.cli import case as cases
+    from todoku.cli import case_desk as cases
 
     recorded = cases.done(order, found, lang)
     if not quiet:

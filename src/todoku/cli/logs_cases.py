@@ -87,7 +87,7 @@ class Opening:
 
     def open(self, groups: Sequence[Group], knowledge: Compiled) -> None:
         """Raises `TodokuError`; the cases that were opened before stay."""
-        from todoku.cli import case as cases
+        from todoku.cli import case_desk as cases
         from todoku.serve.orders import Notice, fresh_id
 
         given = self._settings

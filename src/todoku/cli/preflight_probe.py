@@ -13,7 +13,7 @@ from todoku import probing
 from todoku.cases import policy as policies
 from todoku.cli import EX_USAGE, Failure
 from todoku.cli import probe_request as request
-from todoku.cli.case import now
+from todoku.cli.case_desk import now
 from todoku.cli.preflight_request import Given
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say

@@ -94,7 +94,7 @@ def _probe(
     lang: Language,
 ) -> Probed:
     """Everything is looked at before a word is said to the receiver."""
-    from todoku.cli.case import now
+    from todoku.cli.case_desk import now
 
     named, domain = request.target_of(knowledge, target, given.mailbox, lang)
     request.refuse_never(policy, [named, domain], lang)

@@ -16,7 +16,7 @@ import click
 
 from todoku import settings
 from todoku.cli import Failure, options
-from todoku.cli.case import opened
+from todoku.cli.case_desk import opened
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.settings import table
