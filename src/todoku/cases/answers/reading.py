@@ -229,7 +229,8 @@ def _face(
     told = verdicts.said(read_, found)
     heard = any(hit.rule.class_ != "received" for hit in met)
     away = next((hit for hit in found if hit.rule.class_ == "unrelated"), None)
-    if away is None:
+    # A survey below an answer is part of its form.
+    if away is None or (away.rule.weak and told.class_ not in {"unrelated", "unclear"}):
         return text, told, heard
     # What its own subject says of the whole mail counts, unless a desk wrote it.
     if told.class_ in {"unrelated", "received"} or (away.start < 0 and not wrote):
