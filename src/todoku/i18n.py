@@ -42,6 +42,16 @@ def language(
     return "en"
 
 
+class Number(int):
+    """A count in a sentence: `{n}` has its thousands, `{n:mail|mails}` is the word that fits it."""
+
+    def __format__(self, spec: str) -> str:
+        one, choice, many = spec.partition("|")
+        if choice:
+            return one if self == 1 else many
+        return format(int(self), spec or ",")
+
+
 def say(sentence: Sentence, lang: Language, /, **values: object) -> str:
     """The sentence in that language, filled in."""
     return sentence[lang].format(**values)

@@ -243,9 +243,9 @@ def shown(data: str | bytes, lang: Language, columns: int = 80, full: bool = Fal
 def test_screen_in_english() -> None:
     got = shown(LOG, "en")
     for words in (
-        "1 delivered, 2", "1 deferred", "1 lines (16.7%) were not understood",
+        "1 delivered, 2", "1 deferred", "1 line is of programs other than mail servers (16.7%)",
         "2 kinds of refusal", "Spamhaus ZEN", "192.0.2.1", "info@a.example 2", "b.example 2",
-        "2 attempts to 1 recipients", "Who acts", "Next",
+        "2 attempts to 1 recipient ", "Who acts", "Next",
     ):  # fmt: skip
         assert words in " ".join(got.split()), words
     assert got.index("Spamhaus ZEN") < got.index("info@a.example 2")

@@ -10,7 +10,7 @@ import click
 
 from todoku.cli.render.text import short
 from todoku.errors import TodokuError
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.logs.clock import Clock, rfc3339
 from todoku.logs.opening import Piece, open_logs
 from todoku.logs.reader import Source
@@ -23,7 +23,7 @@ WORDS: Final[Words] = {
         "ja": "{n} 行を読みましたが、メールサーバーのログとして理解できた行がありません（{what}）。"
         "読めるのは Postfix、Exim、sendmail、qmail、OpenSMTPD のログと Exchange のメッセージ追跡ログです。"
         "何も集計していません。",
-        "en": "{n} lines read, and none was understood as a line of a mail server ({what}). What can be "
+        "en": "{n} {n:line|lines} read, and none was understood as a line of a mail server ({what}). What can be "
         "read: logs of Postfix, Exim, sendmail, qmail and OpenSMTPD, and Exchange's message tracking "
         "log. Nothing was counted.",
     },
@@ -55,7 +55,7 @@ WORDS: Final[Words] = {
     "stdin": {"ja": "標準入力", "en": "standard input"},
     "progress": {
         "ja": "{lines} 行: 配送 {sent}、拒否 {bounced}、先送り {deferred}{who}",
-        "en": "{lines} lines: {sent} delivered, {bounced} refused, {deferred} deferred{who}",
+        "en": "{lines} {lines:line|lines}: {sent} delivered, {bounced} refused, {deferred} deferred{who}",
     },
     "progress-who": {"ja": "。最多は {who}", "en": "; most by {who}"},
 }
@@ -144,7 +144,7 @@ class Reading:
         if len(heads) == files:
             raise NotUnderstoodError(
                 WORDS["nothing"],
-                n=f"{self.run.counts.lines:,}",
+                n=Number(self.run.counts.lines),
                 what=self._looks(heads[0][1]),
             )
         for name, head in heads[:5]:
@@ -241,7 +241,7 @@ class Reading:
             name = worst.diagnosis.receiver or worst.place or "?"
             who = say(WORDS["progress-who"], self.lang, who=short(name, 40))
         line = say(
-            WORDS["progress"], self.lang, lines=f"{counts.lines:,}", sent=f"{counts.sent:,}",
+            WORDS["progress"], self.lang, lines=Number(counts.lines), sent=f"{counts.sent:,}",
             bounced=f"{counts.bounced:,}", deferred=f"{counts.deferred:,}", who=who,
         )  # fmt: skip
         self._shown = True

@@ -15,9 +15,12 @@ from todoku.cli.logs_reading import Reading
 from todoku.cli.logs_reading import told as said
 from todoku.cli.render.text import short
 from todoku.errors import TodokuError
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.logs.clock import Clock
-from todoku.logs.opening import PIECE, Piece, files, unpacked, why
+from todoku.logs.messages import CELLS, Messages
+from todoku.logs.opening import Piece, files, why
+from todoku.logs.parts import Log as File
+from todoku.logs.parts import Looking, Part, look
 from todoku.logs.values import Kept
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ WORDS: Final[Words] = {
     },
     "stored": {
         "ja": "新しい配送 {rows} 件を保存しました（{folder}）。",
-        "en": "Stored {rows} new deliveries in {folder}.",
+        "en": "Stored {rows} new {rows:delivery|deliveries} in {folder}.",
     },
     "nothing-new": {
         "ja": "新しい行はありません。最後まで保存済みのログ: {n} 個（{folder}）。何も二重には数えていません。",
@@ -80,7 +83,7 @@ WORDS: Final[Words] = {
     "unnumbered": {
         "ja": "ジャーナルの {n} 行には番号（__CURSOR）がなく、前に読んだかどうか分かりません。すべて新しいものとして"
         "数えました。journalctl -o json の出力をそのまま渡してください。",
-        "en": "{n} lines of the journal have no number (__CURSOR), so nobody can tell whether they were "
+        "en": "{n} {n:line|lines} of the journal {n:has|have} no number (__CURSOR), so nobody can tell whether they were "
         "read before; all of them count as new. Pipe in what journalctl -o json writes, unchanged.",
     },
 }
@@ -170,6 +173,8 @@ class StoringReading(Reading):
         self._known = 0
         self._erased = 0
         self._heads: list[tuple[str, bytes]] = []
+        self._earlier: tuple[File, ...] = ()
+        """The files before the one that is read, the latest first."""
 
     def _storing(self) -> Storing:
         import pyarrow as pa
@@ -203,7 +208,7 @@ class StoringReading(Reading):
 
     def _say_unnumbered(self) -> None:
         if self.storing.journals.unnumbered:
-            self._say("unnumbered", WORDS, n=f"{self.storing.journals.unnumbered:,}")
+            self._say("unnumbered", WORDS, n=Number(self.storing.journals.unnumbered))
 
     def _tidy(self) -> None:
         """Erases what is too old, and makes large parts of small ones, and of a tail that nobody
@@ -234,7 +239,7 @@ class StoringReading(Reading):
         if not kept.logs:
             sentences = [say(WORDS["nothing-new"], lang, n=f"{several:,}", folder=folder)]
         else:
-            sentences = [say(WORDS["stored"], lang, rows=f"{kept.rows:,}", folder=folder)]
+            sentences = [say(WORDS["stored"], lang, rows=Number(kept.rows), folder=folder)]
             if kept.known:
                 sentences.append(say(WORDS["known"], lang, n=f"{kept.known:,}"))
         if kept.too_old:
@@ -252,77 +257,59 @@ class StoringReading(Reading):
                 if not stat.S_ISREG(status.st_mode):
                     self._stream(source, file, None)
                     return
-                name = f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+                from todoku.deliveries.storing import file_of
+
+                name = file_of(status)
                 if self.storing.whole(name):
                     self._known += 1
                 else:
                     self._stream(source, file, status.st_mtime, name)
+                self._earlier = (look(path), *self._earlier)[:CELLS]
         except OSError as error:
             self._unreadable(Piece(source, error=why(error)))
 
     def _stream(self, source: str, file: Readable, written: float | None, name: str = "") -> None:
         """`written`: when it was last written to; `None` for what cannot be read again. `name`: the
         file's, as `Read.file` has it."""
+        from todoku.deliveries.feeding import Feeding
+
         newest = self.now if written is None else min(self.now, written)
         clock = Clock(newest, year=self.year)
-        log: Log | None = None
-        packed = False
-        head = b""
-        try:
-            reader, packed = unpacked(file)
-            while block := reader.read(PIECE):
-                if log is None:
-                    head = block[:65_536]
-                    log = self._log(source, clock, head, again=written is not None)
-                self._count(log.feed(block))
-                if written is not None and not packed and log.following.wanted > 0:
-                    _jump(log, file)
-                if self.storing.full:
-                    self.storing.keep()
-                if self._progress:
-                    self._tick()
-        except Exception as error:
-            reason = why(error)
-            if reason is None:
-                raise
-            self._unreadable(Piece(source, error=reason))
-            packed, name = False, ""
-        if log is not None:
-            self._count(log.end(final=packed))
-            self._judge(log, head)
-            if name:
-                self.storing.ended(log, name)
-        else:
-            self._known += 1
+        again = written is not None
+        place = Part(File(source, newest, 0, packed=False, cut=False), 0, earlier=self._earlier)
+        self.run.messages = Messages(Looking(place))
+        feeding = Feeding(
+            file, lambda head: self._log(source, clock, head, again=again), again=again
+        )
+        for found in feeding:
+            self._count(found)
+            if self.storing.full:
+                self.storing.keep()
+            if self._progress:
+                self._tick()
+        if feeding.error is not None:
+            self._unreadable(Piece(source, error=feeding.error))
+        elif feeding.log is not None and name:
+            self.storing.ended(feeding.log, name)
+        self._judge(source, feeding.state, feeding.head)
 
     def _log(self, source: str, clock: Clock, head: bytes, *, again: bool) -> Log:
         from todoku.deliveries import journal
 
         if not again and journal.looks(head):
             return self.storing.piped(source, clock, numbered=True)
-        return self.storing.log(source, clock)
+        return self.storing.log(source, clock, 0)
 
     def _count(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
             self.sums.add(delivery)
             self.run.daily.refused(delivery)
 
-    def _judge(self, log: Log, head: bytes) -> None:
-        if log.following.differs:
+    def _judge(self, source: str, state: str, head: bytes) -> None:
+        """What became of a log, as `todoku.deliveries.feeding` has it."""
+        if state == "differs":
             self.failed = True
-            self._known += 1
-            self._say("differs", WORDS, source=self._name(log.path))
-        elif not log.lines:
-            self._known += 1
-        elif not log.understood and log.following.found is None:
-            self._heads.append((log.path, head))
-
-
-def _jump(log: Log, file: Readable) -> None:
-    """Passes over what is known of a plain file."""
-    if not hasattr(file, "seek") or not hasattr(file, "tell"):
-        return
-    wanted = log.following.wanted
-    if wanted > file.tell():
-        file.seek(wanted)
-        log.following.jump(wanted)
+            self._say("differs", WORDS, source=self._name(source))
+        if state == "nothing":
+            self._heads.append((source, head))
+        self._known += state in {"differs", "known"}

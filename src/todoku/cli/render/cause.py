@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import short
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.logs.cause.values import Cause, Looked
 
 if TYPE_CHECKING:
@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 WORDS: Final[Words] = {
     "found": {
         "ja": "原因と思われるものが {n} 件あります（{span} の 3 日間を、その前の {days} 日と比べました）。",
-        "en": "Possible causes: {n} ({span}, three days held against the {days} before).",
+        "en": "{n} possible {n:cause|causes} ({span}, three days held against the {days} {days:day|days} before).",
     },
     "none": {
         "ja": "原因は見つかりませんでした（{span} の 3 日間のメール {mails} 通を、その前の {days} 日と比べました）。",
-        "en": "No cause was found ({span}: {mails} mails of three days, held against the {days} days before).",
+        "en": "No cause was found ({span}: {mails} {mails:mail|mails} of three days, held against the {days} {days:day|days} before).",
+    },
+    "none-at": {
+        "ja": "遮断が別の時刻に始まっていたなら、--at でその時刻を指定する（--at 2026-11-01T08:00）",
+        "en": "if the block began at another time, tell when: --at 2026-11-01T08:00",
+    },
+    "none-lists": {
+        "ja": "リストが何を根拠に載せているかを調べる: todoku check アドレス",
+        "en": "see what the lists hold against the address: todoku check ADDRESS",
     },
     "no-mail": {
         "ja": "時刻のある配送がログにないため、原因は分かりません。",
@@ -36,18 +44,18 @@ WORDS: Final[Words] = {
     "sure": {"ja": "確からしさ", "en": "How sure"},
     "likely": {"ja": "おそらく（互いに無関係な兆候が 2 つ）", "en": "likely: two signs that have little to do with each other"},
     "guess": {"ja": "可能性あり（兆候は 1 つ）", "en": "a guess: one sign"},
-    "in-a-day": {"ja": "{day} からの 24 時間に {n} 通", "en": "{n} mails in the 24 hours from {day}"},
+    "in-a-day": {"ja": "{day} からの 24 時間に {n} 通", "en": "{n} {n:mail|mails} in the 24 hours from {day}"},
     "before": {"ja": "以前は 1 日平均 {n} 通", "en": "before: {n} a day"},
     "no-before": {"ja": "以前の記録なし", "en": "nothing to compare with"},
-    "unknown-n": {"ja": "存在しない宛先 {n} 件（{share}）", "en": "{n} to recipients that do not exist ({share})"},
+    "unknown-n": {"ja": "存在しない宛先 {n} 件（{share}）", "en": "{n} to {n:a recipient that does|recipients that do} not exist ({share})"},
     "spam-n": {"ja": "迷惑メールとの回答 {n} 件", "en": "{n} called spam"},
     "refused-n": {"ja": "内容・認証を理由とする拒否 {n} 件", "en": "{n} refused for content or authentication"},
-    "networks": {"ja": "{n} のネットワークから", "en": "from {n} networks"},
+    "networks": {"ja": "{n} のネットワークから", "en": "from {n} {n:network|networks}"},
     "night": {"ja": "夜間 {share}", "en": "{share} of it by night"},
-    "domains": {"ja": "{n} 以上のドメイン宛" , "en": "to {n} domains or more"},
+    "domains": {"ja": "{n} 以上のドメイン宛" , "en": "to {n} {n:domain|domains} or more"},
     "left-out": {
         "ja": "送信数の少ない {n} 件の名前は数えきれず除きました（どれも {most} 通以下）。",
-        "en": "{n} names with little mail were left out to save memory (none had more than {most}).",
+        "en": "{n} {n:name|names} with little mail {n:was|were} left out to save memory (none had more than {most}).",
     },
     "needs-users": {"ja": "認証した利用者がログにない", "en": "the log names no users who logged in"},
     "needs-clients": {"ja": "送信元のホストがログにない", "en": "the log does not say who handed mail in"},
@@ -80,7 +88,7 @@ LEADS: Final[Words] = {
     },
     "reused": {
         "ja": "{value}: 使い始めた日（{day}）の {days} 日後に拒否されました。以前の使用者の評価が残っている可能性が高いです。",
-        "en": "{value}: refused {days} days after its first use ({day}). Most likely an earlier holder earned "
+        "en": "{value}: refused {days} {days:day|days} after its first use ({day}). Most likely an earlier holder earned "
         "it.",
     },
 }
@@ -174,7 +182,7 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
     span = f"{_moment(looked.first)} – {_moment(looked.at)}"
     key = "found" if causes else "none"
     head = say(
-        WORDS[key], lang, n=len(causes), span=span, days=looked.days_before, mails=f"{looked.mails:,}"
+        WORDS[key], lang, n=Number(len(causes)), span=span, days=Number(looked.days_before), mails=Number(looked.mails)
     )  # fmt: skip
     yield from map(page.bold, page.wrapped(head))
     for n, c in enumerate(causes, 1):
@@ -183,12 +191,16 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
         colour = page.red if c.confidence == "likely" else page.yellow
         yield from map(colour, page.wrapped(sentence(c, lang)))
         yield ""
-        yield from page.row(WORDS["evidence"][lang], [evidence(c, lang)])
+        yield from page.row(WORDS["evidence"][lang], [_list(x, lang) for x in signs(c, lang)])
         if c.examples:
             yield from page.row(WORDS["examples"][lang], [_list(c.examples, lang)])
         steps = [f"{k}. {step}" for k, step in enumerate(STEPS[c.pattern][lang], 1)]
         yield from page.row(WORDS["next"][lang], steps)
         yield from page.row(WORDS["sure"][lang], [say(WORDS[c.confidence], lang)])
+    if not causes:
+        yield ""
+        steps = [say(WORDS[k], lang) for k in ("none-at", "none-lists")]
+        yield from page.row(WORDS["next"][lang], [f"{k}. {x}" for k, x in enumerate(steps, 1)])
     yield ""
     known = [TITLES[x.pattern][lang] for x in looked.looked if x.known]
     yield from page.row(WORDS["checked"][lang], [_list(known, lang)])
@@ -200,7 +212,7 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
     if unknown:
         yield from page.row(WORDS["unknown"][lang], unknown)
     if looked.left_out:
-        told = say(WORDS["left-out"], lang, n=f"{looked.left_out:,}", most=looked.left_out_most)
+        told = say(WORDS["left-out"], lang, n=Number(looked.left_out), most=looked.left_out_most)
         yield from map(page.dim, page.wrapped(told))
 
 
@@ -210,27 +222,36 @@ def sentence(c: Cause, lang: Language) -> str:
 
 
 def evidence(c: Cause, lang: Language) -> str:
-    """Counts of that day, and before."""
+    """Counts of that day, and before, in one line."""
+    return _list([x for those in signs(c, lang) for x in those], lang)
+
+
+def signs(c: Cause, lang: Language) -> Iterator[list[str]]:
+    """The same: how much was sent, from where and when, and what is wrong with it."""
     n = c.now
-    told = [say(WORDS["in-a-day"], lang, n=f"{n.mails:,.0f}", day=_moment(c.first))]
+    told = [say(WORDS["in-a-day"], lang, n=Number(n.mails), day=_moment(c.first))]
     if c.before is None:
         told.append(say(WORDS["no-before"], lang))
     else:
         told.append(say(WORDS["before"], lang, n=f"{c.before.mails:,.1f}"))
+    yield told
     if c.networks is not None:
-        told.append(say(WORDS["networks"], lang, n=c.networks))
+        told = [say(WORDS["networks"], lang, n=Number(c.networks))]
         if c.night is not None:
             told.append(say(WORDS["night"], lang, share=f"{c.night:.0%}"))
+        yield told
+    told = []
     if n.unknown:
         share = f"{n.unknown / max(1, n.mails):.0%}"
-        told.append(say(WORDS["unknown-n"], lang, n=f"{n.unknown:,.0f}", share=share))
+        told.append(say(WORDS["unknown-n"], lang, n=Number(n.unknown), share=share))
     if n.spam:
-        told.append(say(WORDS["spam-n"], lang, n=f"{n.spam:,.0f}"))
+        told.append(say(WORDS["spam-n"], lang, n=Number(n.spam)))
     if c.pattern == "forwarding":
-        told.append(say(WORDS["refused-n"], lang, n=f"{n.refused:,.0f}"))
+        told.append(say(WORDS["refused-n"], lang, n=Number(n.refused)))
     if c.domains and c.domains > 1:
-        told.append(say(WORDS["domains"], lang, n=c.domains))
-    return _list(told, lang)
+        told.append(say(WORDS["domains"], lang, n=Number(c.domains)))
+    if told:
+        yield told
 
 
 def leads(those: Sequence[Lead], lang: Language) -> Iterator[str]:
@@ -245,7 +266,7 @@ def leads(those: Sequence[Lead], lang: Language) -> Iterator[str]:
             code=lead.code or "",
             meaning=meaning,
             day=lead.first_used or "",
-            days=lead.days,
+            days=Number(lead.days or 0),
         )
 
 

@@ -13,12 +13,12 @@ from typing import Final
 from todoku import grouping
 from todoku.cli.render import verdict
 from todoku.cli.render.logs import WORDS as SCREEN
-from todoku.cli.render.logs import moment
+from todoku.cli.render.logs import moment, seen, since
 from todoku.cli.render.logs_warnings import WORDS as WARNED
 from todoku.cli.render.logs_warnings import sentence, watched
 from todoku.cli.render.preflight_html import CSS, POLICY
 from todoku.cli.render.text import safe, short
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.catalogue import Catalogue, said
 from todoku.logs.sums import Group, row
 from todoku.logs.values import Count, EarlyWarning, Summary
@@ -32,8 +32,8 @@ WORDS: Final[Words] = {
     "title": {"ja": "配送ログの報告", "en": "Report of the mail logs"},
     "span": {"ja": "{first} から {last} まで", "en": "{first} to {last}"},
     "warnings": {"ja": "早期警戒", "en": "Early warning"},
-    "kinds": {"ja": "拒否と先送り（{n} 種類）", "en": "Refusals and deferrals: {n} kinds"},
-    "others": {"ja": "ほかの {n} 種類", "en": "{n} more kinds"},
+    "kinds": {"ja": "拒否と先送り（{n} 種類）", "en": "Refusals and deferrals: {n} {n:kind|kinds}"},
+    "others": {"ja": "ほかの {n} 種類", "en": "{n} more {n:kind|kinds}"},
     "by-who": {"ja": "受信側ごとの回数", "en": "Attempts refused or deferred, by receiver"},
     "trend": {"ja": "推移。最多 {most} 回", "en": "over time, at most {most}"},
     "next": {"ja": "次の一手", "en": "next"},
@@ -102,9 +102,10 @@ class _Page:
         yield from self._deliveries()
         if self.groups:
             yield from self._by_who()
-        yield from self._warnings()
+        if self.groups or self.early:  # a share of nothing did not rise
+            yield from self._warnings()
         if self.groups:
-            yield f"<h2>{self._say('kinds', n=f'{len(self.groups):,}')}</h2>"
+            yield f"<h2>{self._say('kinds', n=Number(len(self.groups)))}</h2>"
             for g in self.groups[:IN_FULL]:
                 yield from self._group(g)
             yield from self._others()
@@ -117,7 +118,7 @@ class _Page:
         d = self.s.deliveries
         told = _e(
             say(
-                SCREEN["read"], self.lang, lines=f"{self.s.lines:,}", span="–", sent=f"{d.sent:,}",
+                SCREEN["read"], self.lang, lines=Number(self.s.lines), span="–", sent=f"{d.sent:,}",
                 bounced=f"{d.bounced:,}", deferred=f"{d.deferred:,}",
             ).replace("（–）", "").replace(" (–)", "")
         )  # fmt: skip
@@ -172,12 +173,7 @@ class _Page:
         if more:
             yield f"<p>{_e(('' if self.lang == 'ja' else ' ').join(more))}</p>"
         yield from self._trend(r.trend)
-        told = say(
-            SCREEN["attempts-deferred" if g.bounced and g.deferred else "attempts"], self.lang, n=f"{g.count:,}", d=f"{g.deferred:,}", r=f"{r.recipients:,}"
-        )  # fmt: skip
-        span = ""
-        if g.first is not None and g.last is not None:
-            span = say(SCREEN["from-to"], self.lang, first=moment(g.first), last=moment(g.last))
+        told, span = seen(g, r.recipients, self.lang), since(g, self.lang) or ""
         rows = (
             (SCREEN["seen"][self.lang], _e(told)), (SCREEN["since"][self.lang], _e(span)),
             (SCREEN["whose"][self.lang], self._names(r.senders)),

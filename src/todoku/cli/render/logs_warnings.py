@@ -7,7 +7,7 @@ from typing import Final
 
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import short, wrap
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.catalogue import Catalogue
 from todoku.logs.values import EarlyWarning, Summary
 
@@ -17,25 +17,25 @@ WORDS: Final[Words] = {
     "head": {"ja": "早期警戒 {n} 件", "en": "early warning: {n}"},
     "code": {
         "ja": "{who} が {code} で先送りしています（{n} 回、{since} から{of}）。遮断の前によく出る応答です。",
-        "en": "{who} defers with {code} ({n} times since {since}{of}): an answer that often comes before "
+        "en": "{who} defers with {code} ({n} {n:time|times} since {since}{of}): an answer that often comes before "
         "a block.",
     },
     "no-code": {
         "ja": "{who} がメールを先送りしています（{n} 回、{since} から{of}）。遮断の前によく出る応答です。",
-        "en": "{who} defers mail ({n} times since {since}{of}), with an answer that often comes before a "
+        "en": "{who} defers mail ({n} {n:time|times} since {since}{of}), with an answer that often comes before a "
         "block.",
     },
     "of": {"ja": "、対象 {identity}", "en": ", about {identity}"},
     "day": {
         "ja": "{who} の拒否率が上がっています。{since} から、この 1 日は {mails} 通中 {n} 通（{share}）、"
         "以前の 4 週間は {usual}。偶然なら {chance} 以下の確率です。",
-        "en": "{who} refuses more than it used to, since {since}: {n} of {mails} mails in this day ({share}); "
+        "en": "{who} refuses more than it used to, since {since}: {n} of {mails} {mails:mail|mails} in this day ({share}); "
         "in the four weeks before, {usual}. By chance: {chance} or less.",
     },
     "week": {
         "ja": "{who} の拒否率が上がっています。{since} から、この 7 日間は {mails} 通中 {n} 通（{share}）、"
         "以前の 4 週間は {usual}。偶然なら {chance} 以下の確率です。",
-        "en": "{who} refuses more than it used to, since {since}: {n} of {mails} mails in seven days "
+        "en": "{who} refuses more than it used to, since {since}: {n} of {mails} {mails:mail|mails} in seven days "
         "({share}); in the four weeks before, {usual}. By chance: {chance} or less.",
     },
     "blocked": {
@@ -49,7 +49,7 @@ WORDS: Final[Words] = {
     "more": {"ja": "ほか {n} 件（--json）", "en": "{n} more (--json)"},
     "unknown": {
         "ja": "拒否率の変化は、{n} の受信側については分かりません（比べる過去が 2 週間分ありません）。",
-        "en": "Whether the share of refusals rose is not known of {n} receivers: there are no two weeks of "
+        "en": "Whether the share of refusals rose is not known of {n} {n:receiver|receivers}: there are no two weeks of "
         "past to compare with.",
     },
     "unknown-all": {
@@ -59,7 +59,7 @@ WORDS: Final[Words] = {
     },
     "calm": {
         "ja": "早期警戒: 受信側 {n} の拒否率は以前と変わりません。",
-        "en": "Early warning: none of {n} receivers refuses more than it used to.",
+        "en": "Early warning: of {n} {n:receiver|receivers}, none refuses more than it used to.",
     },
 }
 
@@ -86,10 +86,10 @@ def watched(s: Summary, early: tuple[EarlyWarning, ...], lang: Language) -> str:
     if not w.receivers:
         return say(WORDS["unknown-all"], lang) if w.unknown else ""
     if any(e.sign == "share" for e in early):
-        return say(WORDS["unknown"], lang, n=f"{w.unknown:,}") if w.unknown else ""
-    told = [say(WORDS["calm"], lang, n=f"{w.receivers:,}")]
+        return say(WORDS["unknown"], lang, n=Number(w.unknown)) if w.unknown else ""
+    told = [say(WORDS["calm"], lang, n=Number(w.receivers))]
     if w.unknown:
-        told.append(say(WORDS["unknown"], lang, n=f"{w.unknown:,}"))
+        told.append(say(WORDS["unknown"], lang, n=Number(w.unknown)))
     return ("" if lang == "ja" else " ").join(told)
 
 
@@ -100,18 +100,18 @@ def sentence(w: EarlyWarning, c: Catalogue, lang: Language) -> str:
     if w.sign == "code":
         of = say(WORDS["of"], lang, identity=identity) if identity else ""
         told = say(
-            WORDS["code" if w.receiver_code else "no-code"], lang, who=who, n=f"{w.count:,}", of=of,
+            WORDS["code" if w.receiver_code else "no-code"], lang, who=who, n=Number(w.count), of=of,
             since=_minute(w.since), code=short(w.receiver_code or "", 40),
         )  # fmt: skip
     else:
         told = say(
-            WORDS[w.span or "day"], lang, who=who, since=w.since, n=f"{w.count:,}",
-            mails=f"{w.mails or 0:,}", share=percent(w.share), usual=percent(w.usual),
+            WORDS[w.span or "day"], lang, who=who, since=w.since, n=Number(w.count),
+            mails=Number(w.mails or 0), share=percent(w.share), usual=percent(w.usual),
             chance=odds(w.chance, lang),
         )  # fmt: skip
     if w.blocked:
         told += ("" if lang == "ja" else " ") + say(WORDS["blocked"], lang)
-    return told
+    return told.replace("） が", "）が") if lang == "ja" else told
 
 
 def _about(early: tuple[EarlyWarning, ...]) -> str:
