@@ -6,9 +6,9 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from todoku import __version__
 from todoku.cli import EX_USAGE, Failure
@@ -21,6 +21,11 @@ from todoku.logs.engine import Asked, DiffersError, Merged, Told
 from todoku.logs.parts import Part, Stream, Unreadable, logs, parts
 from todoku.logs.run import Run
 from todoku.logs.workers import Dask, Local, LostError, in_order
+
+if TYPE_CHECKING:
+    from todoku.diagnosis import Diagnoser
+
+T = TypeVar("T")
 
 WORDS: Final[Words] = {
     "bad-engine": {
@@ -38,6 +43,12 @@ WORDS: Final[Words] = {
     "not-with": {
         "ja": "--engine は {option} と一緒には使えません。何も読んでいません。",
         "en": "--engine does not go with {option}. Nothing was read.",
+    },
+    "store-local": {
+        "ja": "--store は --engine local となら使えます。dask のワーカーは別の機械にあり、配送のフォルダーに書けないためです。"
+        "何も読んでいません。フォルダーのある機械で --engine local を使ってください。",
+        "en": "--store goes with --engine local alone: the workers of a dask cluster are on other machines, where "
+        "the folder of deliveries is not. Nothing was read. Use --engine local on the machine that has it.",
     },
     "stream": {
         "ja": "--engine では標準入力やパイプを読めません（ワーカーがファイルを自分で開くためです）。ファイルを指定するか、"
@@ -174,60 +185,75 @@ class EngineReading(Reading):
     ) -> Iterator[tuple[Part, Told] | tuple[Unreadable, None]]:
         """In the order of one pass, with what is no file in its place."""
         do = functools.partial(engine.count, self._asked)
-        told = in_order(workers, do, (p for p in all_of_it if isinstance(p, Part)))
-        try:
-            for part in all_of_it:
-                yield (part, None) if isinstance(part, Unreadable) else next(told)
-        except LostError:
-            raise EngineError(WORDS["lost"]) from None
-        except DiffersError as e:
-            raise self._differs(e) from None
-        except (TodokuError, MemoryError):
-            raise
-        except Exception as e:
-            if self._engine == "local":
-                raise  # a fault of ours
-            why = short(f"{type(e).__name__}: {e}", 120)
-            raise EngineError(WORDS["failed"], why=why, version=self._asked.version) from e
+        told = each(workers, do, (p for p in all_of_it if isinstance(p, Part)), self._asked)
+        for part in all_of_it:
+            yield (part, None) if isinstance(part, Unreadable) else next(told)
 
-    def _differs(self, e: DiffersError) -> EngineError:
-        ours = {
-            "version": self._asked.version,
-            "knowledge": self._asked.knowledge,
-            "zone": "/".join(time.tzname),
-        }[e.what]
-        return EngineError(WORDS[f"differs-{e.what}"], theirs=short(e.theirs, 60), ours=ours)
+    def _opened(self) -> contextlib.AbstractContextManager[Local | Dask]:
+        return opened(self._engine, self._workers, self._asked, self.run.judge.diagnose)
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Local | Dask]:
-        if self._engine == "local":
-            engine.share(self._asked, self.run.judge.diagnose)
-            with Local(self._workers) as local:
-                yield local
-            return
-        import logging
-        from typing import Any
 
-        try:
-            from distributed import Client, Security
-        except ImportError:
-            raise EngineError(WORDS["no-dask"]) from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        place = self._engine.removeprefix(DASK)
-        security: Any = Security()  # type: ignore[no-untyped-call]
-        scheme = "tls" if security.require_encryption or security.tls_client_cert else "tcp"
-        try:
-            client = Client(
-                f"{scheme}://{place}", timeout=_CONNECT, security=security, set_as_default=False
-            )  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError, ValueError) as e:
-            why = short(str(e) or type(e).__name__, 100)
-            raise EngineError(WORDS["no-scheduler"], place=place, why=why) from None
-        with client:
-            workers = Dask(client)
-            if not workers.threads:
-                raise EngineError(WORDS["no-workers"], place=place)
-            yield workers
+def each(
+    workers: Local | Dask, do: Callable[[Part], T], parts: Iterable[Part], asked: Asked
+) -> Iterator[tuple[Part, T]]:
+    """Each part with what `do` makes of it, in their order. Raises `EngineError`."""
+    try:
+        yield from in_order(workers, do, parts)
+    except LostError:
+        raise EngineError(WORDS["lost"]) from None
+    except DiffersError as e:
+        raise _differs(e, asked) from None
+    except (TodokuError, MemoryError):
+        raise
+    except Exception as e:
+        if isinstance(workers, Local):
+            raise  # a fault of ours
+        why = short(f"{type(e).__name__}: {e}", 120)
+        raise EngineError(WORDS["failed"], why=why, version=asked.version) from e
+
+
+def _differs(e: DiffersError, asked: Asked) -> EngineError:
+    ours = {
+        "version": asked.version,
+        "knowledge": asked.knowledge,
+        "zone": "/".join(time.tzname),
+    }[e.what]
+    return EngineError(WORDS[f"differs-{e.what}"], theirs=short(e.theirs, 60), ours=ours)
+
+
+@contextlib.contextmanager
+def opened(
+    name: str, workers: int | None, asked: Asked, diagnose: Diagnoser
+) -> Iterator[Local | Dask]:
+    """Those who read the parts. Raises `EngineError`."""
+    if name == "local":
+        engine.share(asked, diagnose)
+        with Local(workers or cores()) as local:
+            yield local
+        return
+    import logging
+    from typing import Any
+
+    try:
+        from distributed import Client, Security
+    except ImportError:
+        raise EngineError(WORDS["no-dask"]) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    place = name.removeprefix(DASK)
+    security: Any = Security()  # type: ignore[no-untyped-call]
+    scheme = "tls" if security.require_encryption or security.tls_client_cert else "tcp"
+    try:
+        client = Client(
+            f"{scheme}://{place}", timeout=_CONNECT, security=security, set_as_default=False
+        )  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError, ValueError) as e:
+        why = short(str(e) or type(e).__name__, 100)
+        raise EngineError(WORDS["no-scheduler"], place=place, why=why) from None
+    with client:
+        cluster = Dask(client)
+        if not cluster.threads:
+            raise EngineError(WORDS["no-workers"], place=place)
+        yield cluster
 
 
 def check(name: str | None, workers: int | None, against: dict[str, bool], lang: Language) -> str:
@@ -244,6 +270,10 @@ def check(name: str | None, workers: int | None, against: dict[str, bool], lang:
     if workers is not None and name != "local":
         raise Failure(say(WORDS["workers-of"], lang), EX_USAGE)
     option = next((o for o, given in against.items() if given), None)
+    if option == "--store" and name == "local":
+        return name
+    if option == "--store":
+        raise Failure(say(WORDS["store-local"], lang), EX_USAGE)
     if option is not None:
         raise Failure(say(WORDS["not-with"], lang, option=option), EX_USAGE)
     return name
