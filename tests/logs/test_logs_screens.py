@@ -70,10 +70,15 @@ TYPICAL: Final = (
     + OTHERS
 )
 NOTHING: Final = log(mails(47, 240, "info@a.example", "ok.example", every=700))
-WARNING: Final = NOTHING + log(
-    mails(3, 1, "news@a.example", "yahoo.com", TSS04),
-    mails(2, 5, "news@a.example", "outlook.com", RP001),
-    mails(1, 2, "news@a.example", "outlook.com", SC001),
+WARNING: Final = (
+    NOTHING
+    + log(
+        mails(3, 1, "news@a.example", "yahoo.com", TSS04),
+        mails(2, 5, "news@a.example", "outlook.com", RP001),
+        mails(1, 2, "news@a.example", "outlook.com", SC001),
+    )
+    + OTHERS
+    + "no line of anything\n"
 )
 SYSLOG: Final = OTHERS + "2026-11-24T12:00:01+00:00 mx1 CRON[2]: (root) CMD (true)\n"
 CASES: Final = {

@@ -232,8 +232,9 @@ def test_words() -> None:
     for known, unknown, words in (
         (0, 0, ""),
         (0, 2, "not known yet"),
-        (3, 0, "none of 3"),
+        (3, 0, "of 3 receivers, none"),
         (3, 2, "of 2 receivers"),
+        (1, 1, "of 1 receiver:"),
     ):
         s: Any = SimpleNamespace(watched=Watched(known, unknown))
         assert words in watched(s, (), "en")

@@ -36,7 +36,7 @@ WORDS: Final[Words] = {
     },
     "of-others": {
         "ja": "（うち {n} 行はメールサーバー以外のプログラムのもの）",
-        "en": " ({n} of them {n:is|are} of programs that are no mail server)",
+        "en": " ({n} of them {n:is|are} of programs other than mail servers)",
     },
     "only-others": {
         "ja": "{n} 行（{share}）はメールサーバー以外のプログラムのもので、数えていません。",
