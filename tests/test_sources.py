@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todoku import sources
+from todoku import gunzip, sources
 from todoku.sources import Item, open_sources
 
 MAIL = b"From: a@a.example\nSubject: x\n\nbody\n"
@@ -313,7 +313,7 @@ def test_a_bomb_is_stopped() -> None:
     found = items("-", stdin=bomb)
     assert found[-1].error is not None
     assert "bomb" in found[-1].error
-    assert sum(len(i.data) for i in found) <= sources.BOMB_FLOOR + (2 << 20)
+    assert sum(len(i.data) for i in found) <= gunzip.BOMB_FLOOR + (2 << 20)
 
 
 def test_an_honest_log_is_no_bomb() -> None:

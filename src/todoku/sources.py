@@ -29,7 +29,6 @@ import os
 import re
 import stat
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, Protocol
 
@@ -45,11 +44,6 @@ BLOCK: Final = 1 << 20
 HEAD: Final = 1 << 16
 FEW: Final = 1 << 14
 """Read first of a file: room for HEAD bytes costs more than reading the few that most mails have."""
-
-BOMB_RATIO: Final = 250
-"""How many times its packed size a .gz may unpack to. Logs reach 30, deflate's limit is 1,032."""
-BOMB_FLOOR: Final = 16 << 20
-"""Below this many unpacked bytes no ratio is suspicious."""
 
 
 class Item(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -280,7 +274,9 @@ def _stream(source: str, file: _Reader, *, one_mail: object) -> Iterator[Item]:
     if not head.startswith(b"\x1f\x8b"):
         yield from _plain(source, head, file, one_mail)
         return
-    packed = _Gunzip(head, file)
+    from todoku.gunzip import Gunzip  # many runs meet nothing packed
+
+    packed = Gunzip(head, file)
     yield from _plain(source, _fill(packed, HEAD), packed, one_mail)
     if packed.problem is not None:
         yield Item(source=source, error=packed.problem)
@@ -371,61 +367,6 @@ def _preface(head: bytes) -> bytes:
     while head.startswith(b"#", end) and (newline := head.find(b"\n", end, MAX_PREFACE)) >= 0:
         end = newline + 1
     return head[:end] if end > 3 else b""
-
-
-# ── gzip (RFC 1952) ───────────────────────────────────────────────────────────────────────────
-
-
-class _Gunzip:
-    """The bytes inside of a .gz, piece by piece. Where it is damaged, cut off or looks like a bomb
-    it ends, and `problem` says why: what came before is good."""
-
-    def __init__(self, head: bytes, file: _Reader) -> None:
-        self.problem: str | None = None
-        self._file = file
-        self._packed = head
-        self._engine = zlib.decompressobj(31)
-        self._taken = len(head)
-        self._given = 0
-
-    def read(self, n: int, /) -> bytes:
-        while self.problem is None:
-            if self._engine.eof and not self._next_member():
-                break
-            try:
-                out = self._engine.decompress(self._packed, n)
-            except zlib.error:
-                self.problem = "the gzip file is damaged"
-                break
-            self._packed = self._engine.unconsumed_tail
-            self._given += len(out)
-            if self._given > BOMB_FLOOR and self._given > BOMB_RATIO * self._taken:
-                self.problem = (
-                    f"unpacks to more than {BOMB_RATIO} times its size, as decompression bombs do;"
-                    f" stopped after {self._given >> 20} MB"
-                )
-                break
-            if out:
-                return out
-            if not self._packed and not self._engine.eof:
-                self._packed = self._more()
-                if not self._packed:
-                    self.problem = "the gzip file is cut off"
-        return b""
-
-    def _more(self) -> bytes:
-        block = self._file.read(HEAD)
-        self._taken += len(block)
-        return block
-
-    def _next_member(self) -> bool:
-        """Members may follow each other (logs are appended so); anything else is padding."""
-        behind = self._engine.unused_data or self._more()
-        if not behind.startswith(b"\x1f\x8b"):
-            return False
-        self._engine = zlib.decompressobj(31)
-        self._packed = behind
-        return True
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────
