@@ -46,8 +46,8 @@ WORDS: Final[Words] = {
     },
     "left": {"ja": "何も消していません。", "en": "Nothing was erased."},
     "none": {
-        "ja": "{address} はどこにも残っていません。",
-        "en": "{address} is nowhere.",
+        "ja": "{address} は todoku が保存しているもののどこにもありません。",
+        "en": "{address} is in nothing that todoku keeps.",
     },
     "done": {
         "ja": "{address} を消しました: 出来事 {events} 件（案件 {cases}）、メール {mails} 通、申告者 {people} 人、"

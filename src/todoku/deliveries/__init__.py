@@ -13,6 +13,7 @@
     living.py    the live tail, which becomes parts
     reading.py   what is stored, for whoever computes with it
     compacting.py  small parts become larger ones, old days are erased
+    forgetting.py  an address goes from all of them
     merging.py   the process that makes one part of several
     worker.py    the process that computes: DuckDB in memory, below a limit
     asking.py    questions in SQL to it

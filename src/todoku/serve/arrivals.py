@@ -23,10 +23,10 @@ from todoku.settings.own import Own
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS met (
     about INTEGER NOT NULL, delivery INTEGER NOT NULL, at REAL NOT NULL, host TEXT,
-    code INTEGER, enhanced TEXT, text TEXT, PRIMARY KEY (about, delivery)
+    code INTEGER, enhanced TEXT, text TEXT, recipient INTEGER, PRIMARY KEY (about, delivery)
 ) WITHOUT ROWID;
 """
-PUT: Final = "INSERT OR IGNORE INTO met VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT: Final = "INSERT OR IGNORE INTO met VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 MOST_HOSTS: Final = 10
 MOST_KNOWN: Final = 10_000
 Hash = Callable[..., int]
@@ -55,8 +55,10 @@ class Arrivals:
         self._known: dict[tuple[str, str], str | None] = {}
         self._only = own.addresses[0] if len(own.addresses) == 1 else None
 
-    def rows(self, delivery: Delivery, now: float, hashed: Hash) -> Iterator[tuple[object, ...]]:
-        """To be kept of a delivery."""
+    def rows(
+        self, delivery: Delivery, now: float, hashed: Hash, to: int
+    ) -> Iterator[tuple[object, ...]]:
+        """To be kept of a delivery. `to`: hash of the recipient."""
         source = delivery.source or self._only
         relay, domain = delivery.relay, delivery.domain
         if source is None or relay is None or domain is None or self._handed_on(delivery):
@@ -77,7 +79,7 @@ class Arrivals:
             reply = (delivery.code, delivery.enhanced, delivery.template or "")
         one = hashed("delivery", str(delivery.queue_id), str(delivery.recipient), f"{at:.3f}")
         for name in names:
-            yield hashed("met", name, source), one, at, relay, *reply
+            yield hashed("met", name, source), one, at, relay, *reply, to
 
     def _handed_on(self, delivery: Delivery) -> bool:
         return self._own.is_smarthost(delivery.relay, delivery.relay_ip)

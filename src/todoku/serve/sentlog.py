@@ -16,6 +16,7 @@ beside it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import secrets
@@ -57,7 +58,8 @@ SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS secret (key BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, inode INTEGER, offset INTEGER);
 CREATE TABLE IF NOT EXISTS sent (
-    key INTEGER PRIMARY KEY, outcome INTEGER NOT NULL, relay INTEGER NOT NULL, at REAL NOT NULL
+    key INTEGER PRIMARY KEY, outcome INTEGER NOT NULL, relay INTEGER NOT NULL, at REAL NOT NULL,
+    recipient INTEGER
 );
 CREATE INDEX IF NOT EXISTS sent_at ON sent (at);
 CREATE TABLE IF NOT EXISTS trials (
@@ -65,7 +67,10 @@ CREATE TABLE IF NOT EXISTS trials (
     code INTEGER, enhanced TEXT, text TEXT NOT NULL, host TEXT, source TEXT,
     PRIMARY KEY (message_id, recipient)
 );
+CREATE TABLE IF NOT EXISTS forgotten (recipient INTEGER PRIMARY KEY, at REAL NOT NULL);
 """
+"""`recipient`: a hash by which a person's rows are found when he is to be forgotten; 0: of no one person;
+null: of before there was this column. `forgotten`: what is read again of a log does not bring them back."""
 PUT_TRIAL: Final = """
 INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (message_id, recipient) DO UPDATE SET outcome = excluded.outcome, at = excluded.at, code = excluded.code,
@@ -73,7 +78,7 @@ ON CONFLICT (message_id, recipient) DO UPDATE SET outcome = excluded.outcome, at
 WHERE excluded.outcome >= outcome
 """
 PUT: Final = """
-INSERT INTO sent (key, outcome, relay, at) VALUES (?, ?, ?, ?)
+INSERT INTO sent (key, outcome, relay, at, recipient) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET outcome = outcome | excluded.outcome, at = excluded.at,
     relay = CASE WHEN excluded.relay = 0 THEN relay ELSE excluded.relay END
 """
@@ -138,15 +143,19 @@ class SentLog:
             try:
                 for data, offset in log.pieces(left):
                     left -= len(data)
-                    rows: list[tuple[int, int, int, float]] = []
+                    rows: list[tuple[int, int, int, float, int]] = []
                     trials: list[tuple[object, ...]] = []
                     arrived: list[tuple[object, ...]] = []
+                    forgotten = dict(db.execute("SELECT recipient, at FROM forgotten"))
                     for delivery in log.deliveries(data, now):
-                        rows += self._rows(delivery, now)
+                        count += 1
+                        to = _recipient(self._hash, delivery.recipient or "")
+                        if (delivery.time or 0.0) <= forgotten.get(to, -1.0):
+                            continue
+                        rows += self._rows(delivery, now, to)
                         trials += _trial(delivery, now)
                         if self._arrivals is not None:
-                            arrived += self._arrivals.rows(delivery, now, self._hash)
-                        count += 1
+                            arrived += self._arrivals.rows(delivery, now, self._hash, to)
                     with db:
                         db.executemany(PUT, rows)
                         db.executemany(PUT_TRIAL, trials)
@@ -162,6 +171,7 @@ class SentLog:
                 db.execute("DELETE FROM sent WHERE at < ?", (now - KEPT,))
                 db.execute("DELETE FROM trials WHERE at < ?", (now - KEPT,))
                 db.execute("DELETE FROM met WHERE at < ?", (now - KEPT,))
+                db.execute("DELETE FROM forgotten WHERE at < ?", (now - KEPT,))
         return count
 
     def logged(
@@ -218,25 +228,11 @@ class SentLog:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
-            # It can be made anew, so the disk is not waited for.
-            self._db = sqlite3.connect(self._file, timeout=30, check_same_thread=False)
-            self._db.executescript(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + SCHEMA + arrivals.SCHEMA
-            )
-            with self._db as db:
-                row = db.execute("SELECT key FROM secret").fetchone()
-                if row is None:
-                    row = (secrets.token_bytes(32),)
-                    db.execute("INSERT INTO secret VALUES (?)", row)
-            self._key = row[0]
+            self._db, self._key = _opened(self._file)
         return self._db
 
     def _hash(self, *parts: str) -> int:
-        text = "\0".join(parts).encode("utf-8", "replace")
-        found = hashlib.blake2b(text, key=self._key, digest_size=8).digest()
-        return int.from_bytes(found, "big", signed=True)
+        return _hashed(self._key, *parts)
 
     def _server(self, host: str | None) -> int:
         return self._hash("server", organisation(host)) if host else 0
@@ -246,17 +242,85 @@ class SentLog:
         row = self._open().execute(query, (self._hash(*parts),)).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
-    def _rows(self, delivery: Delivery, now: float) -> Iterator[tuple[int, int, int, float]]:
+    def _rows(
+        self, delivery: Delivery, now: float, recipient: int
+    ) -> Iterator[tuple[int, int, int, float, int]]:
         to = (delivery.recipient or "").lower()
         outcome = SENT if delivery.outcome == "sent" else REFUSED
         relay = self._server(delivery.relay) if outcome == SENT else 0
         message_id = delivery.message.message_id
         if to and message_id:
-            yield self._hash("id", _bare(message_id), to), outcome, relay, now
+            yield self._hash("id", _bare(message_id), to), outcome, relay, now, recipient
         if to and delivery.queue_id:
-            yield self._hash("queue", delivery.queue_id, to), outcome, relay, now
+            yield self._hash("queue", delivery.queue_id, to), outcome, relay, now, recipient
         if message_id:
-            yield self._hash("sent", _bare(message_id)), outcome, 0, now
+            yield self._hash("sent", _bare(message_id)), outcome, 0, now, 0
+
+
+def forget(folder: Path, addresses: Sequence[str], at: float) -> int:
+    """All that is kept of mail to these (lower case), with any tag behind a `+`; returns how many rows.
+    `at`: now, Unix time. `serve` may be at work. Raises `sqlite3.Error`."""
+    file = folder / "sent.db"
+    if not file.exists():
+        return 0
+    db, key = _opened(file)
+    try:
+        hashes = {_recipient(functools.partial(_hashed, key), each) for each in addresses}
+        clear = {address for (address,) in db.execute("SELECT DISTINCT recipient FROM trials")}
+        bare = {_untagged(each) for each in addresses}
+        gone = 0
+        with db:
+            db.execute("PRAGMA secure_delete = ON")
+            for one in hashes:
+                db.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (one, at))
+                for table in ("sent", "met"):
+                    # What was written before rows told whose they are may be his.
+                    query = f"DELETE FROM {table} WHERE recipient = ? OR recipient IS NULL"  # noqa: S608
+                    gone += db.execute(query, (one,)).rowcount
+            for one in clear:
+                if _untagged(one) in bare:
+                    statement = "DELETE FROM trials WHERE recipient = ?"
+                    gone += db.execute(statement, (one,)).rowcount
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.close()
+    return gone
+
+
+def _opened(file: Path) -> tuple[sqlite3.Connection, bytes]:
+    """The database, made where there is none, and its key."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    # It can be made anew, so the disk is not waited for.
+    db = sqlite3.connect(file, timeout=30, check_same_thread=False)
+    db.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + SCHEMA + arrivals.SCHEMA
+    )
+    with db:
+        for table in ("sent", "met"):
+            if all(row[1] != "recipient" for row in db.execute(f"PRAGMA table_info({table})")):
+                db.execute(f"ALTER TABLE {table} ADD COLUMN recipient INTEGER")
+        row = db.execute("SELECT key FROM secret").fetchone()
+        if row is None:
+            row = (secrets.token_bytes(32),)
+            db.execute("INSERT INTO secret VALUES (?)", row)
+    return db, row[0]
+
+
+def _hashed(key: bytes, *parts: str) -> int:
+    text = "\0".join(parts).encode("utf-8", "replace")
+    found = hashlib.blake2b(text, key=key, digest_size=8).digest()
+    return int.from_bytes(found, "big", signed=True)
+
+
+def _recipient(hashed: Callable[..., int], address: str) -> int:
+    """Whose mail it is; what stands behind a `+` is the same person's."""
+    return hashed("to", _untagged(address))
+
+
+def _untagged(address: str) -> str:
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 class _Log:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from todoku.cases import events as ev
 from todoku.reading import mail
+from todoku.store import log_tables
 from todoku.store import tables as t
 from todoku.store.cases import Desk, reading
 from todoku.store.rows import lock
@@ -46,6 +47,8 @@ class Spellings:
         name = re.escape(local) + tag
         host = "|".join(map(re.escape, _hosts(domain)))
         self.domain = domain.lower()
+        self.addresses = tuple(f"{local.lower()}@{host}" for host in _hosts(domain))
+        """As they are hashed."""
         self._instead = f"forgotten-{secrets.token_hex(4)}"
         self._address = re.compile(
             rf"{_BEFORE}\"?{name}\"?(?P<sign>@|%40)(?P<host>{host}){_AFTER}"
@@ -210,6 +213,7 @@ def _erase_rows(
     for table, keys, columns in (
         (t.tallies, ("case_id", "seq"), ("payload",)),
         (t.unverified, ("sha256",), ("key", "payload")),
+        (log_tables.grounds, ("id",), ("payload",)),
         (t.actions, ("id",), ("key", "action", "intent", "outcome", "why")),
     ):
         others += _erase_columns(connection, spellings, table, keys, columns)
