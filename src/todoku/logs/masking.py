@@ -88,11 +88,11 @@ class Masks:
             reply = reply.replace(recipient, RECIPIENT)
             local, _, domain = recipient.lower().rpartition(b"@")
             low = reply.lower()
-            if local and local in low:
+            if local and low.find(local) >= 0:  # `in` tries bytes as a number first
                 reply = self._without(reply, low, local, domain)
                 low = reply.lower()
             base = local.partition(b"+")[0]  # `taro+news@` is delivered to `taro@`
-            if base and base != local and base in low:
+            if base and base != local and low.find(base) >= 0:
                 reply = self._without(reply, low, base, domain)
         masked = self._replies.get(reply)
         if masked is None:

@@ -133,7 +133,7 @@ class Messages:
 
 def sender_of(line: bytes) -> Message:
     """Of lines as `Messages.line` has them."""
-    if b"\n" not in line and line.startswith(_NAMES):  # as `_FROM` finds it, in a third of the time
+    if 10 not in line and line.startswith(_NAMES):  # as `_FROM` finds it, in a third of the time
         end = line.find(b">, ", len(_NAMES))
         if 0 < end <= len(_NAMES) + _MOST_FROM:
             return _of(line[len(_NAMES) : end])

@@ -95,15 +95,22 @@ class Sums:
         recipient = delivery.recipient
         if recipient is not None and recipient not in group.recipients and self._room():
             group.recipients.add(recipient)
-        for counts, name in (
-            (group.senders, delivery.message.sender),
-            (group.domains, delivery.domain),
-            (group.hosts, delivery.relay),
-        ):
-            if name in counts:  # most of them: a call less
-                counts[name] += 1
-            elif name is not None:
-                self._count(counts, name)
+        sender, domain, host = delivery.message.sender, delivery.domain, delivery.relay
+        if sender is not None:
+            try:  # most of them are known
+                group.senders[sender] += 1
+            except KeyError:
+                self._count(group.senders, sender)
+        if domain is not None:
+            try:
+                group.domains[domain] += 1
+            except KeyError:
+                self._count(group.domains, domain)
+        if host is not None:
+            try:
+                group.hosts[host] += 1
+            except KeyError:
+                self._count(group.hosts, host)
 
     def _count(self, counts: dict[K, int], name: K, n: int = 1) -> None:
         if name in counts:
