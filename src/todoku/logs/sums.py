@@ -92,12 +92,16 @@ class Sums:
             if group.last is None or time > group.last:
                 group.last = time
             self._count(group.buckets, int(time) // BUCKET)
+        self._name(group, delivery)
+
+    def _name(self, group: Group, delivery: Delivery) -> None:
+        """Whose mail it was. Most names are known, so each is tried first, and not in a loop."""
         recipient = delivery.recipient
         if recipient is not None and recipient not in group.recipients and self._room():
             group.recipients.add(recipient)
         sender, domain, host = delivery.message.sender, delivery.domain, delivery.relay
         if sender is not None:
-            try:  # most of them are known
+            try:
                 group.senders[sender] += 1
             except KeyError:
                 self._count(group.senders, sender)
