@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from todoku.cli.render import verdict
+from todoku.cli.render import many, verdict
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import cut_front, safe, short
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, duration
