@@ -3,8 +3,10 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SETUP := $(PYTHON) scripts/setup_venv.py
-# Processes for the tests.
-N ?= 2
+# Processes for the tests: three for the quick ones, many of which wait for servers and clocks, and two
+# where the slow ones are among them, some of which measure. Who has no more to do takes from the others.
+N ?=
+PYTEST := $(VENV)/python -m pytest --dist worksteal
 # More words for pytest: make test ARGS='-k init'
 ARGS ?=
 # Debian packages that the tests of `make test-all` use, each skipped without it.
@@ -15,6 +17,9 @@ PEERS := dnsperf adns-tools pflogsumm
 PURE := $(wildcard tests/reading tests/knowledge tests/diagnosis tests/test_reading*.py \
 	tests/test_knowledge*.py tests/test_diagnos*.py)
 TYPED := src hatch_build.py $(wildcard tests scripts benchmarks fuzz)
+
+# The tests as pytest rewrites them are kept for the next run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help .venv run test test-all lint format bench accuracy fuzz fit lock notice wheel clean
@@ -29,13 +34,13 @@ run: .venv ## live through a case, from the complaint to the mail that arrives
 	@$(VENV)/todoku demo $(ARGS)
 
 test: .venv ## the quick tests (at most 10 minutes on two cores)
-	$(VENV)/python -m pytest -n $(N) -m "not slow" $(ARGS)
+	$(PYTEST) -n $(or $(N),3) -m "not slow" $(ARGS)
 
 test-all: .venv ## everything: real servers, wheels, sizes, and the pure engine
 	@scripts/debian-packages $(DEBIAN) || test $$? -eq 3
-	$(VENV)/python -m pytest -n $(N) $(ARGS)
+	$(PYTEST) -n $(or $(N),2) $(ARGS)
 ifneq ($(strip $(PURE)),)
-	TODOKU_PURE=1 $(VENV)/python -m pytest -n $(N) -m "not slow" $(ARGS) $(PURE)
+	TODOKU_PURE=1 $(PYTEST) -n $(or $(N),2) -m "not slow" $(ARGS) $(PURE)
 else
 	@echo "test-all: no tests of reading, knowledge or diagnosis here; the pure pass is left out"
 endif
