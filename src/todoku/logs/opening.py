@@ -228,7 +228,7 @@ def _lines(file: Readable, rest: bytes = b"", at: int = 0) -> Iterator[tuple[byt
             passing = not newline
         end = block.rfind(b"\n") + 1
         if end:
-            yield rest + block[:end], begin
+            yield b"".join((rest, memoryview(block)[:end])), begin  # one copy, not two
             rest = block[end:]
             continue
         rest += block
