@@ -239,6 +239,27 @@ class TestLmtp:
             assert say(b"NOOP").startswith(b"250")
         assert len(waiting(tmp_path)) == 1
 
+    def test_lines_are_as_long_as_mail_has_them(
+        self, door: lmtp.Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is too long or too large is turned away once for each recipient, and the dialogue goes on."""
+        long = BOUNCE + b"<p>" + b"x" * 200_000 + b"\r\n"
+        with smtplib.LMTP("127.0.0.1", door.port) as talk:
+            talk.sendmail("", ["a@hoge.test"], long)
+        assert [mail.endswith(long) for mail in waiting(tmp_path)] == [True]
+        monkeypatch.setattr(lmtp, "MOST", 3_000_000)
+        for line, code in ((b"y" * (lmtp.LONGEST + 9), b"500"), (b"y" * 900 + b"\r\n", b"552")):
+            with socket.create_connection(("127.0.0.1", door.port), 10) as s, s.makefile("rb") as f:
+                s.sendall(
+                    b"LHLO mx1\r\nMAIL FROM:<>\r\nRCPT TO:<a@hoge.test>\r\nRCPT TO:<b@hoge.test>\r\nDATA\r\n"
+                )
+                while not (f.readline()).startswith(b"354"):
+                    pass
+                s.sendall(line * (4000 if code == b"552" else 1) + b"\r\n.\r\nNOOP\r\n")
+                codes = [f.readline()[:3] for _ in range(3)]
+            assert codes == [code, code, b"250"]
+        assert len(waiting(tmp_path)) == 1
+
     def test_a_full_disk_is_a_delay_and_nothing_half_is_kept(
         self, door: lmtp.Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

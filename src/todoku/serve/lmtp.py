@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, AnyStr, Final
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
@@ -22,6 +22,10 @@ from todoku.serve import spool
 
 MOST: Final = 48 << 20
 """Octets of a message; a larger one is refused for good, with the size (RFC 1870)."""
+LONGEST: Final = 1 << 20
+"""Octets of a line. Mail has longer ones than the 998 of RFC 5322, and not all servers break them (Exim, Dovecot):
+a mail that is refused for it is lost, as nobody is told of a bounce that bounces."""
+_TURNED_AWAY: Final = ("500 Line too long", "552 Error: Too much mail data")
 AT_ONCE: Final = 500
 SWITCH: Final = 0.00003
 """Seconds after which a thread that judges mail lets this one go on. With Python's 5 ms each word of a
@@ -62,6 +66,19 @@ class _Writer:
                 else:
                     done.set_exception(error)
             self._told()
+
+
+class _Dialogue(LMTP):
+    line_length_limit = LONGEST
+
+    async def push(self, status: AnyStr) -> None:
+        """What the library turns away behind the data has a reply for each recipient as well (RFC 2033,
+        section 4.2): with one too few the client waits."""
+        await super().push(status)
+        told = status if isinstance(status, str) else status.decode("ascii", "replace")
+        if told.startswith(_TURNED_AWAY) and self.envelope is not None:
+            for _ in self.envelope.rcpt_tos[1:]:
+                await super().push(status)
 
 
 class _Handler:
@@ -142,7 +159,7 @@ class Door:
         host, port = self._where
 
         def client() -> LMTP:
-            return LMTP(
+            return _Dialogue(
                 _Handler(writer),
                 data_size_limit=MOST,
                 enable_SMTPUTF8=True,
