@@ -75,8 +75,7 @@ class _Dialogue(LMTP):
         """What the library turns away behind the data has a reply for each recipient as well (RFC 2033,
         section 4.2): with one too few the client waits."""
         await super().push(status)
-        told = status if isinstance(status, str) else status.decode("ascii", "replace")
-        if told.startswith(_TURNED_AWAY) and self.envelope is not None:
+        if str(status).startswith(_TURNED_AWAY) and self.envelope is not None:
             for _ in self.envelope.rcpt_tos[1:]:
                 await super().push(status)
 
