@@ -439,17 +439,21 @@ def test_a_bounce_in_which_nothing_can_be_read_is_shown(house: House) -> None:
         odd("From: MAILER-DAEMON@mx.odd.test\n"),
         odd('From: x@odd.test\nContent-Type: multipart/report; boundary="b"\n', "--b\n\n--b--"),
         odd("From: news@odd.test\n"),
+        b"Return-Path: <>\r\nDelivered-To: bounces@hoge.test\r\n\0\xff rubble \x80\r\n\r\n\x1b$B",
+        b"",
     )
-    assert [t.what for t in house.take(*mails)] == ["nothing", "unverified", "unverified"]
+    assert [t.what for t in house.take(*mails)] == ["nothing", *["unverified"] * 4]
     groups, _ = house.kept.groups()
     assert {g.doubt for g in groups} == {"not-understood"}
     assert {(g.newest.who, g.newest.words) for g in groups} == {
         ("MAILER-DAEMON@mx.odd.test", "配送 failed"),
         ("x@odd.test", "配送 failed"),
+        (None, "Return-Path: <> Delivered-To: bounces@hoge.test � rubble � $B"),
     }
+    groups = [g for g in groups if g.newest.who]
     one = Taken(groups[0].newest.sha256, "unverified")
     with pytest.raises(NotAccepted, match="does not tell who refused what"):
         house.accept(one)
     house.accept(one, ours=False)
-    assert house.doubts() == ["not-understood"]
+    assert house.doubts() == ["not-understood"] * 2
     assert house.desk.rows() == []

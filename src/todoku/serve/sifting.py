@@ -39,6 +39,7 @@ def refusals(body: bytes, diagnoser: Diagnoser) -> list[Diagnosis]:
     return [d for d in found if d.kind == "refusal"]
 
 
+_ANY_MAIL: Final = (b"\nfrom:", b"\nsubject:", b"\ndate:", b"\nmessage-id:", b"\nto:")
 _ROBOT: Final = re.compile(rb"(?i)(?:mailer[-_.]?daemon|postmaster)@")
 
 
@@ -50,12 +51,20 @@ def is_report(body: bytes) -> bool:
 
 
 def not_understood(sha256: str, body: bytes, now: datetime) -> Unproven | None:
-    """A report in which nothing could be read: a person looks. `None`: it is none, or tells no refusal."""
-    if not is_report(body) or any(each.kind != "not-a-bounce" for each in reading.read(body)):
-        return None
+    """A report in which nothing could be read, or what is no mail at all: a person looks. `None`: it is
+    neither, or tells no refusal."""
     whole = mail.parse(body)
+    rubble = all(whole.find(field) is None for field in _ANY_MAIL)
+    if not (rubble or is_report(body)):
+        return None
+    if any(each.kind != "not-a-bounce" for each in reading.read(body)):
+        return None
     who = next(iter(address.all_of(whole.text(b"\nfrom:"))), None)
     words = charset.header(whole.find(b"\nsubject:") or b"")
+    if rubble:
+        words = "".join(
+            c if c.isprintable() else " " for c in body[-LONGEST:].decode("utf-8", "replace")
+        )
     return Unproven(
         sha256=sha256,
         kind="refusal",

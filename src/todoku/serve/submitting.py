@@ -7,6 +7,7 @@ import smtplib
 from typing import Final
 
 from todoku.cases.working import Undone
+from todoku.dialogue import plain
 
 WAIT: Final = 60.0
 """Seconds for it to answer."""
@@ -28,7 +29,7 @@ def send(
     try:
         talk = smtplib.SMTP(*relay, timeout=wait)
     except (OSError, smtplib.SMTPException) as error:
-        raise Undone(f"{where}: {error}") from error
+        raise Undone(f"{where}: {plain(error)}") from error
     try:
         try:
             code, able = talk.docmd("EHLO " + talk.local_hostname)
@@ -41,7 +42,7 @@ def send(
             ):
                 _good(where, *talk.docmd(command))
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise Undone(f"{where}: {error}") from error
+            raise Undone(f"{where}: {plain(error)}") from error
         # From here on nobody knows, until it answers.
         talk.send(_dotted(message))
         _good(where, *talk.getreply())
