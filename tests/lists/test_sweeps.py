@@ -302,21 +302,6 @@ def test_a_single_check_after_the_sweep_came_by_counts(kept: Kept) -> None:
     assert [c.change for c in kept.history()] == ["listed"]
 
 
-def test_what_changed_between_the_last_two(kept: Kept) -> None:
-    assert kept.sweep_changes(NET, "bl", UPSTREAM) == []
-    two, four = "127.0.0.2", "127.0.0.4"
-    _swept(kept, NOW, {9: two})
-    _swept(kept, NOW + 1000, {1: two, 2: two, 3: two, 4: two}, unknown=(6,))
-    _swept(kept, NOW + 2000, {1: two, 2: four, 5: two, 6: two}, unknown=(4,))
-    changes = kept.sweep_changes(NET, "bl", UPSTREAM)
-    assert [(c.identity.value, c.change, c.codes) for c in changes] == [
-        ("10.77.0.2", "changed", (four,)),
-        ("10.77.0.3", "gone", (two,)),
-        ("10.77.0.5", "listed", (two,)),
-    ], "nothing is said of .4 and .6, which one of the two does not know"
-    assert [c.first_seen for c in changes] == [NOW + 1000, NOW + 1000, NOW + 2000]
-
-
 def test_an_answer_that_means_nothing_known_is_no_change(kept: Kept) -> None:
     _swept(kept, NOW, {1: "127.0.0.2"})
     sweep = _open(kept, NOW + 10)
@@ -324,7 +309,6 @@ def test_an_answer_that_means_nothing_known_is_no_change(kept: Kept) -> None:
     odd = finding("10.77.0.1", "unknown", list_id="bl", at=NOW + 10, codes=("127.0.0.77",))
     sweep.found(FIRST + 1, answer("127.0.0.77", at=NOW + 10), odd)
     kept.save([sweep], NOW + 10, finished=True)
-    assert kept.sweep_changes(NET, "bl", UPSTREAM) == []
     assert [c.change for c in kept.history()] == ["listed"]
 
 

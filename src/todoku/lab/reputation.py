@@ -12,14 +12,12 @@ blocked ──mitigate──▶ blocked still, until each answering host has hea
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 _HOUR: Final = timedelta(hours=1)
 replace = msgspec.structs.replace
-
-Mood = Literal["welcome", "blocked", "limited", "greylisted"]
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
@@ -118,7 +118,6 @@ class Zones:
 
     def __init__(self, clock: Clock) -> None:
         self.lists: dict[str, Blocklist] = {}
-        self.on_list: Callable[[str, str, bool], object] | None = None
         self._clock = clock
         self._names: dict[str, list[Data]] = {}
         self._apexes: list[str] = []

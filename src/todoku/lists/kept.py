@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from todoku.lists import budgets, history, sweeps
+from todoku.lists import budgets, history
 from todoku.lists.budgets import Budget, Lease, Limit
 from todoku.lists.history import At, Change, Standing
 from todoku.lists.kept_file import WAIT, KeptFile, blob, open_file
@@ -265,11 +265,6 @@ class Kept:
             if len(found) < at_once:
                 return
             behind = found[-1].address
-
-    def sweep_changes(self, network: str, list_id: str, upstream: str) -> list[Change]:
-        """What changed between the last two finished sweeps."""
-        with self._file.reading() as db:
-            return sweeps.compare(db, network, list_id, upstream)
 
 
 class Account:

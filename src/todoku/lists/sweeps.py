@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from todoku.lists import history
-from todoku.lists.history import Change, Seen
+from todoku.lists.history import Seen
 from todoku.lists.kept_file import blob
 from todoku.lists.values import Answer
 from todoku.model import Finding, ListingState, Subject, UnknownCause
@@ -205,59 +205,9 @@ class Sweep:
         db.executemany("DELETE FROM sweeps WHERE id = ?", old)
 
 
-def compare(db: sqlite3.Connection, network: str, list_id: str, upstream: str) -> list[Change]:
-    """What changed between the last two finished sweeps, in order of the addresses. Nothing is
-    said of an address of which either of them knows neither yes nor no."""
-    rows = db.execute(
-        "SELECT id, finished, answered FROM sweeps"
-        " WHERE network = ? AND list = ? AND upstream = ? AND finished NOT NULL"
-        " ORDER BY id DESC LIMIT 2",
-        (network, list_id, upstream),
-    ).fetchall()
-    if len(rows) < 2:
-        return []
-    net = ipaddress.ip_network(network)
-    (new, at, new_bits), (old, _, old_bits) = rows
-    both = int.from_bytes(blob(new_bits), "little") & int.from_bytes(blob(old_bits), "little")
-    now, before = _hits(db, new), _hits(db, old)
-    found = []
-    for place in sorted(now.keys() | before.keys()):
-        is_now, was = now.get(place, _ABSENT), before.get(place, _ABSENT)
-        if not both >> place & 1 or "unknown" in {is_now[0], was[0]}:
-            continue
-        subject = Subject("ip", str(net[place]))
-        if is_now[0] != "listed" and was[0] == "listed" and was[1]:
-            codes, first = _codes(was[1]), was[1].at
-            found.append(Change(at, subject, list_id, "gone", codes, was[1].text, first))
-        elif is_now[0] == "listed" and is_now[1]:
-            answer = is_now[1]
-            codes = _codes(answer)
-            if was[0] != "listed" or was[1] is None:
-                found.append(
-                    Change(answer.at, subject, list_id, "listed", codes, answer.text, answer.at)
-                )
-            elif _codes(was[1]) != codes:
-                found.append(
-                    Change(answer.at, subject, list_id, "changed", codes, answer.text, was[1].at)
-                )
-    return found
-
-
-_ABSENT: Final[tuple[ListingState, Answer | None]] = ("not-listed", None)
-
-
-def _hits(db: sqlite3.Connection, number: int) -> dict[int, tuple[ListingState, Answer | None]]:
-    rows = db.execute("SELECT place, state, answer FROM hits WHERE sweep = ?", (number,))
-    return {place: (state, answer) for place, state, answer in map(_hit, rows)}
-
-
 def _hit(row: Sequence[object]) -> tuple[int, ListingState, Answer]:
     place, state = msgspec.convert(row[:2], tuple[int, ListingState])
     return place, state, _decode(blob(row[2]))
-
-
-def _codes(answer: Answer) -> tuple[str, ...]:
-    return tuple(sorted(set(answer.addresses)))
 
 
 def packed(flags: bytes | bytearray) -> bytes:

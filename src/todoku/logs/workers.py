@@ -51,10 +51,6 @@ class Local:
                 for process in processes:
                     process.terminate()
 
-    def pids(self) -> list[int]:
-        """Of the processes, once there are any."""
-        return list(self._executor._processes or ()) if self._executor is not None else []
-
     def executor(self) -> Executor:
         if self._executor is None:
             kind = "fork" if sys.platform == "linux" else None

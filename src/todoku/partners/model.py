@@ -40,10 +40,6 @@ def week(number: int, *, named: bool, told: bool = True) -> int:
     return number << 2 | named << 1 | told
 
 
-def was_named(seen: int) -> bool:
-    return bool(seen & _NAMED)
-
-
 def kept(weeks: float) -> float:
     """What of a sight is left after so many weeks."""
     return math.pow(2.0, -max(0.0, weeks) / HALF_LIFE)

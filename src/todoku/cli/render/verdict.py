@@ -21,8 +21,7 @@ from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue, said
 from todoku.model import Diagnosis, Identity
 
-# What a reason is about: the sender's side (an address, a name, a way of sending), the one
-# message, or neither (the recipient, the receiving system, the way there).
+# Reasons that are about the sender's side: an address, a name, a way of sending.
 OF_SENDER: Final = frozenset(
     (
         "listed",
@@ -42,9 +41,6 @@ OF_SENDER: Final = frozenset(
         "syntax",
         "challenge",
     )
-)
-OF_MESSAGE: Final = frozenset(
-    ("spam-content", "malware", "content", "not-rfc", "message-too-big", "limit-exceeded")
 )
 OF_US: Final = frozenset(("ip", "range", "asn", "hostname", "domain", "address"))
 """Kinds of identity that mail comes from."""
