@@ -73,6 +73,21 @@ def test_a_log_that_grows_is_rotated_packed_and_copied(place: Place) -> None:
     assert place.store(place.logs)["rows"] == 0
 
 
+def test_a_copy_from_when_the_log_was_short(place: Place) -> None:
+    path, copy = place.logs / "mail.log", place.logs / "mail.log.copy"
+    path.write_bytes(log(4))
+    assert path.stat().st_size < 4_096
+    assert place.store(path)["rows"] == 8
+    shutil.copy(path, copy)
+    with path.open("ab") as out:
+        out.write(log(30, 4))
+    assert place.store(path)["rows"] == 60
+    kept = place.store(copy, path)
+    assert (kept["rows"], kept["known"]) == (0, 2)
+    assert place.outcomes() == times(34)
+    assert place.lines() == 4 * 34
+
+
 def test_by_standard_input(place: Place) -> None:
     whole = log(40)
     assert place.store(stdin=whole[: len(whole) // 2 + 7])["rows"] in {39, 40, 41}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,6 +57,89 @@ def test_an_older_copy_holds_nothing_new() -> None:
     read(known, LOG)
     assert read(known, LOG[: len(LOG) // 2]) == (b"", b"")
     assert known[0].position == len(LOG)
+
+
+def test_a_copy_from_when_it_was_short_is_known_when_it_has_grown() -> None:
+    known: list[Read] = []
+    short = LOG.index(b"line 000020")
+    short = LOG.index(b"\n", short) + 1
+    read(known, LOG[:short])
+    read(known, LOG)
+    assert read(known, LOG[:short])[1] == b""
+    assert read(known, LOG[: short // 2])[1] == b""  # also one of which nobody knew
+    # With lines of its own behind, these alone are new, once.
+    for _ in range(2):
+        new = read(known, LOG[:short] + b"Nov 24 10:00:01 mx postfix/smtp[1]: more\n")[1]
+        assert new == (b"" if _ else b"Nov 24 10:00:01 mx postfix/smtp[1]: more\n")
+    assert len(known) == 2
+
+
+def test_lines_by_which_all_logs_of_a_kind_begin_are_no_identity() -> None:
+    known: list[Read] = []
+    head = b"#Software: Microsoft Exchange Server\n#Version: 15.0\n#Fields: a,b\n"
+    read(known, head + LOG[:3_000])
+    other = Following(known, "x")
+    other.feed(head + LOG[6_000:9_000])
+    assert other.found is None
+    assert len(known[0].begins) == 16 * LOG[:3_000].count(b"\n")
+
+
+class Machine:
+    """A folder in which a log grows, is copied, rotated and truncated, and is stored now and then."""
+
+    def __init__(self, step: int) -> None:
+        self.files: dict[str, bytes] = {"mail.log": b""}
+        self.known: list[Read] = []
+        self.step = step
+        self.written = self.copies = 0
+        self.counted: Counter[bytes] = Counter()
+
+    def grow(self, n: int) -> None:
+        lines = LOG.splitlines(keepends=True)[self.written : self.written + n]
+        self.written += len(lines)
+        self.files["mail.log"] += b"".join(lines)
+
+    def copy(self, half: bool) -> str:
+        """Perhaps in the midst of a line."""
+        self.copies += 1
+        name = f"copy{self.copies}"
+        data = self.files["mail.log"]
+        self.files[name] = data[: len(data) - 10] if half else data
+        return name
+
+    def rotate(self) -> None:
+        self.copies += 1
+        self.files[f"mail.log.{self.copies}"] = self.files["mail.log"]
+        self.files["mail.log"] = b""
+
+    def truncate(self) -> None:
+        self.copy(half=False)
+        self.files["mail.log"] = b""
+
+    def store(self, backwards: bool) -> None:
+        for name in sorted(self.files, reverse=backwards):
+            new = read(self.known, self.files[name], self.step)[1]
+            self.counted.update(new.splitlines(keepends=True))
+
+
+_DEEDS = st.one_of(
+    st.tuples(st.just("grow"), st.integers(1, 120)),
+    st.tuples(st.just("copy"), st.booleans()),
+    st.tuples(st.sampled_from(["rotate", "truncate"])),
+    st.tuples(st.just("store"), st.booleans()),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_DEEDS, max_size=14), st.integers(500, 9_000))
+def test_whatever_becomes_of_a_log_each_line_counts_once(deeds: list[Any], step: int) -> None:
+    machine = Machine(step)
+    for name, *words in deeds:
+        getattr(machine, name)(*words)
+    machine.store(False)
+    machine.store(True)
+    written = LOG.splitlines(keepends=True)[: machine.written]
+    assert machine.counted == Counter(written)
 
 
 def test_the_same_beginning_and_another_log_is_told_and_not_counted() -> None:

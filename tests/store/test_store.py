@@ -26,7 +26,7 @@ from todoku.store import engine as engines
 from todoku.store.cases import Desk
 from todoku.store.tables import metadata
 
-HEAD = "0006"
+HEAD = "0007"
 
 Connect = Callable[[str], sa.Engine]
 
@@ -263,10 +263,10 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
         runpy.run_path({str(root / "scripts" / "new_migration.py")!r}, run_name="__main__")
     """
     subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    written = copy / "todoku" / "store" / "migrations" / "versions" / "0007_things.py"
+    written = copy / "todoku" / "store" / "migrations" / "versions" / "0008_things.py"
     text = written.read_text()
-    compile(text, "0007_things.py", "exec")
-    assert 'revision = "0007"' in text.replace("'", '"')
+    compile(text, "0008_things.py", "exec")
+    assert 'revision = "0008"' in text.replace("'", '"')
     assert "op.create_table" in text
     assert "pk_things" in text
 
@@ -281,6 +281,7 @@ def test_migrations_are_in_the_package() -> None:
         "0004_unverified.py",
         "0005_deliveries.py",
         "0006_floods.py",
+        "0007_log_begins.py",
     )
     for name in ("env.py", "script.py.mako", *(f"versions/{version}" for version in versions)):
         assert (folder / name).is_file()

@@ -36,6 +36,9 @@ class Read(NamedTuple):
     file: str = ""
     """Device, inode, size and time of the file that was last read to its end: as long as there is
     one like that, nothing in it is new."""
+    begins: str = ""
+    """Hashes of the ends of its first lines (`todoku.deliveries.identity.line_ends`), by which a copy is known
+    that was made when it was shorter."""
 
 
 class Move(NamedTuple):
@@ -128,9 +131,11 @@ class Ledger:
 
     def logs(self) -> list[Read]:
         c = t.sources.c
-        query = sa.select(c.head_length, c.head, c.position, c.mark, c.path, c.file).order_by(c.id)
+        query = sa.select(
+            c.head_length, c.head, c.position, c.mark, c.path, c.file, c.begins
+        ).order_by(c.id)  # fmt: skip
         with self._engine.connect() as connection:
-            return [Read(*row[:5], row[5] or "") for row in connection.execute(query)]
+            return [Read(*r[:5], r[5] or "", r[6] or "") for r in connection.execute(query)]
 
     def journals(self) -> dict[str, int]:
         query = sa.select(t.journals.c.journal, t.journals.c.position)

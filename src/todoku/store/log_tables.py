@@ -47,12 +47,14 @@ sources: Final = sa.Table(
     sa.Column("mark", sa.Text, nullable=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("file", sa.Text),
+    sa.Column("begins", sa.Text),
     sa.Column("read_at", Time, nullable=False),
     sa.UniqueConstraint("head_length", "head"),
     sqlite_autoincrement=True,
 )
 """How far each log is read. `head`: hash of its first `head_length` bytes, unpacked; `mark`: of the
-bytes before `position`; `file`: device, inode, size and time of a file that was read to its end."""
+bytes before `position`; `file`: device, inode, size and time of a file that was read to its end;
+`begins`: hashes of its first lines' ends."""
 
 journals: Final = sa.Table(
     "log_journals",
