@@ -5,23 +5,24 @@ Everything in a log is a stranger's text: made safe as for a terminal, then esca
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from todoku import grouping
+from todoku.cli.render import html_page as html
 from todoku.cli.render import verdict
+from todoku.cli.render.html_page import e, write
 from todoku.cli.render.logs import WORDS as SCREEN
 from todoku.cli.render.logs import moment, seen, since
 from todoku.cli.render.logs_warnings import WORDS as WARNED
 from todoku.cli.render.logs_warnings import sentence, watched
-from todoku.cli.render.preflight_html import CSS, POLICY
-from todoku.cli.render.text import safe, short
+from todoku.cli.render.text import short
 from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.catalogue import Catalogue, said
 from todoku.logs.sums import Group, row
 from todoku.logs.values import Count, EarlyWarning, Summary
+
+__all__ = ["page", "write"]
 
 MOST: Final = 200
 """Kinds of refusal that are told."""
@@ -47,18 +48,6 @@ svg .slice{fill:#57606a}table .n{text-align:right;white-space:nowrap}
 """
 
 
-def write(path: Path, text: str) -> None:
-    """Whole or not at all. Raises `OSError`."""
-    import os
-
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        new.write_bytes(text.encode("utf-8", "replace"))
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
 def page(
     s: Summary,
     groups: list[Group],
@@ -68,10 +57,6 @@ def page(
     lang: Language,
 ) -> str:
     return "\n".join(_Page(s, groups, early, bounds, c, lang).lines()) + "\n"
-
-
-def _e(text: object) -> str:
-    return html.escape(safe(str(text)))
 
 
 class _Page:
@@ -88,14 +73,11 @@ class _Page:
         self.lang: Language = lang
 
     def _say(self, key: str, /, **values: object) -> str:
-        return _e(say(WORDS[key], self.lang, **values))
+        return e(say(WORDS[key], self.lang, **values))
 
     def lines(self) -> Iterator[str]:
         title = self._say("title")
-        yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">'
-        yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield f"<title>{title}</title>\n<style>\n{CSS}{MORE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        yield from html.head(title, self.lang, MORE)
         first, last = self.bounds
         if first is not None and last is not None:
             yield f'<p class="dim">{self._say("span", first=moment(first), last=moment(last))}</p>'
@@ -112,11 +94,11 @@ class _Page:
         else:
             yield f"<p>{self._say('nothing')}</p>"
         yield f'<p class="dim">{self._say("knowledge", version=self.s.knowledge)}</p>'
-        yield "</body>\n</html>"
+        yield html.END
 
     def _deliveries(self) -> Iterator[str]:
         d = self.s.deliveries
-        told = _e(
+        told = e(
             say(
                 SCREEN["read"], self.lang, lines=Number(self.s.lines), span="–", sent=f"{d.sent:,}",
                 bounced=f"{d.bounced:,}", deferred=f"{d.deferred:,}",
@@ -136,13 +118,13 @@ class _Page:
         if self.early:
             yield "<ul>"
             yield from (
-                f"<li>{_e(sentence(w, self.c, self.lang))}</li>" for w in self.early[:MOST_WARNINGS]
+                f"<li>{e(sentence(w, self.c, self.lang))}</li>" for w in self.early[:MOST_WARNINGS]
             )
             yield "</ul>"
             left = len(self.early) - MOST_WARNINGS
             if left > 0:
-                yield f"<p>{_e(say(WARNED['more'], self.lang, n=f'{left:,}'))}</p>"
-        yield f'<p class="dim">{_e(watched(self.s, self.early, self.lang))}</p>'
+                yield f"<p>{e(say(WARNED['more'], self.lang, n=f'{left:,}'))}</p>"
+        yield f'<p class="dim">{e(watched(self.s, self.early, self.lang))}</p>'
 
     def _by_who(self) -> Iterator[str]:
         counts: dict[str, list[int]] = {}
@@ -157,7 +139,7 @@ class _Page:
         yield f'<svg viewBox="0 0 600 {22 * len(best)}" role="img" aria-label="{title}"><title>{title}</title>'
         for k, (name, (bounced, deferred)) in enumerate(best):
             y, red, amber = 22 * k, 260 * bounced / most, 260 * deferred / most
-            yield f'<text x="0" y="{y + 14}">{_e(short(name, 34))}</text>'
+            yield f'<text x="0" y="{y + 14}">{e(short(name, 34))}</text>'
             yield f'<rect class="bounced" x="270" y="{y + 3}" width="{red:.1f}" height="14"/>'
             yield f'<rect class="deferred" x="{270 + red:.1f}" y="{y + 3}" width="{amber:.1f}" height="14"/>'
             yield f'<text x="{276 + red + amber:.1f}" y="{y + 14}">{bounced + deferred:,}</text>'
@@ -169,20 +151,20 @@ class _Page:
         stand_in.count = g.count
         first, *more = verdict.sentences(d, self.c, self.lang, stand_in.others)
         state = "warning" if d.temporary else "bad"
-        yield f'<section class="check"><h3 class="{state}">{_e(first)}</h3>'
+        yield f'<section class="check"><h3 class="{state}">{e(first)}</h3>'
         if more:
-            yield f"<p>{_e(('' if self.lang == 'ja' else ' ').join(more))}</p>"
+            yield f"<p>{e(('' if self.lang == 'ja' else ' ').join(more))}</p>"
         yield from self._trend(r.trend)
         told, span = seen(g, r.recipients, self.lang), since(g, self.lang) or ""
         rows = (
-            (SCREEN["seen"][self.lang], _e(told)), (SCREEN["since"][self.lang], _e(span)),
+            (SCREEN["seen"][self.lang], e(told)), (SCREEN["since"][self.lang], e(span)),
             (SCREEN["whose"][self.lang], self._names(r.senders)),
             (SCREEN["whom"][self.lang], self._names(r.domains)),
-            (WORDS["next"][self.lang], "<br>".join(f"{n}. {_e(x)}" for n, x in enumerate(d.remedy, 1))),
-            (WORDS["example"][self.lang], f"<code>{_e(short(g.example or '', 600))}</code>" if g.example else ""),
+            (WORDS["next"][self.lang], "<br>".join(f"{n}. {e(x)}" for n, x in enumerate(d.remedy, 1))),
+            (WORDS["example"][self.lang], f"<code>{e(short(g.example or '', 600))}</code>" if g.example else ""),
         )  # fmt: skip
         yield "<dl>"
-        yield from (f"<dt>{_e(k)}</dt><dd>{v}</dd>" for k, v in rows if v)
+        yield from (f"<dt>{e(k)}</dt><dd>{v}</dd>" for k, v in rows if v)
         yield "</dl></section>"
 
     def _trend(self, counts: tuple[int, ...]) -> Iterator[str]:
@@ -210,8 +192,8 @@ class _Page:
             title = said(self.c.knowledge.reasons[d.reason].title, self.lang) if d.reason else ""
             what = short(g.identity.value, 60) if g.identity is not None else ""
             yield (
-                f'<tr><td class="n">{g.count:,}</td><td>{_e(self._name(g))}</td><td>{_e(title)} '
-                f"{_e(short(d.receiver_code or '', 40))}</td><td>{_e(what)}</td></tr>"
+                f'<tr><td class="n">{g.count:,}</td><td>{e(self._name(g))}</td><td>{e(title)} '
+                f"{e(short(d.receiver_code or '', 40))}</td><td>{e(what)}</td></tr>"
             )
         yield "</tbody></table>"
 
@@ -222,4 +204,4 @@ class _Page:
 
     def _names(self, counts: tuple[Count, ...]) -> str:
         nobody = say(SCREEN["notification"], self.lang)
-        return _e(", ".join(f"{short(x.name, 60) or nobody} {x.count:,}" for x in counts))
+        return e(", ".join(f"{short(x.name, 60) or nobody} {x.count:,}" for x in counts))

@@ -6,15 +6,14 @@ What receivers said is a stranger's text: made safe as for a terminal, then esca
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from todoku.cli.render.logs_html import write
+from todoku.cli.render import html_page as html
+from todoku.cli.render.html_page import e, write
 from todoku.cli.render.partners import WORDS as SCREEN
 from todoku.cli.render.partners import day, gate_name, habit, list_name, rate
-from todoku.cli.render.preflight_html import CSS, POLICY
-from todoku.cli.render.text import safe, short
+from todoku.cli.render.text import short
 from todoku.i18n import Language, Words, say
 from todoku.knowledge.catalogue import Catalogue
 from todoku.logs.clock import rfc3339
@@ -75,10 +74,6 @@ def page(summary: Summary, told: Sequence[Told], c: Catalogue, lang: Language) -
     return "\n".join(_Page(summary, told, c, lang).lines()) + "\n"
 
 
-def _e(text: object) -> str:
-    return html.escape(safe(str(text)))
-
-
 class _Page:
     def __init__(
         self, summary: Summary, told: Sequence[Told], c: Catalogue, lang: Language
@@ -95,14 +90,11 @@ class _Page:
         self.gates = {g: self.gates[g] for g in order}
 
     def _say(self, key: str, /, **values: object) -> str:
-        return _e(say(WORDS[key], self.lang, **values))
+        return e(say(WORDS[key], self.lang, **values))
 
     def lines(self) -> Iterator[str]:
         title = self._say("title")
-        yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">'
-        yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield f"<title>{title}</title>\n<style>\n{CSS}{MORE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        yield from html.head(title, self.lang, MORE)
         first, last = (day(rfc3339(x)) for x in (self.summary.first, self.summary.last))
         all_ = say(
             SCREEN["all-one" if len(self.told) == 1 else "all"], self.lang, n=f"{len(self.told):,}",
@@ -111,10 +103,10 @@ class _Page:
         named = [t for t in self.told if any(h.state == "proven" for h in t.lists)]
         key = "proven" if named else "none-proven"
         proven = say(SCREEN[key], self.lang, n=f"{len(named):,}", rate=rate(_rate(named)))
-        yield f"<p>{_e(all_)} {_e(proven)}</p>"
+        yield f"<p>{e(all_)} {e(proven)}</p>"
         yield from self._map()
         yield from self._everyone()
-        yield "</body>\n</html>"
+        yield html.END
 
     # ── the map ───────────────────────────────────────────────────────────────────────────────
 
@@ -136,13 +128,13 @@ class _Page:
         for k, list_ in enumerate(lists):
             x = _NAME + 60 + _CELL * k
             name = list_name(list_, self.c, self.lang)
-            yield f'<text x="{x}" y="{16 + 15 * (k % 2)}">{_e(short(name, 22))}<title>{_e(name)}</title></text>'
+            yield f'<text x="{x}" y="{16 + 15 * (k % 2)}">{e(short(name, 22))}<title>{e(name)}</title></text>'
         for n, (gate, told) in enumerate(shown):
             y = 44 + _ROW * n
             name = gate if n == GATES else self._gate(gate)
             yield f'<line class="rule" x1="0" x2="{wide}" y1="{y - 5}" y2="{y - 5}"/>'
-            yield f'<text x="0" y="{y + 12}">{_e(short(name, 30))}<title>{_e(name)}</title></text>'
-            yield f'<text x="{_NAME + 48}" y="{y + 12}" text-anchor="end">{_e(rate(_rate(told)))}</text>'
+            yield f'<text x="0" y="{y + 12}">{e(short(name, 30))}<title>{e(name)}</title></text>'
+            yield f'<text x="{_NAME + 48}" y="{y + 12}" text-anchor="end">{e(rate(_rate(told)))}</text>'
             for k, list_ in enumerate(lists):
                 yield from self._cell(name, list_, told, _NAME + 60 + _CELL * k, y)
         yield "</svg>"
@@ -170,7 +162,7 @@ class _Page:
             **{kind: f"{len(of):,}" for kind, of in parts.items()},
             **{f"{kind}_rate": rate(n) for kind, n in rates.items()},
         )  # fmt: skip
-        yield f"<g><title>{_e(about)}</title>"
+        yield f"<g><title>{e(about)}</title>"
         at = float(x)
         for kind, n in rates.items():
             long = (_CELL - 10) * (n / all_ if all_ else len(parts[kind]) / max(1, len(told)))
@@ -199,20 +191,20 @@ class _Page:
         out = len(self.told) - min(len(self.told), MOST)
         if out > 0:
             yield f'<p class="dim">{self._say("left-out", n=f"{out:,}")}</p>'
-        yield f'<p class="dim">{_e(say(SCREEN["note"], self.lang))}</p>'
+        yield f'<p class="dim">{e(say(SCREEN["note"], self.lang))}</p>'
 
     def _row(self, t: Told) -> str:
         cells = []
         for h in t.lists:
             name = list_name(h.list, self.c, self.lang)
-            line = f"<b>{_e(name)}</b> {_e(habit(h, self.lang))}"
+            line = f"<b>{e(name)}</b> {e(habit(h, self.lang))}"
             if h.words is not None:
-                line += f"<details><summary>{self._say('said')}</summary><code>{_e(h.words)}</code></details>"
+                line += f"<details><summary>{self._say('said')}</summary><code>{e(h.words)}</code></details>"
             cells.append(f"<div>{line}</div>")
         seen = "".join(cells) or "–"
         return (
-            f'<tr><td class="n">{_e(rate(t.mails_a_day))}</td><td>{_e(short(t.domain, 100))}</td>'
-            f"<td>{_e(gate_name(t.gateway, self.c, self.lang))}</td><td>{seen}</td></tr>"
+            f'<tr><td class="n">{e(rate(t.mails_a_day))}</td><td>{e(short(t.domain, 100))}</td>'
+            f"<td>{e(gate_name(t.gateway, self.c, self.lang))}</td><td>{seen}</td></tr>"
         )
 
     def _gate(self, gate: str) -> str:

@@ -6,18 +6,17 @@ Whatever comes from the DNS is a stranger's text: made safe as for a terminal, t
 
 from __future__ import annotations
 
-import html
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from todoku.cli.render import html_page as html
 from todoku.cli.render.check_entry import span
+from todoku.cli.render.html_page import e
 from todoku.cli.render.preflight import WORDS as SCREEN
 from todoku.cli.render.preflight import deciding, unanswered
 from todoku.cli.render.preflight_names import Names
 from todoku.cli.render.preflight_warm_up import Told
-from todoku.cli.render.text import safe
 from todoku.i18n import Language, Words, say
 from todoku.preflight.values import PRIVATE, RECEIVER, Asked, Check, Ramp, Report
 
@@ -69,68 +68,15 @@ WORDS: Final[Words] = {
 SIGN: Final = {"ok": "✓", "warning": "!", "bad": "✕", "unknown": "?"}
 _MARKS: Final = {"X": "bad", "P": "policy", "?": "unknown", ".": "clear"}
 _CELL: Final = 12
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
-CSS: Final = """\
-:root{--ink:#1b1f24;--dim:#57606a;--line:#d0d7de;--page:#fff;--bad:#b3261e;--warning:#8a5a00;--ok:#1a6b3c;
---unknown:#4a5568;--badbg:#fdecea;--warningbg:#fff4dc;--okbg:#e7f5ec;--unknownbg:#eef1f4}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem 1rem 3rem;max-width:60rem;color:var(--ink);background:var(--page);
-font:16px/1.6 system-ui,"Noto Sans CJK JP","Noto Sans JP","Hiragino Sans","Yu Gothic",sans-serif;
-overflow-wrap:anywhere}
-h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .5rem;padding-bottom:.2rem;
-border-bottom:2px solid var(--line)}h3{font-size:1em;margin:0}
-p{margin:.4rem 0}.dim{color:var(--dim);font-size:.875rem}
-.verdict{margin:1rem 0;padding:.8rem 1rem;border-left:6px solid;border-radius:4px;font-weight:600}
-.verdict ul{margin:.5rem 0 0;padding-left:1.2rem;font-weight:400}
-.bad{color:var(--bad)}.warning{color:var(--warning)}.ok{color:var(--ok)}.unknown{color:var(--unknown)}
-.verdict.bad{background:var(--badbg);border-color:var(--bad)}
-.verdict.warning{background:var(--warningbg);border-color:var(--warning)}
-.verdict.ok{background:var(--okbg);border-color:var(--ok)}
-.verdict.unknown{background:var(--unknownbg);border-color:var(--unknown)}
-.verdict li{color:var(--ink)}
-dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.15rem 1rem;margin:.5rem 0}
-dt{color:var(--dim)}dd{margin:0}
-.check{padding:.6rem 0;border-bottom:1px solid var(--line);break-inside:avoid}
-.check>h3{display:flex;align-items:baseline}.check>h3>.state{flex:0 0 6.5rem;font-weight:600}
-.check ul{margin:.3rem 0;padding-left:1.2rem}.check dl{font-size:.875rem}
-.good{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 1rem;padding:.35rem 0}
-.good>h3{flex:0 1 22rem}.good>p{flex:1 1 16rem;margin:0}.good>.more{flex:1 1 100%}
-details{font-size:.875rem}summary{cursor:pointer;color:var(--dim)}
-code,pre{font:.85rem/1.5 ui-monospace,"Noto Sans Mono CJK JP",monospace}
-pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:4px;padding:1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;
-border-bottom:1px solid var(--line)}
-svg{max-width:100%;height:auto;display:block;margin:.5rem 0}
-svg .clear{fill:#e3e8ee}svg .bad{fill:#b3261e}svg .policy{fill:#d79b00}svg .unknown{fill:#fff;stroke:#8894a0}
-svg .day{fill:#3b6ea5}svg .warning{fill:#d79b00}svg .ok{fill:#2c8a53}svg rect.unknown.bar{fill:#8894a0;stroke:none}
-ol{padding-left:1.4rem}
-@media (max-width:34rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}
-.compared thead{display:none}.compared td,.compared th{display:block;border:0;padding:.1rem 0}
-.compared tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
-@page{margin:15mm}
-@media print{body{max-width:none;padding:0;font-size:10.5pt}
-.verdict,svg,.check .state{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-h2,h3{break-after:avoid}details:not([open]){display:none}pre{break-inside:avoid}}
-"""
 
 
 def write(path: Path, report: Report, lang: Language) -> None:
-    """Whole or not at all: a page half written is worse than none. Raises `OSError`."""
-    text = page(report, lang).encode()
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        new.write_bytes(text)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    """Raises `OSError`."""
+    html.write(path, page(report, lang))
 
 
 def page(report: Report, lang: Language) -> str:
     return "\n".join(_Page(report, lang).lines()) + "\n"
-
-
-def _e(text: object) -> str:
-    return html.escape(safe(str(text)))
 
 
 class _Page:
@@ -141,23 +87,20 @@ class _Page:
 
     def _p(self, text: str) -> str:
         """A sentence: names as they were written."""
-        return _e(self.names.prose(text))
+        return e(self.names.prose(text))
 
     def _b(self, text: str) -> str:
         """Where a name may be copied: in both forms."""
-        return _e(self.names.both(text))
+        return e(self.names.both(text))
 
     def _say(self, key: str, /, **values: object) -> str:
         """Escaped, with its values."""
-        return _e(say(WORDS[key], self.lang, **values))
+        return e(say(WORDS[key], self.lang, **values))
 
     def lines(self) -> Iterator[str]:
         r = self.r
         title = self._say("title", ip=r.subject.ip)
-        yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">'
-        yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield f"<title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        yield from html.head(title, self.lang)
         at = r.at[:16].replace("T", " ")
         told = self._say("at", at=at, resolver=r.resolver, knowledge=r.knowledge)
         yield f'<p class="dim">{told}</p>'
@@ -168,9 +111,9 @@ class _Page:
         yield from self._steps()
         yield from self._warm_up()
         if r.letter is not None:
-            letter = "\n".join(_e(line) for line in r.letter.splitlines())
+            letter = "\n".join(e(line) for line in r.letter.splitlines())
             yield f"<h2>{self._say('letter')}</h2>\n<pre>{letter}</pre>"
-        yield "</body>\n</html>"
+        yield html.END
 
     # ── the head ──────────────────────────────────────────────────────────────────────────────
 
@@ -179,15 +122,13 @@ class _Page:
         state = {"go": "ok", "go-with-care": "warning", "no-go": "bad"}.get(
             self.r.verdict, "unknown"
         )
-        yield f'<div class="verdict {state}">{_e(sentence)}'
+        yield f'<div class="verdict {state}">{e(sentence)}'
         if by:
             yield "<ul>"
-            yield from (
-                f"<li>{_e(c.title)} {self._p(c.about)}: {self._p(c.found)}</li>" for c in by
-            )
+            yield from (f"<li>{e(c.title)} {self._p(c.about)}: {self._p(c.found)}</li>" for c in by)
             yield "</ul>"
         if silent := unanswered(self.r):
-            yield f"<p>{_e(say(SCREEN['silent'], self.lang, n=silent))}</p>"
+            yield f"<p>{e(say(SCREEN['silent'], self.lang, n=silent))}</p>"
         yield "</div>"
         counts = {s: sum(c.state == s for c in self.r.checks) for s in SIGN}
         yield from self._bar(counts)
@@ -228,14 +169,12 @@ class _Page:
                 yield from self._check(c)
 
     def _check(self, c: Check) -> Iterator[str]:
-        head = (
-            _e(c.title) if c.id == RECEIVER else f"{_e(c.title)} <small>{self._p(c.about)}</small>"
-        )
+        head = e(c.title) if c.id == RECEIVER else f"{e(c.title)} <small>{self._p(c.about)}</small>"
         good = " good" if c.state == "ok" else ""
         yield f'<section class="check{good}"><h3>{self._state(c)} <span>{head}</span></h3>'
         yield f'<p>{self._p(c.found)}</p><div class="more">'
         if c.details and all(d.state is None for d in c.details) and c.id == PRIVATE:
-            yield f"<p>{_e(', '.join(d.text for d in c.details))}</p>"
+            yield f"<p>{e(', '.join(d.text for d in c.details))}</p>"
         elif c.details:
             yield "<ul>"
             for d in c.details:
@@ -259,19 +198,19 @@ class _Page:
             yield f"<dt>{self._say('remedy')}</dt><dd><strong>{self._p(c.remedy)}</strong></dd>"
         yield f"<dt>{self._say('wanted')}</dt><dd>{self._p(c.wanted)}</dd>"
         yield f"<dt>{self._say('why')}</dt><dd>{self._p(c.why)}</dd>"
-        yield f"<dt>{self._say('source')}</dt><dd>{_e(', '.join(c.source))}</dd>"
+        yield f"<dt>{self._say('source')}</dt><dd>{e(', '.join(c.source))}</dd>"
         if c.codes:
-            yield f"<dt>{self._say('codes')}</dt><dd>{_e(', '.join(c.codes))}</dd>"
+            yield f"<dt>{self._say('codes')}</dt><dd>{e(', '.join(c.codes))}</dd>"
         yield "</dl>"
 
     def _state(self, c: Check) -> str:
         word = SCREEN[c.cause if c.state == "unknown" and c.cause else c.state][self.lang]
-        return f'<span class="state {c.state}">{SIGN[c.state]} {_e(word)}</span>'
+        return f'<span class="state {c.state}">{SIGN[c.state]} {e(word)}</span>'
 
     def _asked(self, a: Asked) -> str:
         records = ", ".join(a.records)
         told = self._say(a.outcome, records=records, ttl=a.ttl, why=a.why)
-        return f"<code>{_e(a.name)} {_e(a.type)}</code> {told}"
+        return f"<code>{e(a.name)} {e(a.type)}</code> {told}"
 
     def _map(self, marks: str) -> Iterator[str]:
         """Sixteen rows of sixteen: each address has its own title."""
@@ -300,7 +239,7 @@ class _Page:
         for c in old.checks:
             new = (n for n in self.r.checks if n.id == c.id and n.about == self.r.subject.ip)
             told = f"<td>{self._cell(new)}</td><td>{self._cell([c])}</td>"
-            yield f"<tr><th>{_e(c.title)}</th>{told}</tr>"
+            yield f"<tr><th>{e(c.title)}</th>{told}</tr>"
         yield "</tbody></table>"
 
     def _cell(self, checks: Iterable[Check]) -> str:
@@ -313,7 +252,7 @@ class _Page:
         for step in self.r.plan.dns:
             wait = ""
             if step.wait:
-                wait = _e(say(SCREEN["wait"], self.lang, span=span(step.wait, self.lang)))
+                wait = e(say(SCREEN["wait"], self.lang, span=span(step.wait, self.lang)))
             yield f"<li>{self._b(step.text)}{wait}</li>"
         yield "</ol>"
 
@@ -323,25 +262,25 @@ class _Page:
             return
         told = Told(plan, self.lang)
         title = told.title[:1].upper() + told.title[1:]
-        yield f"<h2>{_e(title)}</h2>\n<p>{_e(told.head())}</p>"
+        yield f"<h2>{e(title)}</h2>\n<p>{e(told.head())}</p>"
         if plan.past is None and plan.ramps:  # the same for all: once
-            yield f"{self._bars(plan.ramps[0])}<p>{_e(told.volumes(plan.ramps[0]))}</p>"
+            yield f"{self._bars(plan.ramps[0])}<p>{e(told.volumes(plan.ramps[0]))}</p>"
         for ramp in plan.ramps:
-            yield f'<section class="check"><h3>{_e(ramp.name)}</h3>'
+            yield f'<section class="check"><h3>{e(ramp.name)}</h3>'
             if plan.past is not None:
                 yield self._bars(ramp)
-                yield from (f"<p>{_e(line)}</p>" for line in told.ramp(ramp))
+                yield from (f"<p>{e(line)}</p>" for line in told.ramp(ramp))
             if ramp.advice:
                 yield "<ul>"
-                yield from (f"<li>{_e(told.advice(a))}</li>" for a in ramp.advice)
+                yield from (f"<li>{e(told.advice(a))}</li>" for a in ramp.advice)
                 yield "</ul>"
             yield "</section>"
         if (small := told.small()) is not None:
-            yield f"<p>{_e(small)}</p>"
+            yield f"<p>{e(small)}</p>"
         if plan.ramps:
-            yield f"<p>{_e(told.rest())}</p>"
+            yield f"<p>{e(told.rest())}</p>"
             yield '<ul class="dim">'
-            yield from (f"<li>{_e(line)}</li>" for line in told.figures())
+            yield from (f"<li>{e(line)}</li>" for line in told.figures())
             yield "</ul>"
 
     def _bars(self, ramp: Ramp) -> str:
