@@ -5,6 +5,8 @@ locked and a clock that is wrong pass, and nobody is told twice."""
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import threading
 import time
@@ -27,7 +29,7 @@ from todoku.knowledge import load
 from todoku.lists.kept import Kept
 from todoku.lists.plan import Terms
 from todoku.model import Identity
-from todoku.serve import executing, service
+from todoku.serve import executing, opening, service
 from todoku.serve.orders import Settle, fresh_id
 from todoku.store import Full
 from todoku.store import tables as t
@@ -534,3 +536,20 @@ def test_no_file_of_mail_leaves_its_place_before_it_is_on_disk(
     serve.round()
     assert moved == [1]
     assert not (box / "new" / "1").exists()
+
+
+def test_a_disk_that_is_full_before_it_begins_stops_nothing_by_itself(
+    found: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process id is for the sentence of another: the database says what there is no room for."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with (
+        opening.alone(found),
+        pytest.raises(opening.Served, match=r"process \?"),
+        opening.alone(found),
+    ):
+        pass

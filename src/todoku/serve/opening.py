@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
@@ -80,7 +81,8 @@ def alone(settings: Settings) -> Iterator[None]:
             pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "?"
             raise Served(WORDS["served"], folder=folder, pid=pid) from error
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # no room: the database says it in a sentence of its own
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(file)
