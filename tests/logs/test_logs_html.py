@@ -54,6 +54,18 @@ def test_a_page_of_its_own(tmp_path: Path, lang: str) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
+@pytest.mark.parametrize(("n", "words"), [(31, "1 more kind<"), (32, "2 more kinds<")])
+def test_more_kinds_than_are_told_in_full(tmp_path: Path, n: int, words: str) -> None:
+    page = tmp_path / "report.html"
+    said = "(host mx.b{k}.example[203.0.113.9] said: 550 5.7.1 Spam)"
+    lines = (f"{HEAD}{FIELDS.replace('mx.b.', f'mx.b{k}.')}status=bounced {said}" for k in range(n))
+    text = "".join(f"{x.format(k=k)}\n" for k, x in enumerate(lines))
+    done = todoku("--quiet", "--html", page, stdin=text)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert page.read_text().count("<section") == 30
+    assert words in page.read_text()
+
+
 def test_nothing_refused_is_a_page_too(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     sent = LOG.splitlines()[1]

@@ -186,7 +186,7 @@ class _Page:
         others = self.groups[IN_FULL:]
         if not others:
             return
-        yield f"<h2>{self._say('others', n=f'{len(others):,}')}</h2>\n<table><tbody>"
+        yield f"<h2>{self._say('others', n=Number(len(others)))}</h2>\n<table><tbody>"
         for g in others[:MOST]:
             d = g.diagnosis
             title = said(self.c.knowledge.reasons[d.reason].title, self.lang) if d.reason else ""
