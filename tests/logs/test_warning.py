@@ -19,7 +19,7 @@ from todoku.logs import daily as counting
 from todoku.logs.change import look, tail
 from todoku.logs.daily import Daily, Day
 from todoku.logs.sums import Sums
-from todoku.logs.values import Warnings, Watched
+from todoku.logs.values import Deliveries, Warnings, Watched
 from todoku.logs.warning import by_receiver, warnings
 
 END = datetime(2026, 11, 24, 20, tzinfo=UTC).timestamp()
@@ -236,5 +236,7 @@ def test_words() -> None:
         (3, 2, "of 2 receivers"),
         (1, 1, "of 1 receiver:"),
     ):
-        s: Any = SimpleNamespace(watched=Watched(known, unknown))
+        s: Any = SimpleNamespace(watched=Watched(known, unknown), deliveries=Deliveries())
         assert words in watched(s, (), "en")
+    s = SimpleNamespace(watched=Watched(), deliveries=Deliveries(sent=1))  # as of qmail
+    assert "no receiving hosts, or no times" in watched(s, (), "en")

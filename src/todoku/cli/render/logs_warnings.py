@@ -9,7 +9,7 @@ from todoku.cli.render.page import Page
 from todoku.cli.render.text import short, wrap
 from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.catalogue import Catalogue
-from todoku.logs.values import EarlyWarning, Summary
+from todoku.logs.values import Deliveries, EarlyWarning, Summary
 
 MOST: Final = 5
 
@@ -57,6 +57,10 @@ WORDS: Final[Words] = {
         "en": "Whether a share of refusals rose is not known yet: there are no two weeks of past to compare "
         "with.",
     },
+    "no-hosts": {
+        "ja": "拒否率の変化は分かりません（ログに受信側のホスト名か時刻がありません）。",
+        "en": "Whether a share of refusals rose is not known: the log names no receiving hosts, or no times.",
+    },
     "calm": {
         "ja": "早期警戒: 受信側 {n} の拒否率は以前と変わりません。",
         "en": "Early warning: of {n} {n:receiver|receivers}, none refuses more than it used to.",
@@ -77,14 +81,17 @@ def warnings(
         if len(early) > MOST:
             yield page.dim("  " + say(WORDS["more"], lang, n=f"{len(early) - MOST:,}"))
         yield from page.wrapped(say(WORDS["next"], lang, identity=_about(early)))
-    yield from map(page.dim, page.wrapped(watched(s, early, lang)))
+    if told := watched(s, early, lang):
+        yield from map(page.dim, page.wrapped(told))
 
 
 def watched(s: Summary, early: tuple[EarlyWarning, ...], lang: Language) -> str:
     """How far that could be told; empty where there is nothing to say."""
     w = s.watched
     if not w.receivers:
-        return say(WORDS["unknown-all"], lang) if w.unknown else ""
+        if w.unknown:
+            return say(WORDS["unknown-all"], lang)
+        return say(WORDS["no-hosts"], lang) if s.deliveries != Deliveries() else ""
     if any(e.sign == "share" for e in early):
         return say(WORDS["unknown"], lang, n=Number(w.unknown)) if w.unknown else ""
     told = [say(WORDS["calm"], lang, n=Number(w.receivers))]
