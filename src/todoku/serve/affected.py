@@ -15,16 +15,11 @@ from todoku.cases.case import Case, identity_key
 from todoku.cases.marks import TRIAL
 from todoku.cases.records import Recorded
 from todoku.diagnosis import Diagnoser
-from todoku.logs.clock import Clock
-from todoku.logs.judging import Judge
-from todoku.logs.opening import open_logs
-from todoku.logs.reader import Source
-from todoku.logs.run import Run
 from todoku.logs.values import Delivery
 from todoku.model import VERSION, Diagnosis
 from todoku.reading import mail
 from todoku.serve import sightings
-from todoku.serve.sentlog import rotated
+from todoku.serve.logged import deliveries
 from todoku.serve.sifting import refusals, written
 from todoku.settings.own import Own
 
@@ -80,29 +75,18 @@ def _in_logs(
 ) -> Iterator[Returned]:
     if case.refused_from is None:
         return
-    since = (case.refused_from - BEFORE).timestamp()
-    run = Run(Judge(diagnoser), since=since, own=own, recipients="clear", whole=True)
-    source: Source | None = None
-    for piece in open_logs(rotated(logs, since), None):
-        if piece.error is not None:
-            unread(piece.source, piece.error)
-            continue
-        if source is None or piece.first:
-            newest = now.timestamp()
-            source = Source(run, Clock(min(newest, piece.written or newest)))
-        for delivery in source.read(piece.data):
-            if delivery.outcome == "bounced" and _is_of(case, delivery):
-                yield Returned(
-                    case=case.number,
-                    at=None
-                    if delivery.time is None
-                    else datetime.fromtimestamp(delivery.time, UTC),
-                    sender=delivery.message.sender,
-                    recipient=delivery.recipient,
-                    message_id=_bracketed(delivery.message.message_id),
-                    queue_id=delivery.queue_id,
-                    known_by="log",
-                )
+    since = case.refused_from - BEFORE
+    for delivery in deliveries(logs, diagnoser, own, since, now, unread, recipients="clear"):
+        if delivery.outcome == "bounced" and _is_of(case, delivery):
+            yield Returned(
+                case=case.number,
+                at=None if delivery.time is None else datetime.fromtimestamp(delivery.time, UTC),
+                sender=delivery.message.sender,
+                recipient=delivery.recipient,
+                message_id=_bracketed(delivery.message.message_id),
+                queue_id=delivery.queue_id,
+                known_by="log",
+            )
 
 
 def _is_of(case: Case, delivery: Delivery) -> bool:

@@ -11,13 +11,8 @@ from typing import Final, NamedTuple
 from todoku.cases.case import Case
 from todoku.diagnosis import Diagnoser
 from todoku.diagnosis.receivers import Receivers
-from todoku.logs.clock import Clock
-from todoku.logs.judging import Judge
-from todoku.logs.opening import open_logs
-from todoku.logs.reader import Source
-from todoku.logs.run import Run
 from todoku.model import Refusal, Remote
-from todoku.serve.sentlog import rotated
+from todoku.serve.logged import deliveries
 from todoku.settings.own import Own
 
 BACK: Final = timedelta(days=7)
@@ -54,23 +49,14 @@ def observed(
 
     domains: Counter[str] = Counter()
     senders: Counter[str] = Counter()
-    since = (now - BACK).timestamp()
-    run = Run(Judge(diagnoser), since=since, own=own, recipients="off", whole=True)
-    source: Source | None = None
-    for piece in open_logs(rotated(logs, since), None):
-        if piece.error is not None:
-            unread(piece.source, piece.error)
+    for delivery in deliveries(logs, diagnoser, own, now - BACK, now, unread, recipients="off"):
+        domain = delivery.domain
+        if domain is None:
             continue
-        if source is None or piece.first:
-            source = Source(run, Clock(min(now.timestamp(), piece.written or now.timestamp())))
-        for delivery in source.read(piece.data):
-            domain = delivery.domain
-            if domain is None:
-                continue
-            if domain in case.to or (delivery.relay is not None and is_theirs(delivery.relay)):
-                domains[domain] += 1
-                if delivery.message.sender:
-                    senders[delivery.message.sender.lower()] += 1
+        if domain in case.to or (delivery.relay is not None and is_theirs(delivery.relay)):
+            domains[domain] += 1
+            if delivery.message.sender:
+                senders[delivery.message.sender.lower()] += 1
     found = (domain for domain, _ in domains.most_common(MOST))
     much = (f"{who} ({n:,})" for who, n in senders.most_common(10) if n >= MUCH)
     return Seen(tuple(dict.fromkeys((*case.to, *found))), tuple(much))
