@@ -51,14 +51,14 @@ class Zygote:
 
     def run(
         self, *words: str | Path, stdin: bytes = b"", lang: str = "en",
-        kill_at: int = 0, most: int = 0, **env: str,
+        kill_at: int = 0, most: int = 0, small: bool = False, **env: str,
     ) -> Done:  # fmt: skip
         """`kill_at`: the point at which it dies; a number beyond all of them only counts them.
-        `most`: rows of a part."""
+        `most`: rows of a part; `small`: logs have many cells and parts."""
         with tempfile.TemporaryDirectory() as place:
             (Path(place) / "in").write_bytes(stdin)
             asked = {"words": ["logs", "--lang", lang, *map(str, words)], "env": env, "at": place,
-                     "kill_at": kill_at, "most": most}  # fmt: skip
+                     "kill_at": kill_at, "most": most, "small": small}  # fmt: skip
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             self._process.stdin.write(json.dumps(asked) + "\n")
@@ -194,6 +194,24 @@ def count_points(place: str, kill_at: int) -> None:
     sqlalchemy.create_engine = create
 
 
+SMALL = {"PIECE": 1_024, "HEAD": 512, "CUT": 512, "CELL": 2_048, "CELLS": 3, "LEAST": 2_048,
+         "MOST": 8_192, "FEW": 15}  # fmt: skip
+"""The sizes of `todoku.logs` and of what is staged."""
+
+
+def make_small() -> None:
+    from todoku.cli import logs_store
+    from todoku.deliveries import feeding, identity, staging, storing
+    from todoku.logs import messages, opening, parts, reader
+
+    for module in (messages, opening, parts, reader, feeding, logs_store):
+        for name, value in SMALL.items():
+            if hasattr(module, name):
+                setattr(module, name, value)
+    vars(staging)["FEW"], vars(storing)["MOST"] = SMALL["FEW"], 40
+    vars(identity)["HEAD"] = 256  # within the first block, as it is
+
+
 def child(asked: dict[str, Any]) -> None:
     place = asked["at"]
     for n, (name, mode) in enumerate(
@@ -202,10 +220,11 @@ def child(asked: dict[str, Any]) -> None:
         os.dup2(os.open(f"{place}/{name}", mode, 0o600), n)
     os.environ.update(asked["env"])
     if asked["most"]:
-        from todoku.cli import logs_store
-        from todoku.deliveries import storing
+        from todoku.deliveries import feeding, storing
 
-        vars(storing)["MOST"], vars(logs_store)["PIECE"] = asked["most"], 20_000
+        vars(storing)["MOST"], vars(feeding)["PIECE"] = asked["most"], 20_000
+    if asked["small"]:
+        make_small()
     if asked["kill_at"]:
         count_points(place, asked["kill_at"])
     from todoku.cli import main
@@ -227,10 +246,12 @@ def serve() -> None:
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
     import todoku.cli.logs
+    import todoku.cli.logs_engine_store
     import todoku.cli.logs_store
     import todoku.cli.setup
     import todoku.deliveries.key
     import todoku.deliveries.reading
+    import todoku.deliveries.staging
     import todoku.deliveries.storing
     import todoku.serve.privacy
     import todoku.settings

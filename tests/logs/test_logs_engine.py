@@ -64,7 +64,13 @@ def test_the_page_too(log: Path, tmp_path: Path) -> None:  # noqa: F811
         (["--engine", "dask://127.0.0.1:99999"], 64, "dask://HOST:PORT", "クラスター"),
         (["--workers", "2"], 64, "--engine local", "--engine local"),
         (["--workers", "2", "--engine", "dask://127.0.0.1:1"], 64, "--engine local", "dask では"),
-        (["--engine", "local", "--store"], 64, "--store", "--store"),
+        (["--engine", "local", "--follow"], 64, "--follow", "--follow"),
+        (
+            ["--engine", "dask://127.0.0.1:1", "--store"],
+            64,
+            "--engine local",
+            "フォルダーのある機械",
+        ),
         (["--engine", "local", "-"], 64, "standard input", "標準入力"),
     ],
 )

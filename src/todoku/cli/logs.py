@@ -142,7 +142,7 @@ def logs(
     begin, end = (
         _moment(name, told, now, lang) for name, told in (("since", since), ("until", until))
     )
-    others = {"--store": store, "--follow": follow, "--stored": stored}
+    others = {"--follow": follow, "--stored": stored, "--store": store}
     kind_of_pass = _pass(engine, workers, others, setup)
     diagnose = settings.diagnoser(setup)
     desk = None
@@ -161,12 +161,16 @@ def logs(
 
             place = stack.enter_context(logs_store.opened(config, data))
             run = Run(judge, own=setup.own, recipients=place.shown, key=place.key)
-            kind = logs_store.StoringReading
+            kind: Callable[..., Reading] = logs_store.StoringReading
+            if engine is not None:
+                from todoku.cli import logs_engine_store
+
+                kind = functools.partial(logs_engine_store.EngineStoring, workers, setup.overlay)
             if follow:
                 from todoku.cli import logs_follow
 
                 kind = logs_follow.FollowingReading
-            reading: Reading = kind(place, run, paths, lang, now=now, year=year, quiet=quiet)
+            reading = kind(place, run, paths, lang, now=now, year=year, quiet=quiet)
         elif stored:
             from todoku.cli import logs_stored
 

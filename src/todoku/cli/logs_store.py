@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -20,7 +21,7 @@ from todoku.logs.clock import Clock
 from todoku.logs.messages import CELLS, Messages
 from todoku.logs.opening import Piece, files, why
 from todoku.logs.parts import Log as File
-from todoku.logs.parts import Looking, Part, look
+from todoku.logs.parts import Looking, Part, Stream, look
 from todoku.logs.values import Kept
 
 if TYPE_CHECKING:
@@ -200,6 +201,8 @@ class StoringReading(Reading):
                 self._stream("-", sys.stdin.buffer, None)
             else:
                 self._file(path)
+                with contextlib.suppress(Stream):
+                    self._earlier = (look(path), *self._earlier)[:CELLS]
         self._clear()
         self._judge_heads(self._files, self._heads)
         self.storing.keep()
@@ -264,7 +267,6 @@ class StoringReading(Reading):
                     self._known += 1
                 else:
                     self._stream(source, file, status.st_mtime, name)
-                self._earlier = (look(path), *self._earlier)[:CELLS]
         except OSError as error:
             self._unreadable(Piece(source, error=why(error)))
 

@@ -9,6 +9,8 @@
     keeping.py   one step of storing: parts by day, committed with the position
     journal.py   which lines of a journal are new
     storing.py   one pass over logs that stores what is new
+    feeding.py   one file or stream of it
+    staging.py   a part of a log, stored by a worker; one process commits
     tailing.py   logs that are followed while they are written, through rotation
     living.py    the live tail, which becomes parts
     reading.py   what is stored, for whoever computes with it

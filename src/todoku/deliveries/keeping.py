@@ -26,6 +26,7 @@ def keep(
     with folder.writing():
         folder.clean({part.name for part in ledger.parts()})
         parts: list[Part] = [folder.write(rows, day) for day, rows in by_day(table, at)]
+        parts += [folder.adopt(*staged) for staged in also.staged]
         try:
             ledger.commit(parts, moves, at, also)
         except Overtaken:

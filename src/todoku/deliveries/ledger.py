@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from todoku.deliveries.parts import Part
+from todoku.deliveries.parts import Part, Staged
 from todoku.store import WORDS, Overtaken, writing
 from todoku.store import log_tables as t
 from todoku.store.rows import plain
@@ -107,6 +107,8 @@ class Also(NamedTuple):
     """By the length and hash of a log's head: the file that was read to its end (`Read.file`)."""
     taken: Collection[int] = ()
     """Ids of tails that are in these parts now."""
+    staged: Sequence[Staged] = ()
+    """Further rows, already written."""
     replaced: Collection[str] = ()
     """Names of parts whose rows are in these parts now, or are erased."""
 

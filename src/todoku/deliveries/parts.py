@@ -20,6 +20,8 @@ MERGING: Final = ".merging"
 """A folder for what only the holder of `compacting` writes."""
 SPILL: Final = ".spill-"
 """Folders for what does not fit into a reader's memory."""
+STAGED: Final = ".staged-"
+"""Folders for parts to be that the workers of one command write."""
 SUFFIX: Final = ".parquet"
 HALF: Final = ".half"
 
@@ -32,6 +34,14 @@ class Part(NamedTuple):
     day: str
     rows: int
     bytes: int
+
+
+class Staged(NamedTuple):
+    """A file that is safe on the disk and has no name yet: a part to be."""
+
+    path: Path
+    day: str
+    rows: int
 
 
 class Folder:
@@ -94,6 +104,23 @@ class Folder:
         finally:
             os.close(lock)
 
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder for what workers of this command stage. It goes with the command; what one that was
+        killed left, the next that cleans takes away."""
+        import fcntl
+
+        place = self.path / f"{STAGED}{uuid.uuid4().hex}"
+        with self.writing():
+            place.mkdir(mode=0o700)
+            lock = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            os.close(lock)
+
     def half(self) -> Path:
         """The path of a part to be, for the holder of `compacting`."""
         folder = self.path / MERGING
@@ -108,11 +135,7 @@ class Folder:
         """A part of this day (UTC), safe on the disk under its name. Hold `writing`."""
         final = self._day(day) / f"{uuid.uuid4().hex}{SUFFIX}"
         half = final.with_suffix(HALF)
-        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
+        _write(table, half)
         return self._named(half, final, day, table.num_rows)
 
     def _day(self, day: str) -> Path:
@@ -136,12 +159,48 @@ class Folder:
         with self._alone(READING) as alone:
             for spill in self.path.glob(f"{SPILL}*") if alone else ():
                 shutil.rmtree(spill, ignore_errors=True)
+            for place in self.path.glob(f"{STAGED}*"):
+                if not _held(place / LOCK):
+                    shutil.rmtree(place, ignore_errors=True)
             for path in sorted(self.path.glob("day=*/*")):
                 name = str(path.relative_to(self.path))
                 if path.suffix == HALF or (alone and path.suffix == SUFFIX and name not in named):
                     path.unlink()
                     left.append(name)
         return left
+
+
+def stage(table: pa.Table, day: str, place: Path) -> Staged:
+    """Writes a part to be of this day (UTC), for `Folder.adopt`, into a folder of `Folder.staging`."""
+    path = place / f"{uuid.uuid4().hex}{HALF}"
+    _write(table, path)
+    return Staged(path, day, table.num_rows)
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    """A new file, safe on the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        pq.write_table(table, file, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _held(lock: Path) -> bool:
+    """Does a process that lives hold this lock?"""
+    import fcntl
+
+    try:
+        handle = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _sync(folder: Path) -> None:

@@ -12,6 +12,7 @@ goes on, when it is run again, where that stood.
 
 from __future__ import annotations
 
+import os
 import time as clocks
 from collections.abc import Callable
 from datetime import datetime
@@ -25,14 +26,16 @@ from todoku.deliveries.identity import LONGEST, Following
 from todoku.deliveries.journal import Journals
 from todoku.deliveries.keeping import keep
 from todoku.deliveries.ledger import Also, Day, Ledger, Move, Read
-from todoku.deliveries.parts import Folder
+from todoku.deliveries.parts import Folder, Staged
 from todoku.deliveries.rows import SCHEMA, Rows
 from todoku.logs.clock import Clock
 from todoku.logs.engine import merge_counts
+from todoku.logs.opening import cell_of
 from todoku.logs.reader import Source
 from todoku.logs.run import Counts, Run
 
 if TYPE_CHECKING:
+    from todoku.deliveries.staging import Found
     from todoku.logs.postfix import Sent
     from todoku.logs.values import Delivery
 
@@ -55,12 +58,15 @@ class Storing:
         self._ledger = ledger
         self._now = now
         self.oldest = oldest
-        self._known: dict[tuple[int, str], Read] = {_name(r): r for r in ledger.logs()}
+        self._known: dict[tuple[int, str], Read] = {name_of(r): r for r in ledger.logs()}
         self.journals = Journals(ledger.journals())
         self._logs: list[Log] = []
         self._moves: list[Move] = []
         self._tables: list[pa.Table] = []
+        self._staged: list[Staged] = []
         self._days: dict[str, Day] = {}
+        self._told: dict[int, str] = {}
+        """Grounds, as they are kept."""
         self._ends: dict[tuple[int, str], str] = {}
         self._files = {r.file for r in self._known.values() if r.file}
         self.pending = 0
@@ -73,10 +79,10 @@ class Storing:
     def full(self) -> bool:
         return self.pending >= MOST
 
-    def log(self, path: str, clock: Clock) -> Log:
-        """A further log, to be fed from its beginning."""
+    def log(self, path: str, clock: Clock, cell: int = -1) -> Log:
+        """A further log, to be fed from its beginning. `cell`: as in `todoku.logs.reader.Source`."""
         self.settle()
-        log = Log(self, path, clock, Following(self._known.values(), path))
+        log = Log(self, path, clock, Following(self._known.values(), path), cell)
         self._logs.append(log)
         return log
 
@@ -89,15 +95,23 @@ class Storing:
         move = log.following.move()
         read = move.after if move is not None else log.following.found
         if read is not None and not log.following.differs:
-            self._ends[_name(read)] = file
+            self._ends[name_of(read)] = file
 
     def knows(self, head: bytes) -> bool:
         """Is this the beginning of a log that was read (on) before?"""
+        return self.known(head) is not None
+
+    def known(self, head: bytes) -> Read | None:
+        """How far the log that begins so was read before."""
         self.settle()
         begins = Following(self._known.values(), "")
         begins.feed(head)
         begins.end()
-        return begins.found is not None
+        return begins.found
+
+    def holds(self, read: Read) -> bool:
+        """Is this how far a log was read, as it is kept?"""
+        return self._known.get(name_of(read)) == read
 
     def piped(self, path: str, clock: Clock, *, numbered: bool) -> Piped:
         """A stream that began before it is read. `numbered`: a journal, of which what was read
@@ -109,21 +123,23 @@ class Storing:
         read one of these logs on: nothing of it is kept then."""
         moves = [*self._moves, *(m for log in self._logs if (m := log.following.move()))]
         journals = self.journals.moves()
-        if not (moves or journals or self._tables or self._days or self._ends):
+        if not (moves or journals or self._tables or self._staged or self._days or self._ends):
             return False
         table = pa.concat_tables(self._tables) if self._tables else SCHEMA.empty_table()
         also = Also(
             journals=journals,
             days=self._days,
-            grounds={n: grounds.encode(g) for n, g in self._rows.grounds.items()},
+            grounds={n: grounds.encode(g) for n, g in self._rows.grounds.items()} | self._told,
             knowledge=self.run.judge.knowledge,
             ends=self._ends,
+            staged=self._staged,
         )
         self._write(table, moves, also)
         self.settle(stored=True)
-        self.stored += table.num_rows
+        self.stored += table.num_rows + sum(staged.rows for staged in self._staged)
         self._moves, self._tables, self._days, self.pending = [], [], {}, 0
-        self._rows.grounds, self._ends = {}, {}
+        self._staged = []
+        self._rows.grounds, self._told, self._ends = {}, {}, {}
         return True
 
     def _write(self, table: pa.Table, moves: list[Move], also: Also) -> None:
@@ -135,8 +151,8 @@ class Storing:
             move = log.following.move()
             if move is not None:
                 if move.before is not None:
-                    self._known.pop(_name(move.before), None)
-                self._known[_name(move.after)] = move.after
+                    self._known.pop(name_of(move.before), None)
+                self._known[name_of(move.after)] = move.after
                 log.following.committed(move)
                 if not stored:
                     self._moves.append(move)
@@ -145,14 +161,38 @@ class Storing:
         if stored:
             self.journals.committed()
 
-    def take(self, source: Source, clock: Clock, lines: bytes) -> tuple[list[Delivery], Counts]:
-        """The deliveries of new lines, as `todoku.logs.reader` hands them out, and their counts."""
+    def adopt(self, found: Found, jumped: bool = False) -> None:
+        """What another process read of a log, as if this one had. `jumped`: before its first attempt the
+        clock went back."""
+        for move in found.moves:
+            if move.before is not None:
+                self._known.pop(name_of(move.before), None)
+            self._known[name_of(move.after)] = move.after
+        self._moves += found.moves
+        self._ends |= found.ends
+        self._staged += found.staged
+        self._tables += found.tables
+        self.pending += sum(table.num_rows for table in found.tables)
+        self.pending += sum(staged.rows for staged in found.staged)
+        self.too_old += found.too_old
+        for day, told in found.days.items():
+            self._days[day] = self._days.get(day, Day()).plus(told)
+        if jumped and found.first in found.days:
+            self._days[found.first] = self._days[found.first].plus(Day(jumps=1))
+        for number, ground in found.grounds.items():
+            self._told.setdefault(number, ground)
+
+    def take(
+        self, source: Source, clock: Clock, lines: bytes, cell: int | None = None
+    ) -> tuple[list[Delivery], Counts]:
+        """The deliveries of new lines, as `todoku.logs.reader` hands them out, and their counts.
+        `cell`: theirs, where it is known."""
         run, total = self.run, self.run.counts
         piece = Counts()
         sent: list[Sent] = []
         run.counts, run.sent = piece, sent
         try:
-            found = list(source.read(lines))
+            found = list(source.read(lines, cell))
         finally:
             run.counts = total
         merge_counts(total, piece)
@@ -162,7 +202,7 @@ class Storing:
 
     def note(self, piece: Counts) -> None:
         """What was read besides deliveries, for the day with which the piece begins."""
-        day = _day(piece.first, self._now())
+        day = day_of(piece.first, self._now())
         if day >= self.oldest:
             self._days[day] = self._days.get(day, Day()).plus(_told(piece))
 
@@ -183,12 +223,16 @@ class Storing:
 class Log:
     """One log of a pass."""
 
-    def __init__(self, storing: Storing, path: str, clock: Clock, following: Following) -> None:
+    def __init__(
+        self, storing: Storing, path: str, clock: Clock, following: Following, cell: int = -1
+    ) -> None:
         self.path = path
         self.following = following
         self._storing = storing
         self._clock = clock
-        self._source = Source(storing.run, clock)
+        self._source = Source(storing.run, clock, cell)
+        self._cell: int | None = None
+        """That in which its reading begins."""
         self._unsure: list[Counts] = []
         """Of pieces while nothing was understood: it may be no log at all."""
         self.lines = self.understood = 0
@@ -197,16 +241,17 @@ class Log:
 
     def feed(self, data: bytes) -> list[Delivery]:
         """The deliveries of what is new of these bytes."""
-        return self._read(*self.following.feed(data))
+        cell = cell_of(self.following.fed)
+        return self._read(*self.following.feed(data), cell)
 
     def hurry(self) -> list[Delivery]:
         """What was held back though nothing more is there yet."""
-        return self._read(*self.following.hurry())
+        return self._read(*self.following.hurry(), cell_of(self.following.fed))
 
     def end(self, final: bool = False) -> list[Delivery]:
         """What was held back. `final`: a last line without its end is whole. A log that is new, and
         of which nothing was understood, is as if it had not been read."""
-        found = self._read(*self.following.end(final))
+        found = self._read(*self.following.end(final), cell_of(self.following.fed))
         self.ended = True
         if self.lines and not self.understood and self.following.found is None:
             self._storing._logs.remove(self)
@@ -214,12 +259,16 @@ class Log:
             self._sure()
         return found
 
-    def _read(self, again: bytes, new: bytes) -> list[Delivery]:
+    def _read(self, again: bytes, new: bytes, cell: int | None = None) -> list[Delivery]:
+        """`cell`: that of their block in the log (`todoku.logs.messages`)."""
+        if cell is not None and (again or new):
+            self._cell = cell if self._cell is None else self._cell
+            cell -= self._cell
         if again:
-            self._recall(again)
+            self._recall(again, cell)
         if not new:
             return []
-        found, piece = self._storing.take(self._source, self._clock, new)
+        found, piece = self._storing.take(self._source, self._clock, new, cell)
         self.lines += piece.lines
         self.understood += piece.understood
         self._unsure.append(piece)
@@ -232,13 +281,13 @@ class Log:
             self._storing.note(piece)
         self._unsure = []
 
-    def _recall(self, lines: bytes) -> None:
+    def _recall(self, lines: bytes, cell: int | None) -> None:
         """Reads for what lines tell of messages and columns alone: they were counted before."""
         run = self._storing.run
         counts, daily = run.counts, run.daily
         run.counts, run.daily, run.sent = Counts(), type(daily)(), []
         try:
-            for _ in self._source.read(lines):
+            for _ in self._source.read(lines, cell):
                 pass
         finally:
             run.counts, run.daily, run.sent = counts, daily, []
@@ -267,11 +316,17 @@ class Piped(Log):
         return found
 
 
-def _name(read: Read) -> tuple[int, str]:
+def name_of(read: Read) -> tuple[int, str]:
     return read.head_length, read.head
 
 
-def _day(time: float | None, now: float) -> str:
+def file_of(status: os.stat_result) -> str:
+    """As `Read.file` has it."""
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def day_of(time: float | None, now: float) -> str:
+    """The day (UTC, `2026-11-24`) of a time, else of `now`."""
     for seconds in (time, now):
         try:
             if seconds is not None:

@@ -96,18 +96,28 @@ def zone() -> tuple[object, ...]:
     return time.tzname, time.timezone, time.altzone if time.daylight else None
 
 
-def count(asked: Asked, part: Part) -> Told:
-    """Reads one part. Raises `DiffersError`."""
-    with _own.reading:
-        return _count(asked, part)
+def alone() -> threading.Lock:
+    """Held while a process reads a part: threads would only wait for each other."""
+    return _own.reading
 
 
-def _count(asked: Asked, part: Part) -> Told:
+def agree(asked: Asked) -> None:
+    """Raises `DiffersError` where this process would read otherwise than the one that asks."""
     if __version__ != asked.version:
         raise DiffersError("version", __version__)
     if zone() != asked.zone:
         raise DiffersError("zone", "/".join(time.tzname))
-    judge = _judge(asked, (part.number, part.cell))
+
+
+def count(asked: Asked, part: Part) -> Told:
+    """Reads one part. Raises `DiffersError`."""
+    with alone():
+        return _count(asked, part)
+
+
+def _count(asked: Asked, part: Part) -> Told:
+    agree(asked)
+    judge = judge_of(asked, part)
     run = Run(
         judge, since=asked.since, until=asked.until, own=asked.own, key=asked.key,
         earlier=Looking(part),
@@ -139,7 +149,6 @@ class _Own:
 
     def __init__(self) -> None:
         self.reading = threading.Lock()
-        """Threads would only wait for each other."""
         self.diagnoser: tuple[str, Diagnoser] | None = None
         self.judge: tuple[bytes, Place, Judge] | None = None
         """Of which run, and the last part that it judged."""
@@ -149,10 +158,11 @@ Place = tuple[int, int]
 _own: Final = _Own()
 
 
-def _judge(asked: Asked, place: Place) -> Judge:
+def judge_of(asked: Asked, part: Part) -> Judge:
     """One template has one diagnosis, that of the first line with it. So a judge may go on with the
     parts behind those that it knows, as one pass would; for one before them there is a new judge.
     Raises `DiffersError`."""
+    place = part.number, part.cell
     known = _own.judge
     if known is not None and known[0] == asked.key and known[1] < place:
         judge = known[2]
@@ -198,15 +208,20 @@ class Merged:
         self._log = -1
         self._last: float | None = None
 
+    def jumped(self, part: Part, told: Told) -> bool:
+        """Does the clock go back by much between the part before and this one?"""
+        if part.number != self._log or self._last is None or told.first is None:
+            return False
+        return self._last - told.first > BACK
+
     def add(self, part: Part, told: Told) -> None:
         merge_counts(self.counts, told.counts)
         merge_sums(self.sums, told.sums)
         self.daily.merge(told.daily)
+        self.counts.jumps += self.jumped(part, told)
         if part.number != self._log:
             self._log, self._last = part.number, None
         if told.first is not None:
-            if self._last is not None and self._last - told.first > BACK:
-                self.counts.jumps += 1
             self._last = told.last
 
 

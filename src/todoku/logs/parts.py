@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from todoku.logs.lines import Lines
@@ -77,11 +77,12 @@ def logs(paths: Iterable[str]) -> list[Log | Unreadable]:
             continue
         if path == "-":
             raise Stream(path)
-        found.append(_log(path))
+        found.append(look(path))
     return found
 
 
-def _log(path: str) -> Log | Unreadable:
+def look(path: str) -> Log:
+    """A file as it is now. Raises `Stream`."""
     try:
         told = os.stat(path)  # noqa: PTH116 (names on disk need not be text)
         if not stat.S_ISREG(told.st_mode):
@@ -98,14 +99,21 @@ def _log(path: str) -> Log | Unreadable:
     return Log(path, told.st_mtime, told.st_size, packed, can)
 
 
-def parts(found: Iterable[Log | Unreadable], workers: int) -> Iterator[Part | Unreadable]:
-    """In the order in which one pass would read them; the larger ones come first."""
-    found = list(found)
-    shares = _Shares(sum(log.size for log in found if isinstance(log, Log)), max(workers, 1))
+def parts(
+    found: Iterable[Log | Unreadable], workers: int, passed: Collection[int] = ()
+) -> Iterator[Part | Unreadable]:
+    """In the order in which one pass would read them; the larger ones come first. `passed`: numbers of
+    logs that are not read, and only stand before others."""
+    logs = list(enumerate(found))
+    sizes = (log.size for n, log in logs if isinstance(log, Log) and n not in passed)
+    shares = _Shares(sum(sizes), max(workers, 1))
     earlier: tuple[Log, ...] = ()
-    for number, log in enumerate(found):
+    for number, log in logs:
         if isinstance(log, Unreadable):
             yield log
+            continue
+        if number in passed:
+            earlier = (log, *earlier)[:CELLS]
             continue
         for part in _cut(Part(log, number, earlier=earlier), shares):
             shares.took((log.size if part.end is None else part.end) - part.begin)
