@@ -255,3 +255,15 @@ def test_a_port_for_lmtp_that_is_taken(start: Start, relay: Relay) -> None:
     _, said = process.communicate(timeout=WAIT)
     assert process.returncode == 75
     assert "Nothing was started." in said
+
+
+def test_a_spool_that_cannot_be_written(start: Start, relay: Relay, tmp_path: Path) -> None:
+    """It is named, and not the port that has nothing to do with it."""
+    (tmp_path / "file").write_text("no folder")
+    spool = tmp_path / "file" / "spool"
+    process = start(
+        "serve", TODOKU_MAIL_SPOOL=str(spool), TODOKU_MAIL_LMTP=f"127.0.0.1:{relay.port}"
+    )
+    _, said = process.communicate(timeout=WAIT)
+    assert process.returncode == 75
+    assert str(spool) in said and "[mail] spool" in said

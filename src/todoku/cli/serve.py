@@ -3,6 +3,7 @@ told to stop (SIGTERM, SIGINT)."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -45,6 +46,12 @@ WORDS: Final[Words] = {
         "ja": "設定 [mail] lmtp の {where} で受け取れません（{why}）。何も始めていません。",
         "en": "cannot take mail at {where}, named by [mail] lmtp of the settings ({why}). Nothing was "
         "started.",
+    },
+    "no-spool": {
+        "ja": "設定 [mail] spool の {folder} を読み書きできません（{why}）。届いたメールを置けないので、何も始めていません。"
+        "todoku serve を動かすユーザーが書けるようにしてください。",
+        "en": "cannot read and write {folder}, named by [mail] spool of the settings ({why}). There would be no place "
+        "for mail that comes in, so nothing was started. Let the user who runs todoku serve write there.",
     },
     "no-desk": {
         "ja": "設定 [cases] write_to の {desk} は知識にない窓口です。何も始めていません。一覧: todoku knowledge show 受信側",
@@ -92,6 +99,7 @@ def serve(
         Kept.open(Path(found.general.data)) as kept,
     ):
         _check_desks(found, desk.knowledge, lang)
+        _check_spool(Path(found.mail.spool), lang)
         terms = terms_of(found, Book(lists_of(desk.knowledge)))
         clock = service.clock_of(found)
         means = service.means(found, desk.desk, desk.knowledge, terms, kept, lang, clock)
@@ -112,6 +120,20 @@ def serve(
             at_work.run()
     if not quiet:
         tell(WORDS["stopped"], {})
+
+
+def _check_spool(folder: Path, lang: Language) -> None:
+    """Else each mail would be turned away, or lie there, and nobody would know why."""
+    from todoku.serve import spool
+
+    try:
+        spool.make(folder)
+        for part in spool.PARTS:
+            if not os.access(folder / part, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Failure(say(WORDS["no-spool"], lang, folder=folder, why=why), 75) from error
 
 
 @contextmanager
