@@ -28,7 +28,8 @@ def test_the_story_is_received() -> None:
         "再送信してください。\n",
         RULES,
     )
-    assert (found.class_, found.ticket, found.verdicts) == ("received", "SRX1234567890ID", ())
+    assert (found.class_, found.ticket) == ("received", "SRX1234567890ID")
+    assert [(v.identity.value, v.class_) for v in found.verdicts] == [("192.0.2.1", "received")]
 
 
 def test_the_story_is_mitigated() -> None:

@@ -98,7 +98,10 @@ def _heeded(case: Case, answer: ev.Answered, at: datetime) -> Case:
     def heed(s: Standing) -> Standing:
         return st.heed(s, verdicts.get(s.key, answer.class_), answer, at)
 
-    return each(case, set(verdicts) or named(case, ()), heed)
+    told = set(verdicts)
+    if answer.class_ == "received" and any(s.key in told for s in case.standings):
+        told = set()  # a receipt is of the whole request, whichever of its addresses it names
+    return each(case, told or named(case, ()), heed)
 
 
 def waited(case: Case, event: ev.Waited) -> Case:

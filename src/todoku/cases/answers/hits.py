@@ -24,8 +24,9 @@ _LABEL: Final = re.compile(
     r"|(?:ergebnis))\s*[:=-]?\s*",
     re.I,
 )
+_ITEM: Final = re.compile(r"\s*\(?\d{1,2}[.)]\s+")
 _TRIM: Final = " .。!:()[]【】「」|"
-_REMARK: Final = re.compile(r"[,;(、（]|\s-\s|\sas\s|\sdue\s")
+_REMARK: Final = re.compile(r"[,;(、（]|\.\s|\s-\s|\sas\s|\sdue\s")
 _BLANK: Final = "\0"
 _MOST: Final = 200
 """Hits of one expression."""
@@ -78,7 +79,8 @@ def _headings(text: str, desks: Sequence[AnswerRules]) -> tuple[list[Hit], str]:
     at = 0
     for line in text.split("\n") if rules else ():
         if 2 <= len(line) < 300:
-            bare = addresses.without(line)
+            item = _ITEM.match(line)
+            bare = addresses.without(line[item.end() :] if item else line)
             words = _LABEL.sub("", bare).strip(_TRIM)
             said = [words]
             if len(bare) < len(line.strip(_TRIM)):  # beside an address a remark may follow

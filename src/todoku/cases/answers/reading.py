@@ -134,12 +134,7 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         class_,
         hit.words[:400],
         number,
-        # That it was received is no verdict on anything.
-        tuple(
-            Verdict(identity=i, class_=c)
-            for i, c in told.verdicts.items()
-            if not silent and class_ != "received"
-        ),
+        tuple(Verdict(identity=i, class_=c) for i, c in told.verdicts.items() if not silent),
         Wait() if silent else waiting.find(face, tried),
         () if silent else tuple(dict.fromkeys(_asks(Text(face), told, tried))),
         f"{hit.desk}/{hit.rule.id}",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from todoku.cases.answers import addresses
+from todoku.cases.answers import addresses, blocks
 from todoku.cases.answers.addresses import Mention
 from todoku.cases.answers.hits import Hit
 from todoku.cases.answers.sentences import Text
@@ -44,11 +44,24 @@ _UP: Final = re.compile(r"\b(?:above|aforementioned|oben genannte\w*|obige\w*)\b
 
 _SPLIT: Final = re.compile(r"[;、]|,\s|\b(?:but|while|whereas|aber|während|jedoch)\b|ですが|一方")
 """Where a sentence turns to something else."""
-_LABELLED: Final = re.compile(
-    r"^\s*[-*•・]?\s*(?:(?:the |your )?(?:ips?|ip[- ]?address(?:es)?|address(?:es)?|hosts?|range)|ip-?adressen?"
-    r"|adressen?|adresse ip|対象)?(?:\s*IP)?(?:\s*アドレス)?\s*[:=]\s*",
+_AGAIN: Final = re.compile(
+    r"\A\W*(?:(?:so|and|but|now|however|therefore|today|daher|ahora|donc)?,?\s*)?(?:it(?:\x27s)?|this|that|they|these"
+    r"|those|both|neither|none|all|(?:we|i)(?:\x27ve| have)? (?:now |just |also )?\w+ (?:it|them|both|that|this)"
+    r"|(?:the|this|that|its|these|your) (?:\w+ )?(?:ips?|addresse?s?|address|entry|entries|listings?|blocks?|bans?"
+    r"|restrictions?|servers?|hosts?|range|penalty)"
+    r"|sie|er|es|dies\w*|beide|keine|die (?:\w+ )?(?:sperre|adressen?|ip\S*|einträge?|sperrung)|der (?:eintrag|server)"
+    r"|elle|il|ils|elles|ceci|cette|ces|les deux|l'(?:adresse|entrée)|le blocage|est[ae]s?|ambas?|ambos|el bloqueo"
+    r"|la (?:dirección|entrada)|quest\w+|entramb\w+|l'indirizzo|il blocco|deze|dit|het|beide|esse|essa|ambos|o bloqueio)\b"
+    r"|\A\W*(?:こちら|これ|いずれ|両|当該|該当|同|上記|現在|既に|すでに|本日|先ほど)",
     re.I,
 )
+"""A sentence that goes on about the address of the one before."""
+_GOES_ON: Final = re.compile(
+    r"\b(?:still|currently|pending|being|under|remains? (?:under|in)|investigat\w+|review\w*|noch|derzeit|weiterhin"
+    r"|encore|en cours|todavía|aún|ancora|nog|ainda)\b|現在|まだ|引き続き|調査中|確認中",
+    re.I,
+)
+"""Of an address on which nothing is decided yet."""
 _LISTED: Final = re.compile(r"[\s,;、&/]|\b(?:and|or|und|et|y|e|en)\b|及び|および|と")
 
 
@@ -69,11 +82,15 @@ def worst(classes: Iterable[AnswerClass]) -> AnswerClass:
 def said(read: Text, hits: Sequence[Hit]) -> Said:
     """Of the whole."""
     doubts = [hit for hit in hits if hit.rule.class_ == "unclear"]
-    hits = _that_count([hit for hit in hits if hit.rule.class_ != "unclear"])
+    told = [hit for hit in hits if hit.rule.class_ != "unclear"]
+    hits = _that_count(told)
     if not hits:
         return Said("unclear", None, {})
     places = list(addresses.mentions(read.text))
     owners = _owners(read, hits, places)
+    if owners and (open_ := _undecided(read, told, hits, owners, places)):
+        hits = sorted((*hits, *open_), key=lambda hit: hit.start)
+        owners = _owners(read, hits, places)
     by_address: dict[Identity, set[AnswerClass]] = {}
     owned: dict[Hit, set[Identity]] = {hit: set() for hit in hits}
     for mention, hit in owners:
@@ -81,6 +98,9 @@ def said(read: Text, hits: Sequence[Hit]) -> Said:
         owned[hit].add(mention.identity)
     verdicts = {identity: _together(classes) for identity, classes in by_address.items()}
     classes = {hit.rule.class_ for hit in hits}
+    spoken = {mention.identity for mention in places}
+    if len(spoken) == len(classes) == 1:  # the only one that it can be about
+        verdicts = dict.fromkeys(spoken, hits[0].rule.class_)
     if _opposed(classes) and not _apart(hits, owned):
         return Said("unclear", None, dict.fromkeys(verdicts, "unclear"), tuple(hits))
     if "unclear" in verdicts.values():
@@ -111,6 +131,32 @@ def _that_count(hits: Sequence[Hit]) -> list[Hit]:
             continue
         counted.append(hit)
     return counted
+
+
+def _undecided(
+    read: Text,
+    told: Sequence[Hit],
+    counted: Sequence[Hit],
+    owners: Sequence[tuple[Mention, Hit]],
+    places: Sequence[Mention],
+) -> list[Hit]:
+    """Words of receipt that are about an address of which nothing else is said, where something is said of
+    another: "the second one is still being looked at"."""
+    judged = {mention.identity for mention, _ in owners}
+    first = min(hit.start for hit in counted)
+    found = []
+    for hit in told:
+        if hit.rule.class_ != "received" or hit in counted or hit.start < 0:
+            continue
+        start, end = read.sentence(hit.start)
+        within = {place.identity for place in places if start <= place.start < end}
+        if (
+            within
+            and not within & judged
+            and (hit.start > first or _GOES_ON.search(read.text[start:end]))
+        ):
+            found.append(hit)
+    return found
 
 
 def _milder(below: AnswerClass, heading: AnswerClass) -> bool:
@@ -174,8 +220,11 @@ def _owners(
         return []
     headings = [hit for hit in real if hit.heading]
     above_first = _addresses_first(read, headings) if headings else False
-    found: list[tuple[Mention, Hit, int]] = []
+    found = [(mention, told, 0) for mention, told in blocks.owners(read, real, places)]
+    headed = {mention for mention, _, _ in found}
     for mention in places:
+        if mention in headed:
+            continue
         hit, rank = _owner(read, mention, real, headings, above_first, places)
         if hit is not None:
             found.append((mention, hit, rank))
@@ -224,8 +273,10 @@ def _around(read: Text, mention: Mention, hits: Sequence[Hit]) -> tuple[Hit | No
     """For an address outside of the sentences that decide."""
     before = [hit for hit in hits if hit.end <= mention.start]
     after = [hit for hit in hits if hit.start >= mention.end]
+    if after and _goes_on(read, mention, after[0]):
+        return after[0], 1
     start, end = _line(read.text, mention)
-    alone = _bare(read.text[start:end])
+    alone = blocks.bare(read.text[start:end])
     one = len({hit.rule.class_ for hit in hits}) == 1
     if one and (alone or not before or _DOWN.search(_sentence_of(read, before[-1]))):
         return (before or after)[-1 if before else 0], 4
@@ -238,6 +289,19 @@ def _around(read: Text, mention: Mention, hits: Sequence[Hit]) -> tuple[Hit | No
     if before and not _UP.search(_sentence_of(read, before[-1])):
         return before[-1], 3
     return (after[0] if after else before[-1]), 3
+
+
+def _goes_on(read: Text, mention: Mention, hit: Hit) -> bool:
+    """Whether the words stand in the next sentence, which is of the same address: "it", "both"."""
+    _, end = read.sentence(mention.start)
+    while end < len(read.text) and read.text[end].isspace():
+        end += 1
+    start, stop = read.sentence(end)
+    if not start <= hit.start < stop:
+        return False
+    return next(addresses.mentions(read.text[start:stop]), None) is None and bool(
+        _AGAIN.search(read.text[start:stop])
+    )
 
 
 def _sentence_of(read: Text, hit: Hit) -> str:
@@ -285,11 +349,4 @@ def _addresses_first(read: Text, headings: Sequence[Hit]) -> bool:
     first, last = headings[0], headings[-1]
     above = read.text[: first.start].rstrip().rsplit("\n", 1)[-1]
     below = read.text[last.end :].strip().split("\n", 1)[0]
-    return _bare(above) and not _bare(below)
-
-
-def _bare(line: str) -> bool:
-    """A line of addresses and nothing else but what they are ("IP address: ...")."""
-    line = _LABELLED.sub("", line)
-    found = next(addresses.mentions(line), None) is not None or addresses.MASKED.search(line)
-    return bool(found) and not addresses.without(line)
+    return blocks.bare(above) and not blocks.bare(below)
