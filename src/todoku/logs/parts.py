@@ -160,8 +160,9 @@ def _cut(part: Part, shares: _Shares) -> Iterator[Part]:
 class _Cell:
     """What one cell tells of messages, read when it is asked for."""
 
-    def __init__(self, pieces: list[bytes]) -> None:
+    def __init__(self, pieces: list[bytes], *, whole: bool) -> None:
         self._pieces = pieces
+        self._whole = whole
         self._misses = 0
         self._found: dict[bytes, bytes] | None = None
 
@@ -174,7 +175,7 @@ class _Cell:
             messages = Messages()
             lines = Lines(messages)
             for data in self._pieces:
-                noted(data, messages, lines)
+                noted(data, messages, lines, whole=self._whole)
             self._found, self._pieces = messages.senders(), []
         return self._found.get(key)
 
@@ -182,10 +183,11 @@ class _Cell:
 class Looking:
     """The cells before a part (`todoku.logs.messages.Earlier`)."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, *, whole: bool = False) -> None:
+        """`whole`: as in `Run`."""
         self._cells: list[_Cell] = []
         """The latest first."""
-        self._more = _cells_before(part)
+        self._more = (_Cell(data, whole=whole) for data in _cells_before(part))
 
     def entries(self, key: bytes, cells: int) -> Iterator[bytes]:
         for n in range(cells):
@@ -198,7 +200,7 @@ class Looking:
                 yield lines
 
 
-def _cells_before(part: Part) -> Iterator[_Cell]:
+def _cells_before(part: Part) -> Iterator[list[bytes]]:
     yield from _cells(part.log, part.cell, part.begin)
     for log in part.earlier:
         if log.packed:
@@ -207,7 +209,7 @@ def _cells_before(part: Part) -> Iterator[_Cell]:
             yield from _cells(log, cell_of(log.size - 1) + 1, None)
 
 
-def _cells(log: Log, below: int, end: int | None) -> Iterator[_Cell]:
+def _cells(log: Log, below: int, end: int | None) -> Iterator[list[bytes]]:
     """The cells of a log below a number, the last first."""
     begun = end is not None
     while below > 0:
@@ -221,7 +223,7 @@ def _cells(log: Log, below: int, end: int | None) -> Iterator[_Cell]:
         for number in range(below - 1, cell - 1, -1):
             begun = begun or number in found  # the last ones may hold no end of a line
             if begun:
-                yield _Cell(found.get(number, []))
+                yield found.get(number, [])
         below, end = cell, begin
 
 
@@ -229,7 +231,7 @@ def _until(log: Log, end: int | None) -> int:
     return log.size if end is None else end
 
 
-def _last(pieces: Iterator[Piece]) -> Iterator[_Cell]:
+def _last(pieces: Iterator[Piece]) -> Iterator[list[bytes]]:
     """The last cells of a log that is packed, the last first."""
     kept: deque[tuple[int, list[bytes]]] = deque(maxlen=CELLS)
     last = -1
@@ -241,4 +243,4 @@ def _last(pieces: Iterator[Piece]) -> Iterator[_Cell]:
             last = piece.cell
         kept[-1][1].append(piece.data)
     for _, data in reversed(kept):
-        yield _Cell(data)
+        yield data

@@ -26,11 +26,12 @@ def bulk(data: bytes) -> tuple[bytes, int, int]:
     return data, end, data.count(b"\n", 0, end)
 
 
-def noted(data: bytes, messages: Messages, lines: Lines) -> set[Format]:
-    """Reads a piece for what it tells of messages alone; the formats that it has."""
+def noted(data: bytes, messages: Messages, lines: Lines, *, whole: bool = False) -> set[Format]:
+    """Reads a piece for what it tells of messages alone (`whole`: not of senders alone); the formats that
+    it has."""
     data, end, many = bulk(data)
     formats: set[Format] = set()
-    for found in walk(data, end, messages):
+    for found in walk(data, end, messages, whole=whole):
         if isinstance(found, tuple):
             many -= 1
             told = lines.read(data[found[0] : found[1]])
