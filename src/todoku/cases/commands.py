@@ -10,18 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import msgspec
 
 from todoku.cases import WORDS, NotNow, NotThis
 from todoku.cases import events as ev
-from todoku.cases.case import FIRST, Case, Standing, identity_key, later
+from todoku.cases.case import Case, identity_key, later
 from todoku.cases.fold import apply, flooded, fold
-from todoku.cases.policy import DEFAULT, Policy, Proves
+from todoku.cases.objections import (
+    alive,
+    instead_of_a_request,
+    meant,
+    no,
+    not_in_case,
+    own_ticket,
+    when,
+)
+from todoku.cases.policy import DEFAULT, Policy
+from todoku.cases.proof import proves
 from todoku.cases.standings import PROMISES
 from todoku.cases.states import ASKED, UNDECIDED, State
-from todoku.cases.tasks import never_probed, pause, silence, suffices
+from todoku.cases.tasks import never_probed, pause, silence
 from todoku.i18n import Sentence
 from todoku.model import Identity
 
@@ -89,9 +99,9 @@ def check(case: Case, event: ev.Checked, policy: Policy = DEFAULT) -> Events:
         for f in event.findings
         if f.state == "listed" and place is not None and f.list == place.id
     )
-    proves = _proves(apply(case, event), policy, hosts=0)
+    proven = proves(apply(case, event), policy, hosts=0)
     again = _reopening(case, listed, event.at, False, event.at) if listed else ()
-    return (replace(event, proves=proves), *again)
+    return (replace(event, proves=proven), *again)
 
 
 def probe(case: Case, event: ev.Probed, policy: Policy = DEFAULT, hosts: int = 1) -> Events:
@@ -99,7 +109,7 @@ def probe(case: Case, event: ev.Probed, policy: Policy = DEFAULT, hosts: int = 1
     event = replace(event, proves=(), reply=replace(event.reply, text=event.reply.text[:LONGEST]))
     if event.result == "refused":
         return (event, *_reopening(case, (event.identity,), event.at, False, event.at))
-    return (replace(event, proves=_proves(apply(case, event), policy, hosts)),)
+    return (replace(event, proves=proves(apply(case, event), policy, hosts)),)
 
 
 def try_(case: Case, event: ev.Tried, policy: Policy = DEFAULT, hosts: int = 1) -> Events:
@@ -108,18 +118,18 @@ def try_(case: Case, event: ev.Tried, policy: Policy = DEFAULT, hosts: int = 1) 
     event = replace(event, proves=(), first=min(first, last), last=max(first, last))
     if event.result == "refused":
         return (event, *_reopening(case, (event.identity,), event.last, False, event.at))
-    return (replace(event, proves=_proves(apply(case, event), policy, hosts)),)
+    return (replace(event, proves=proves(apply(case, event), policy, hosts)),)
 
 
 def want_trial(case: Case, event: ev.Trying) -> Events:
     """A person has a trial sent; one at a time."""
-    _alive(case)
+    alive(case)
     key = identity_key(event.identity)
     if case.standing(key) is None:
-        raise _not_in_case(case, event.identity)
+        raise not_in_case(case, event.identity)
     under_way = next((t for t in case.trials if t.key == key), None)
     if under_way is not None:
-        raise _not(NotNow, "trial-under-way", case, since=_moment(under_way.at, event.at))
+        raise no(NotNow, "trial-under-way", case, since=when(under_way.at, event.at))
     return (event,)
 
 
@@ -134,15 +144,15 @@ def may_probe(case: Case, identity: Identity, now: datetime, policy: Policy = DE
     """Raises `NotNow` where a probe would be impolite."""
     standing = case.standing(identity_key(identity))
     if standing is None:
-        raise _not_in_case(case, identity)
+        raise not_in_case(case, identity)
     if never_probed(case, policy):
-        raise _not(NotThis, "never-probed", case)
+        raise no(NotThis, "never-probed", case)
     if standing.state == "settling" and standing.until is not None and now < standing.until:
-        raise _not(NotNow, "not-settled", case, until=_moment(standing.until, now))
+        raise no(NotNow, "not-settled", case, until=when(standing.until, now))
     if standing.probed_at is not None:
         until = later(standing.probed_at, policy.probe_every)
         if now < until:
-            raise _not(NotNow, "too-early", case, until=_moment(until, now))
+            raise no(NotNow, "too-early", case, until=when(until, now))
 
 
 # The cause
@@ -150,17 +160,17 @@ def may_probe(case: Case, identity: Identity, now: datetime, policy: Policy = DE
 
 def find_cause(case: Case, event: ev.CauseFound) -> Events:
     """Why one was listed is known now; or where one looked in vain."""
-    _alive(case)
+    alive(case)
     if not event.cause and not event.looked and not event.evidence:
-        raise _not(NotThis, "no-words", case)
+        raise no(NotThis, "no-words", case)
     return (replace(event, evidence=event.evidence[:LONGEST]),)
 
 
 def mend(case: Case, event: ev.Mended) -> Events:
     """The cause is gone, somebody says."""
-    _alive(case)
+    alive(case)
     if not event.what:
-        raise _not(NotThis, "no-words", case)
+        raise no(NotThis, "no-words", case)
     return (event,)
 
 
@@ -170,12 +180,12 @@ def mend(case: Case, event: ev.Mended) -> Events:
 def request(case: Case, event: ev.Requested, owner: int | None = None) -> Events:
     """A desk was asked to remove. A ticket that it gave at once acknowledges it. `owner`: the case
     that has its ticket, where one has."""
-    _own_ticket(case, event.ticket, owner)
-    standings = _standings(case, event.identities)
+    own_ticket(case, event.ticket, owner)
+    standings = meant(case, event.identities)
     may = {"open", "declined", *ASKED} if asks_another(case, event.desk) else {"open"}
     fresh = tuple(s for s in standings if s.state in may)
     if not fresh:
-        raise _instead_of_a_request(case, standings, event.at)
+        raise instead_of_a_request(case, standings, event.at)
     event = replace(event, identities=tuple(s.identity for s in fresh))
     if event.ticket is None:
         return (event,)
@@ -188,7 +198,7 @@ def asks_another(case: Case, desk: str | None) -> bool:
 
 
 def acknowledge(case: Case, event: ev.Acknowledged) -> Events:
-    _standings(case, event.identities)
+    meant(case, event.identities)
     return (event,)
 
 
@@ -197,7 +207,7 @@ def answer(
 ) -> Events:
     """A desk's answer. `owner`: the case that has its ticket, where one has. It is kept in any
     state; the table of states says what it moves."""
-    _own_ticket(case, event.ticket, owner)
+    own_ticket(case, event.ticket, owner)
     event = replace(event, words=event.words[:LONGEST])
     promise = event.class_ in PROMISES or any(v.class_ in PROMISES for v in event.verdicts)
     if promise and event.until is None:
@@ -215,10 +225,10 @@ def accept(
 ) -> Events:
     """A person takes an answer for genuine, or (`class_`) says what it means."""
     if not by:
-        raise _not(NotThis, "needs-name", case)
+        raise no(NotThis, "needs-name", case)
     waiting = next((w.answer for w in case.waiting if w.seq == seq), None)
     if waiting is None:
-        raise _not(NotThis, "no-answer", case, answer=seq)
+        raise no(NotThis, "no-answer", case, answer=seq)
     if class_ in {None, waiting.class_}:
         return (ev.AcceptedByPerson(at=_utc(now), by=by, answer=seq),)
     verdicts = tuple(replace(v, class_=class_) for v in waiting.verdicts)
@@ -237,7 +247,7 @@ def wait_over(case: Case, now: datetime) -> Events:
     if not over:
         if settling:
             until = min(s.until or s.since for s in settling)
-            raise _not(NotNow, "not-settled", case, until=_moment(until, now))
+            raise no(NotNow, "not-settled", case, until=when(until, now))
         return ()
     return (ev.Waited(at=_utc(now), until=max(over)),)
 
@@ -246,18 +256,18 @@ def escalate(
     case: Case, event: ev.Escalated, policy: Policy = DEFAULT, owner: int | None = None
 ) -> Events:
     """The desk was asked to look again: after it said no, or nothing, and a pause. `owner`: as above."""
-    _own_ticket(case, event.ticket, owner)
-    standings = _standings(case, event.identities)
+    own_ticket(case, event.ticket, owner)
+    standings = meant(case, event.identities)
     may = [(pause(s, policy), s) for s in standings if s.state == "declined"]
     may += [(silence(s, policy), s) for s in standings if s.state in ASKED]
     if not may:
         if any(s.state == "open" for s in standings):
-            raise _not(NotNow, "no-request", case)
-        raise _instead_of_a_request(case, standings, event.at)
+            raise no(NotNow, "no-request", case)
+        raise instead_of_a_request(case, standings, event.at)
     now = [s for moment, s in may if moment <= event.at]
     if not now:
         soonest = min(moment for moment, _ in may)
-        raise _not(NotNow, "too-early", case, until=_moment(soonest, event.at))
+        raise no(NotNow, "too-early", case, until=when(soonest, event.at))
     event = replace(event, identities=tuple(s.identity for s in now))
     return (event,)
 
@@ -269,7 +279,7 @@ def sent(_case: Case, event: ev.Sent) -> Events:
 
 def hinder(case: Case, event: ev.Hindered) -> Events:
     """todoku does not write by itself: something is in the way."""
-    _alive(case)
+    alive(case)
     return (event,)
 
 
@@ -290,14 +300,14 @@ def tell(case: Case, event: ev.Told) -> Events:
 
 
 def hold(case: Case, event: ev.Held) -> Events:
-    _alive(case)
+    alive(case)
     return (event,)
 
 
 def detour(case: Case, event: ev.Detoured) -> Events:
-    _alive(case)
+    alive(case)
     if not case.mended:
-        raise _not(NotNow, "no-cause", case)
+        raise no(NotNow, "no-cause", case)
     return (event,)
 
 
@@ -320,10 +330,10 @@ def close(
     """`by` is a person; todoku itself closes only what is proven and told."""
     if why is None:
         whys = ", ".join(w for w in ev.WHYS if w != "joined")
-        raise _not(NotThis, "no-why", case, whys=whys)
-    _alive(case)
+        raise no(NotThis, "no-why", case, whys=whys)
+    alive(case)
     if why == "resolved" and case.state != "resolved" and not by:
-        raise _not(NotNow, "not-proven", case)
+        raise no(NotNow, "not-proven", case)
     return (ev.Closed(at=_utc(now), by=by, why=why, text=text[:LONGEST]),)
 
 
@@ -336,48 +346,6 @@ def absorb(case: Case, events: Sequence[ev.AnyEvent], other: int, now: datetime)
             moved = replace(event, source=event.source or f"case:{other}/{seq}")
             taken += report(fold(taken, case), replace(moved, at=_utc(now)))
     return tuple(taken)
-
-
-def _alive(case: Case) -> None:
-    if case.closed is not None:
-        raise _not(NotNow, "closed", case)
-
-
-def _own_ticket(case: Case, ticket: str | None, owner: int | None) -> None:
-    if owner not in {None, case.number}:
-        known = ", ".join(case.tickets) or "-"
-        raise _not(NotThis, "other-ticket", case, ticket=ticket, known=known)
-
-
-def _standings(case: Case, identities: Iterable[Identity]) -> tuple[Standing, ...]:
-    """Those that are meant: none named, all."""
-    _alive(case)
-    if not case.standings:
-        raise _not(NotThis, "no-identity", case)
-    named = {identity_key(identity): identity for identity in identities}
-    for key, identity in named.items():
-        if case.standing(key) is None:
-            raise _not_in_case(case, identity)
-    return tuple(s for s in case.standings if not named or s.key in named)
-
-
-def _instead_of_a_request(case: Case, standings: Sequence[Standing], now: datetime) -> NotNow:
-    """Why a desk is not asked: said of the identity that is worst off."""
-    ticket = case.tickets[-1] if case.tickets else "-"
-    for s in standings:
-        if s.state == "declined":
-            return _not(NotNow, "was-declined", case, ticket=ticket)
-    for s in standings:
-        if s.state in ASKED:
-            since = _moment(s.requested_at or s.since, now)
-            return _not(NotNow, "already-requested", case, since=since, ticket=ticket)
-    for s in standings:
-        if s.state == "settling":
-            until = _moment(s.until or s.since, now)
-            return _not(NotNow, "promised", case, until=until)
-    if any(s.state in {"verifying", "junked"} for s in standings):
-        return _not(NotNow, "verifying", case)
-    return _not(NotNow, "already-resolved", case)
 
 
 def _reopening(
@@ -401,35 +369,6 @@ def _reopening(
     return (ev.Reopened(at=at, why="refused", identities=tuple(again)),) if again else ()
 
 
-def _proves(case: Case, policy: Policy, hosts: int) -> tuple[str, ...]:
-    now = case.changed_at or FIRST
-    listed = case.place is not None and case.place.zone is not None
-    return tuple(
-        s.key
-        for s in case.standings
-        if proven(s, policy, hosts, by="probe" if listed else suffices(s, policy, now))
-    )
-
-
-def proven(
-    standing: Standing, policy: Policy = DEFAULT, hosts: int = 1, by: Proves | None = None
-) -> bool:
-    """Whether enough was accepted, long enough, by enough of the `hosts` that answer there. `by`:
-    what counts; by default as the policy has it."""
-    if standing.state not in {*UNDECIDED, "verifying"}:
-        return False
-    tally = {"probe": standing.accepted, "trial": standing.delivered, "mail": standing.mail}[
-        by or policy.proof
-    ]
-    if tally.first is None or tally.last is None:
-        return False
-    return (
-        tally.count >= policy.accepted
-        and tally.last - tally.first >= policy.over
-        and (hosts < 2 or len(tally.hosts) >= min(policy.hosts, hosts))
-    )
-
-
 def _wait(event: ev.Answered, policy: Policy) -> timedelta:
     """Until the promise holds everywhere: the longest the desk names."""
     hours = event.max_hours if event.max_hours is not None else event.min_hours
@@ -444,25 +383,5 @@ def _acknowledged(at: datetime, ticket: str, event: ev.Requested) -> ev.Acknowle
     )
 
 
-def _not_in_case(case: Case, identity: Identity) -> NotThis:
-    known = ", ".join(s.identity.value for s in case.standings) or "-"
-    return _not(NotThis, "not-in-case", case, identity=identity.value, known=known)
-
-
-Kind = TypeVar("Kind", NotNow, NotThis)
-
-
-def _not(kind: type[Kind], words: str, case: Case, **values: object) -> Kind:
-    return kind(WORDS[words], case=case.number, **values)
-
-
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
-
-
-def _moment(moment: datetime, now: datetime) -> str:
-    """For a sentence: in the zone of `now`, which is the reader's."""
-    try:
-        return f"{moment.astimezone(now.tzinfo):%Y-%m-%d %H:%M}"
-    except OverflowError:
-        return f"{moment:%Y-%m-%d %H:%M}"
