@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases.strategies import START, events, histories, moments
+from tests.cases.world import IP, World
 from todoku.cases import commands, due, records, tasks
 from todoku.cases import events as ev
 from todoku.cases.case import Case
@@ -111,3 +112,22 @@ def test_no_events_give_an_empty_case() -> None:
     assert fold([]) == Case()
     assert due.plan(Case()) == ()
     assert Policy() == Policy()
+
+
+def test_a_reply_that_bounces_leaves_the_no_as_it_was() -> None:
+    w = World()
+    w.refuse()
+    w.request()
+    w.answer("not-qualified")
+    assert w.states() == ["declined"]
+    w.pass_(hours=5)
+    w.add([ev.Escalated(at=w.now, desk="microsoft-consumer", identities=(IP,))])
+    assert (w.states(), w.case.standings[0].escalations) == (["requested"], 1)
+    w.answer("bounce")
+    assert (w.states(), w.case.standings[0].escalations) == (["declined"], 0)
+    assert w.case.by_hand
+    # A reply to silence is none to a no, and a request is none either.
+    w.add([ev.Requested(at=w.now, desk="microsoft-consumer", identities=(IP,))])
+    w.add([ev.Escalated(at=w.now, desk="microsoft-consumer", identities=(IP,))])
+    w.answer("bounce")
+    assert w.states() == ["open"]

@@ -77,6 +77,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What the desk waits for."""
     requested_at: datetime | None = None
     escalations: int = 0
+    replied: bool = False
+    """What was written last answers the desk's no."""
     refused_at: datetime | None = None
     accepted: Tally = Tally()
     """Messages, trials and probes; for a list: answers "not listed"."""

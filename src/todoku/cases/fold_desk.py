@@ -55,7 +55,8 @@ def requested(case: Case, event: ev.Requested) -> Case:
     case = replace(case, desk=event.desk or case.desk)
 
     def ask(s: Standing) -> Standing:
-        return replace(st.move(s, "requested", event.at), asks=(), requested_at=event.at)
+        after = st.move(s, "requested", event.at)
+        return replace(after, asks=(), requested_at=event.at, replied=False)
 
     return each(case, named(case, event.identities), ask)
 
@@ -118,8 +119,9 @@ def escalated(case: Case, event: ev.Escalated) -> Case:
 
     def ask(s: Standing) -> Standing:
         n = s.escalations + 1
+        replied = s.state == "declined"
         moved_ = st.move(s, "escalated", event.at)
-        return replace(moved_, asks=(), requested_at=event.at, escalations=n)
+        return replace(moved_, asks=(), requested_at=event.at, escalations=n, replied=replied)
 
     return each(case, named(case, event.identities), ask)
 
@@ -137,7 +139,7 @@ def sent(case: Case, event: ev.Sent) -> Case:
     def back(s: Standing) -> Standing:
         if not out.reply:
             return st.move(s, "unsent request", event.at)
-        return replace(st.move(s, "unsent reply", event.at), escalations=max(0, s.escalations - 1))
+        return st.unsent_reply(s, event.at)
 
     return each(replace(case, by_hand=True), set(out.keys), back)
 

@@ -91,9 +91,17 @@ def seen_now(standing: Standing, at: datetime, hosts: Iterable[str]) -> Standing
     return acceptance(standing, 1, at, at, hosts)
 
 
+def unsent_reply(standing: Standing, at: datetime) -> Standing:
+    """A reply never reached the desk: its no stands as before."""
+    after = move(standing, "unsent reply", at)
+    return replace(after, escalations=max(0, standing.escalations - 1), replied=False)
+
+
 def heed(standing: Standing, verdict: AnswerClass, answer: Answered, at: datetime) -> Standing:
     if "confirm-link" in answer.asks and verdict in {"received", "needs-information"}:
         return replace(standing, asks=answer.asks)  # nothing is acknowledged before the click
+    if verdict == "bounce" and standing.replied and standing.state == "requested":
+        return unsent_reply(standing, at)
     after = move(standing, f"answered {verdict}", at)
     if verdict == "needs-information":
         return replace(after, asks=answer.asks or ("other",))
