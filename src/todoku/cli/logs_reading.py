@@ -39,6 +39,7 @@ WORDS: Final[Words] = {
         "ja": "{source} を最後まで読めません（{why}）。読めたところまでと、残りのファイルは集計します。",
         "en": "cannot read all of {source} ({why}). What was read of it counts, and the other files do.",
     },
+    "unopened": {"ja": "{source} を読めません（{why}）。", "en": "cannot read {source} ({why})."},
     "packed-zstd": {
         "ja": "zstd で圧縮されています。Python 3.14 以降、または backports.zstd があれば読めます。"
         "zstdcat … | todoku logs でも読めます",
@@ -227,7 +228,11 @@ class Reading:
             ),
             None,
         ) or why(piece.error or "", self.lang)
-        self._say("unreadable", source=self._name(piece.source), why=why_not)
+        self._say(
+            "unopened" if piece.first else "unreadable",
+            source=self._name(piece.source),
+            why=why_not,
+        )
 
     def _tick(self) -> None:
         now = time.monotonic()

@@ -36,7 +36,7 @@ class Piece(NamedTuple):
     """The path as given, for a file in a folder joined with the path below it; `-` for stdin."""
     data: bytes = b""
     first: bool = False
-    """With it the source begins."""
+    """With it the source begins; with an error: it could not even be opened."""
     written: float | None = None
     """When the file was last written to, seconds since 1970."""
     cell: int = 0
@@ -74,13 +74,15 @@ def _path(path: str) -> Iterator[str | Piece]:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 (names on disk need not be text)
     except (OSError, ValueError) as e:
-        yield Piece(shown, error=why_unread(e))
+        yield Piece(shown, first=True, error=why_unread(e))
         return
     if not stat.S_ISDIR(mode):
         if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
             yield path
         else:
-            yield Piece(shown, error="a device" if not stat.S_ISSOCK(mode) else "a socket")
+            yield Piece(
+                shown, first=True, error="a device" if not stat.S_ISSOCK(mode) else "a socket"
+            )
         return
     for folder, folders, files in os.walk(path):  # does not follow links
         folders[:] = sorted(f for f in folders if not f.startswith("."))
@@ -102,7 +104,7 @@ def _file(path: str, when: float | None = None) -> Iterator[Piece]:
     try:
         file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed below)
     except OSError as e:
-        yield Piece(source, error=why_unread(e))
+        yield Piece(source, first=True, error=why_unread(e))
         return
     with file:
         written = os.fstat(file.fileno()).st_mtime if when is None else when

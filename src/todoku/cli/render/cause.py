@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import short
 from todoku.i18n import Language, Number, Words, say
-from todoku.logs.cause.values import Cause, Looked
+from todoku.logs.cause.values import Cause, Looked, LookedAt
 
 if TYPE_CHECKING:
     from todoku.serve.leads import Lead
@@ -19,6 +19,16 @@ WORDS: Final[Words] = {
     "found": {
         "ja": "原因と思われるものが {n} 件あります（{span} の 3 日間を、その前の {days} 日と比べました）。",
         "en": "{n} possible {n:cause|causes} ({span}, three days held against the {days} {days:day|days} before).",
+    },
+    "found-new": {
+        "ja": "原因と思われるものが {n} 件あります（{span}）。ログがそれ以前をほとんど含まないため、過去とは比べていません。",
+        "en": "{n} possible {n:cause|causes} ({span}). The log has no whole day before to compare with.",
+    },
+    "none-new": {
+        "ja": "原因は見つかりませんでした（{span}、メール {mails} 通）。ログがそれ以前をほとんど含まないため、過去とは"
+        "比べていません。",
+        "en": "No cause was found ({span}: {mails} {mails:mail|mails}). The log has no whole day before to "
+        "compare with.",
     },
     "none": {
         "ja": "原因は見つかりませんでした（{span} の 3 日間のメール {mails} 通を、その前の {days} 日と比べました）。",
@@ -57,7 +67,7 @@ WORDS: Final[Words] = {
         "ja": "送信数の少ない {n} 件の名前は数えきれず除きました（どれも {most} 通以下）。",
         "en": "{n} {n:name|names} with little mail {n:was|were} left out to save memory (none had more than {most}).",
     },
-    "needs-users": {"ja": "認証した利用者がログにない", "en": "the log names no users who logged in"},
+    "needs-users": {"ja": "誰がどこから認証したかがログにない", "en": "the log does not tell who logged in, and from where"},
     "needs-clients": {"ja": "送信元のホストがログにない", "en": "the log does not say who handed mail in"},
     "needs-past": {"ja": "比べる過去が 3 日分ない", "en": "there are no three days of past to compare with"},
 }  # fmt: skip
@@ -180,7 +190,7 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
         yield from page.wrapped(say(WORDS["no-mail"], lang))
         return
     span = f"{_moment(looked.first)} – {_moment(looked.at)}"
-    key = "found" if causes else "none"
+    key = ("found" if causes else "none") + ("" if looked.days_before else "-new")
     head = say(
         WORDS[key], lang, n=Number(len(causes)), span=span, days=Number(looked.days_before), mails=Number(looked.mails)
     )  # fmt: skip
@@ -204,11 +214,7 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
     yield ""
     known = [TITLES[x.pattern][lang] for x in looked.looked if x.known]
     yield from page.row(WORDS["checked"][lang], [_list(known, lang)])
-    unknown = [
-        f"{TITLES[x.pattern][lang]} ({say(WORDS[f'needs-{x.needs}'], lang)})"
-        for x in looked.looked
-        if not x.known
-    ]
+    unknown = [_not_known(x, lang) for x in looked.looked if not x.known]
     if unknown:
         yield from page.row(WORDS["unknown"][lang], unknown)
     if looked.left_out:
@@ -283,11 +289,14 @@ def recorded(causes: tuple[Cause, ...], lang: Language) -> str:
 def places(looked: Looked, lang: Language) -> tuple[str, ...]:
     """Where was looked, and where that was not possible."""
     return tuple(
-        TITLES[x.pattern][lang]
-        if x.known
-        else f"{WORDS['unknown'][lang]}: {TITLES[x.pattern][lang]} ({say(WORDS[f'needs-{x.needs}'], lang)})"
+        TITLES[x.pattern][lang] if x.known else f"{WORDS['unknown'][lang]}: {_not_known(x, lang)}"
         for x in looked.looked
     )
+
+
+def _not_known(x: LookedAt, lang: Language) -> str:
+    why = say(WORDS[f"needs-{x.needs}"], lang)
+    return TITLES[x.pattern][lang] + (f"（{why}）" if lang == "ja" else f" ({why})")
 
 
 def _list(parts: list[str] | tuple[str, ...], lang: Language) -> str:
