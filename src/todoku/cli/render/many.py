@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from todoku.cli.render import verdict
+from todoku.cli.render import parties, verdict
 from todoku.cli.render.page import NARROW, Page
 from todoku.cli.render.text import cut, pad, short, width
 from todoku.cli.render.words import WHO_SHORT
@@ -43,7 +43,7 @@ def table(
     by_key: dict[tuple[object, ...], _Row] = {}
     for g in groups:
         d = g.first
-        key = (d.kind, d.reason, d.feedback_type, verdict.short_server(d, c, lang), d.who_acts)
+        key = (d.kind, d.reason, d.feedback_type, parties.short_server(d, c, lang), d.who_acts)
         row = by_key.get(key)
         if row is None:
             by_key[key] = _Row(g)
@@ -72,7 +72,7 @@ def table(
         d = r.groups[0].first
         yield line(
             f"{r.count:,}",
-            verdict.short_server(d, c, lang),
+            parties.short_server(d, c, lang),
             _told(r, c, lang, server=False),
             "?" if d.reason == "undecided" else say(WHO_SHORT[d.who_acts or "nobody"], lang),
         )
@@ -86,7 +86,7 @@ def _told(row: _Row, c: Catalogue, lang: Language, *, server: bool = True) -> st
     d = row.groups[0].first
     title = said(c.knowledge.reasons[d.reason].title, lang) if d.reason else d.kind
     told = f"{title}  {_codes(row)}".rstrip()
-    return f"{verdict.short_server(d, c, lang)}: {told}" if server else told
+    return f"{parties.short_server(d, c, lang)}: {told}" if server else told
 
 
 def _codes(row: _Row) -> str:

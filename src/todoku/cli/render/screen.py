@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from todoku.cli.render import many, verdict
+from todoku.cli.render import many, parties, verdict
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import cut_front, safe, short
 from todoku.cli.render.words import CHANNEL, NOTHING, REQUIRES, SURE, WHO, duration
@@ -218,7 +218,7 @@ def rows(
 
 
 def _who_and_what(d: Diagnosis, lang: Language) -> Iterator[tuple[str, list[str]]]:
-    if verdict.is_foreign(d):
+    if parties.is_foreign(d):
         what = short(d.blocked[0].value)
         yield WORDS["who"][lang], [say(WORDS["foreign-who"], lang, what=what)]
         steps = [say(WORDS[k], lang, what=what) for k in ("foreign-1", "foreign-2")]
@@ -242,7 +242,7 @@ def _who_and_what(d: Diagnosis, lang: Language) -> Iterator[tuple[str, list[str]
 
 def _desk(d: Diagnosis, c: Catalogue, lang: Language) -> Iterator[tuple[str, list[str]]]:
     r = d.removal
-    if r is None or d.kind != "refusal" or verdict.is_foreign(d):
+    if r is None or d.kind != "refusal" or parties.is_foreign(d):
         return
     if d.reason == "lookup-failed":  # nothing is listed, so there is nothing to ask for
         return
