@@ -31,6 +31,7 @@ KINDS = ("slack", "teams", "json")
 class Server:
     def __init__(self) -> None:
         self.posted: list[Any] = []
+        self.keys: list[str | None] = []
         self.says: list[tuple[int, dict[str, str]]] = []
         """What it says first; then 200."""
         self.slow = 0.0
@@ -40,6 +41,7 @@ class Server:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.posted.append((self.path, json.loads(body)))
+                outer.keys.append(self.headers["Idempotency-Key"])
                 time.sleep(outer.slow)
                 code, headers = outer.says.pop(0) if outer.says else (200, {})
                 self.send_response(code)
@@ -122,6 +124,7 @@ def test_it_is_tried_again_when_it_says_so(tmp_path: Path, server: Server) -> No
         await s.work()
         ids = {body["id"] for _, body in server.posted}
         assert len(server.posted) == 3 and len(ids) == 1
+        assert {f'"{each}"' for each in ids} == set(server.keys), "the same in every attempt"
         assert s.names()[-1] == "told"
 
     live(tmp_path, walk, policy=Policy(webhooks=("json.ops",)))

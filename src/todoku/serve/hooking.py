@@ -64,7 +64,8 @@ class Hook:
         if url is None or now - action.not_before > LONGEST:
             return self._recorded(action, now, delivered=False)
         place = None if case.place is None else means.called(case.place.id, means.lang)
-        post(name, url, payload(name, case, action, place, means.lang), now)
+        body = payload(name, case, action, place, means.lang)
+        post(name, url, body, now, key=_id(case, action))
         return self._recorded(action, now)
 
     def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
@@ -132,12 +133,13 @@ def post(
     now: datetime,
     seconds: float = SECONDS,
     whole: float = WHOLE,
+    key: str | None = None,
 ) -> None:
-    """Raises `Undone` where it was not taken, and where that is not known; never with the URL."""
+    """`key`: the same in every attempt, by which a second one can be told. Raises `Undone` where it was not taken, and where that is not known; never with the URL."""
     said: list[Undone | None] = []
     # One that says a byte at a time is left to itself: nobody else waits for it.
     thread = threading.Thread(
-        target=lambda: said.append(_posted(name, url, body, now, seconds)), daemon=True
+        target=lambda: said.append(_posted(name, url, body, now, seconds, key)), daemon=True
     )
     thread.start()
     thread.join(whole)
@@ -147,8 +149,12 @@ def post(
         raise said[0]
 
 
-def _posted(name: str, url: str, body: bytes, now: datetime, seconds: float) -> Undone | None:
+def _posted(
+    name: str, url: str, body: bytes, now: datetime, seconds: float, key: str | None
+) -> Undone | None:
     headers = {"Content-Type": "application/json", "User-Agent": "todoku"}
+    if key is not None:
+        headers["Idempotency-Key"] = f'"{key}"'  # draft-ietf-httpapi-idempotency-key-header
     request = urllib.request.Request(url, body, headers)  # noqa: S310  the settings let https pass alone
     try:
         with _OPENER.open(request, timeout=seconds) as answer:
