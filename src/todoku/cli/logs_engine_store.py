@@ -185,7 +185,7 @@ class EngineStoring(StoringReading):
             if isinstance(item, Unreadable):
                 self._unreadable(item.piece)
             elif isinstance(item, _Here):
-                self._earlier = item.part.earlier
+                self._earlier, self._remembers = item.part.earlier, False
                 self._file(item.part.log.path)
             else:
                 self._take(item, next(found)[1], plan.cuts.get(item.part.number))

@@ -176,6 +176,8 @@ class StoringReading(Reading):
         self._heads: list[tuple[str, bytes]] = []
         self._earlier: tuple[File, ...] = ()
         """The files before the one that is read, the latest first."""
+        self._remembers = False
+        """Of the file before all was read, so this pass knows what it tells of messages."""
 
     def _storing(self) -> Storing:
         import pyarrow as pa
@@ -265,9 +267,11 @@ class StoringReading(Reading):
                 name = file_of(status)
                 if self.storing.whole(name):
                     self._known += 1
+                    self._remembers = False
                 else:
                     self._stream(source, file, status.st_mtime, name)
         except OSError as error:
+            self._remembers = False
             self._unreadable(Piece(source, error=why(error)))
 
     def _stream(self, source: str, file: Readable, written: float | None, name: str = "") -> None:
@@ -278,10 +282,12 @@ class StoringReading(Reading):
         newest = self.now if written is None else min(self.now, written)
         clock = Clock(newest, year=self.year)
         again = written is not None
-        place = Part(File(source, newest, 0, packed=False, cut=False), 0, earlier=self._earlier)
-        self.run.messages = Messages(Looking(place))
+        cell = -1
+        if not self._remembers:
+            place = Part(File(source, newest, 0, packed=False, cut=False), 0, earlier=self._earlier)
+            self.run.messages, cell = Messages(Looking(place)), 0
         feeding = Feeding(
-            file, lambda head: self._log(source, clock, head, again=again), again=again
+            file, lambda head: self._log(source, clock, head, cell, again=again), again=again
         )
         for found in feeding:
             self._count(found)
@@ -293,14 +299,15 @@ class StoringReading(Reading):
             self._unreadable(Piece(source, error=feeding.error))
         elif feeding.log is not None and name:
             self.storing.ended(feeding.log, name)
+        self._remembers = feeding.whole
         self._judge(source, feeding.state, feeding.head)
 
-    def _log(self, source: str, clock: Clock, head: bytes, *, again: bool) -> Log:
+    def _log(self, source: str, clock: Clock, head: bytes, cell: int, *, again: bool) -> Log:
         from todoku.deliveries import journal
 
         if not again and journal.looks(head):
             return self.storing.piped(source, clock, numbered=True)
-        return self.storing.log(source, clock, 0)
+        return self.storing.log(source, clock, cell)
 
     def _count(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:

@@ -72,6 +72,14 @@ class Feeding:
             return "known"
         return "new" if log.understood or log.following.found is not None else "nothing"
 
+    @property
+    def whole(self) -> bool:
+        """Was all of it read, from its beginning to its end?"""
+        log = self.log
+        if log is None or log.resumed or self.error is not None:
+            return False
+        return not log.following.differs and not log.following.held
+
 
 def _jump(log: Log, file: Readable) -> None:
     """Passes over what is known of a plain file."""

@@ -88,6 +88,11 @@ class Following:
         return Bytes(told.again, told.new + line)
 
     @property
+    def held(self) -> int:
+        """Bytes of a last line without its end."""
+        return len(self._rest) + self._over
+
+    @property
     def wanted(self) -> int:
         """Where to go on reading: what lies between here and there is known. Whoever can, jumps
         there and calls `jump`."""

@@ -79,8 +79,11 @@ class Storing:
     def full(self) -> bool:
         return self.pending >= MOST
 
-    def log(self, path: str, clock: Clock, cell: int = -1) -> Log:
-        """A further log, to be fed from its beginning. `cell`: as in `todoku.logs.reader.Source`."""
+    def log(self, path: str, clock: Clock, cell: int | None = None) -> Log:
+        """A further log, to be fed from its beginning. `cell`: for a pass over logs, 0 where what stands
+        before it is told by the run's `earlier`, -1 where this pass has read that; so of a log that is
+        read from its middle on what stands before is as far away as it is. `None`: for logs that are
+        followed side by side."""
         self.settle()
         log = Log(self, path, clock, Following(self._known.values(), path), cell)
         self._logs.append(log)
@@ -224,15 +227,22 @@ class Log:
     """One log of a pass."""
 
     def __init__(
-        self, storing: Storing, path: str, clock: Clock, following: Following, cell: int = -1
+        self,
+        storing: Storing,
+        path: str,
+        clock: Clock,
+        following: Following,
+        cell: int | None = None,
     ) -> None:
         self.path = path
         self.following = following
         self._storing = storing
         self._clock = clock
-        self._source = Source(storing.run, clock, cell)
-        self._cell: int | None = None
-        """That in which its reading begins."""
+        self._source = Source(storing.run, clock, -1 if cell is None else cell)
+        self._cell = None if cell is None else 0
+        """That from which its cells are counted; `None`: where its reading begins."""
+        self.resumed = False
+        """It was read before, and from its middle on now."""
         self._unsure: list[Counts] = []
         """Of pieces while nothing was understood: it may be no log at all."""
         self.lines = self.understood = 0
@@ -265,6 +275,7 @@ class Log:
             self._cell = cell if self._cell is None else self._cell
             cell -= self._cell
         if again:
+            self.resumed = True
             self._recall(again, cell)
         if not new:
             return []
