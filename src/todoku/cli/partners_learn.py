@@ -4,9 +4,8 @@ what was learned once does not count again, whatever the file is called now."""
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 import msgspec
@@ -17,18 +16,13 @@ from todoku.i18n import Language, Words, say
 
 if TYPE_CHECKING:
     from todoku import settings
-    from todoku.deliveries.identity import Bytes, Following
-    from todoku.deliveries.ledger import Read
+    from todoku.diagnosis import Diagnoser
     from todoku.knowledge.schema import Compiled
+    from todoku.logs.engine import Asked
     from todoku.logs.opening import Piece
-    from todoku.logs.reader import Source
-    from todoku.logs.run import Run
     from todoku.partners.gates import Gates
-    from todoku.partners.keeping import Kept, LogRead, Step
+    from todoku.partners.keeping import Kept, Step
     from todoku.partners.learning import Learner, Window
-
-AT_ONCE: Final = 50_000
-"""Cells of evidence held in memory."""
 
 WORDS: Final[Words] = {
     "no-input": {
@@ -93,6 +87,12 @@ WORDS: Final[Words] = {
         "ja": "{names} に読めるファイルがありません。何も学んでいません。",
         "en": "there is no file that could be read in {names}. Nothing was learned.",
     },
+    "engine-logs": {
+        "ja": "--engine はログを読むときのものです。読むログを指定してください（保存した配送からは一つのプロセスで学びます）。"
+        "何も学んでいません。",
+        "en": "--engine is for reading logs: name those that are to be read (from what is stored, one process "
+        "learns). Nothing was learned.",
+    },
     "unread": {"ja": "{source} を読めません（{why}）。", "en": "cannot read {source} ({why})."},
     "untimed": {
         "ja": "時刻のない配送 {n} 件は学んでいません。",
@@ -122,6 +122,14 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     is_flag=True,
     help="From the refusals of cases: bounces and webhooks that todoku serve took in.",
 )
+@click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="Read logs with several processes (local) or a cluster (dask://HOST:PORT).",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 1_024), help="Processes of --engine local (default: cores)."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--year", type=click.IntRange(1970, 9998), help="The year of stamps without one.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
@@ -133,6 +141,8 @@ def learn(
     ctx: click.Context,
     paths: tuple[str, ...],
     cases: bool,
+    engine: str | None,
+    workers: int | None,
     as_json: bool,
     year: int | None,
     quiet: bool,
@@ -145,7 +155,7 @@ def learn(
     What was learned before does not count again, so this can run every night.
     """
     from todoku import settings
-    from todoku.cli import partners_stored
+    from todoku.cli import partners_logs, partners_stored
     from todoku.partners.keeping import Kept
 
     found = settings.load(config, data)
@@ -155,6 +165,13 @@ def learn(
     read = paths or found.mail.log
     if not read and not stored and not cases:
         raise Failure(say(WORDS["no-input"], lang), EX_USAGE)
+    by = None
+    if engine is not None or workers is not None:
+        from todoku.cli import logs_engine
+
+        by = logs_engine.check(engine, workers, {}, lang), workers
+        if not read or stored:
+            raise Failure(say(WORDS["engine-logs"], lang), EX_USAGE)
     with Kept.open(folder) as kept:
         learning = Learning(ctx, found, config, lang, year)
         with kept.learning() as step:
@@ -167,7 +184,7 @@ def learn(
             if stored:
                 partners_stored.learn(learning, found, step)
             elif read:
-                learning.logs(read, step)
+                partners_logs.learn(learning, read, step, by)
         done = learning.done(kept)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
@@ -202,23 +219,22 @@ class Learning:
         year: int | None,
     ) -> None:
         from todoku.cli import setup
-        from todoku.logs.judging import Judge
-        from todoku.logs.run import Run
+        from todoku.cli.partners_logs import asked
         from todoku.partners.gates import Gates
         from todoku.partners.learning import Learner, Sources
 
-        diagnose = setup.diagnoser(setup.read(ctx, config))
+        told = setup.read(ctx, config)
+        self.diagnose: Diagnoser = setup.diagnoser(told)
         own = found.own if found.own.given else None
-        self.knowledge: Compiled = diagnose.knowledge
+        self.asked: Asked = asked(told, self.diagnose, own, year)
+        self.knowledge: Compiled = self.diagnose.knowledge
         self.names = {e.id: (*e.zones, e.name, *e.names) for e in self.knowledge.lists}
-        self.gates: Gates = Gates(diagnose.knowledge, found.own.is_smarthost)
+        self.gates: Gates = Gates(self.knowledge, found.own.is_smarthost)
         self.windows: list[Window] = windows_in(Path(found.general.data))
         self.lang = lang
-        self.year = year
         self.failed = False
         self.deliveries = 0
         self.attributable = bool(Sources(own).all)
-        self.run: Run = Run(Judge(diagnose), own=own, recipients="off", whole=True)
         self.learner: Learner = Learner(self.gates, own, self.windows)
 
     def done(self, kept: Kept) -> Learned:
@@ -246,107 +262,19 @@ class Learning:
         if evidence.cells:
             step.add(evidence)
 
-    # ── logs ──────────────────────────────────────────────────────────────────────────────────
-
-    def logs(self, paths: tuple[str, ...], step: Step) -> None:
-        """Raises `Failure` where nothing was understood: nothing is kept then."""
-        from todoku.logs.opening import open_logs
-
-        log: _Log | None = None
-        seen: list[_Log] = []
-        for piece in open_logs(paths, sys.stdin.buffer if sys.stdin else None):
-            if piece.error is not None:
-                self._unreadable(piece, begun=log is not None and log.name == piece.source)
-                continue
-            if log is None or piece.first:
-                if log is not None:
-                    log.end()
-                log = _Log(self, step, piece)
-                seen.append(log)
-            log.feed(piece.data)
-        if log is not None:
-            log.end()
-        strange = [each for each in seen if each.strange]
-        if len(strange) == len(seen):
-            names = ", ".join(short(str(p), 100) for p in paths[:3])
-            key = "not-a-log" if seen else "no-files"
-            raise Failure(say(WORDS[key], self.lang, names=names), 2)
-        for each in strange[:5]:
-            self.failed = True
-            self.say("not-this", source=short(each.name, 200))
-        if self.learner.evidence.cells:
-            step.add(self.learner.take())
-
-    def add(self, source: Source, data: bytes, step: Step) -> None:
-        add = self.learner.add
-        for delivery in source.read(data):
-            self.deliveries += 1
-            add(delivery)
-        if self.learner.evidence.cells >= AT_ONCE:
-            step.add(self.learner.take())
+    # ── what is said ──────────────────────────────────────────────────────────────────────────
 
     def say(self, key: str, **values: object) -> None:
         click.echo(f"todoku: {say(WORDS[key], self.lang, **values)}", err=True)
 
-    def _unreadable(self, piece: Piece, *, begun: bool) -> None:
+    def nothing(self, key: str, names: str) -> NoReturn:
+        raise Failure(say(WORDS[key], self.lang, names=names), 2)
+
+    def unreadable(self, piece: Piece, *, begun: bool) -> None:
         from todoku.cli.looks import why
 
         self.failed = True
         self.say("unreadable" if begun else "unread", source=short(piece.source, 200), why=why(piece.error or "", self.lang))  # fmt: skip
-
-
-class _Log:
-    """One log: what is new in it is learned from."""
-
-    def __init__(self, learning: Learning, step: Step, piece: Piece) -> None:
-        from todoku.deliveries.identity import Following
-        from todoku.deliveries.ledger import Read
-        from todoku.logs.clock import Clock
-        from todoku.logs.reader import Source
-
-        now = time.time()
-        newest = now if piece.written is None else min(now, piece.written)
-        self._learning = learning
-        self._step = step
-        self.name = piece.source
-        self.strange = False
-        """There were new lines, and none of them was understood."""
-        self._lines = self._understood = 0
-        known = [Read(*log) for log in step.logs()]
-        self._following: Following = Following(known, piece.source)
-        self._source: Source = Source(learning.run, Clock(newest, year=learning.year))
-
-    def feed(self, data: bytes) -> None:
-        self._take(self._following.feed(data))
-
-    def end(self) -> None:
-        self._take(self._following.end())
-        if self._following.differs:
-            self._learning.failed = True
-            self._learning.say("differs", source=short(self.name, 200))
-        self.strange = self._lines > 0 and not self._understood
-        move = self._following.move()
-        if move is not None and not self.strange:
-            before = _kept(move.before) if move.before is not None else None
-            self._step.read(before, _kept(move.after))
-
-    def _take(self, told: Bytes) -> None:
-        again, new = told
-        if again:
-            for _ in self._source.read(again):  # who sent the messages
-                pass
-        if new:
-            counts = self._learning.run.counts
-            lines, understood = counts.lines, counts.understood
-            self._learning.add(self._source, new, self._step)
-            self._lines += counts.lines - lines
-            self._understood += counts.understood - understood
-
-
-def _kept(read: Read) -> LogRead:
-    from todoku.partners.keeping import LogRead
-
-    return LogRead(read.head_length, read.head, read.position, read.mark, read.path)
 
 
 def windows_in(folder: Path) -> list[Window]:

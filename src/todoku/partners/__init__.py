@@ -5,6 +5,7 @@ gates.py       who runs a domain's mail
 sentence.py    the words of a reply that prove the use of a list, without anybody's name
 learning.py    deliveries to evidence (`stored.py`: those that are stored, in SQL;
                `from_cases.py`: refusals of cases; `listings.py`: when one was listed)
+hearing.py     parts of logs to what they tell, in whichever process reads them
 summary.py     evidence as it is asked: columns in which each partner has a place
 model.py       how likely it is that a partner uses a list
 habits.py      what was seen of partners about a list

@@ -7,13 +7,17 @@ When an identity was listed is known from what `todoku check` found (`Window`), 
 themselves: between two that name the same list and identity, a day apart at most, it was listed. One
 step of learning sees only the refusals that it is given; what it thereby misses is not counted, so
 evidence is never wrong because logs came in pieces.
+
+What a delivery tells by itself is added up where it is read. What hangs on the order is told as a tape,
+and played in the order of all logs, perhaps in another process (`todoku.partners.hearing`).
 """
 
 from __future__ import annotations
 
 import bisect
+from array import array
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from todoku.logs.daily import about_us
 from todoku.logs.sums import blamed
@@ -30,6 +34,7 @@ from todoku.partners.values import (
     Proof,
     Use,
     UseKey,
+    add,
     later,
     week_of,
 )
@@ -53,6 +58,22 @@ class Window(NamedTuple):
     list: str
     first: float
     last: float
+
+
+class Word(NamedTuple):
+    """A refusal that names a list."""
+
+    domain: str
+    list: str
+    week: int
+    identity: str | None
+    """What of ours is listed, where of others, too, could be told that they took mail from it."""
+    proof: Proof
+
+
+Taken: TypeAlias = dict[str, dict[tuple[str, int], "array[float]"]]
+"""Mail that was accepted between two words: by own identity, then domain and week, its times."""
+Tape: TypeAlias = list[Word | Taken]
 
 
 class _Open:
@@ -79,6 +100,9 @@ class Learner:
                 (w.first, w.last)
             )
         self._open: dict[str, dict[str, _Open]] = {}
+        self._tape: Tape = []
+        self.taped = 0
+        """What is on it."""
         self._sentences: dict[tuple[int, str, str], tuple[Diagnosis, str]] = {}
         self._lists: dict[str, set[str]] = {}
         self.untimed = 0
@@ -87,8 +111,30 @@ class Learner:
 
     def take(self) -> Evidence:
         """What was learned since the last time. What is open stays so."""
+        tape = self._taken_off()
+        self._play(tape)
         out, self.evidence = self.evidence, Evidence()
         return out
+
+    def hand_over(self) -> tuple[Evidence, Tape]:
+        """The same, for the learner who has all of it: he takes it over in the order of the logs."""
+        out, self.evidence = self.evidence, Evidence()
+        return out, self._taken_off()
+
+    def take_over(self, evidence: Evidence, tape: Tape) -> None:
+        add(self.evidence, evidence)
+        self._play(tape)
+
+    def _taken_off(self) -> Tape:
+        tape, self._tape, self.taped = self._tape, [], 0
+        return tape
+
+    def _play(self, tape: Tape) -> None:
+        for entry in tape:
+            if isinstance(entry, dict):
+                self._since(entry)
+            else:
+                self._said(entry)
 
     def add(self, d: Delivery) -> None:
         domain, time = d.domain, d.time
@@ -134,16 +180,25 @@ class Learner:
         for identity in (source, sender):
             if not identity:
                 continue
-            windows = self._windows.get(identity, {})
-            listed = {n for n, times in windows.items() if _covers(times, time)}
-            for list_ in listed:
-                self._use(UseKey(domain, list_, week), Use(accepted=1))
-            opened = self._open.get(identity)
-            if opened is None:
-                continue
-            for list_, o in opened.items():
-                if list_ not in listed and 0 <= time - o.last <= DAY:
-                    o.since.setdefault((domain, week), [0, 0])[1] += 1
+            for list_, times in self._windows.get(identity, {}).items():
+                if _covers(times, time):
+                    self._use(UseKey(domain, list_, week), Use(accepted=1))
+            last = self._tape[-1] if self._tape else None
+            if not isinstance(last, dict):
+                last = {}
+                self._tape.append(last)
+            last.setdefault(identity, {}).setdefault((domain, week), array("d")).append(time)
+            self.taped += 1
+
+    def _since(self, taken: Taken) -> None:
+        """Mail that was accepted since the last word."""
+        for identity, cells in taken.items():
+            for list_, o in self._open.get(identity, {}).items():
+                windows = self._windows.get(identity, {}).get(list_, [])
+                for key, times in cells.items():
+                    n = sum(0 <= t - o.last <= DAY and not _covers(windows, t) for t in times)
+                    if n:
+                        o.since.setdefault(key, [0, 0])[1] += n
 
     # ── refused ───────────────────────────────────────────────────────────────────────────────
 
@@ -151,30 +206,40 @@ class Learner:
         named = why.blocklist
         if named is None or why.reason not in PROVE or why.refused_by == "own-smarthost":
             return
-        list_ = named.id[:LONGEST_LIST]
+        words = self._words(d, why, domain)
+        if not words:
+            return
+        code = " ".join(str(c) for c in (why.reply.code, why.reply.enhanced) if c) or None
+        proof = Proof(time, time, words, d.stage or why.stage, code, why.rule)
+        self._tape.append(Word(domain, named.id[:LONGEST_LIST], week, self._listed(why), proof))
+        self.taped += 1
+
+    def _said(self, word: Word) -> None:
+        domain, list_, week, _, proof = word
         if len(self._lists) >= _DOMAINS:
             self._lists.clear()
         lists = self._lists.setdefault(domain, set())
         if list_ not in lists and len(lists) >= MOST_LISTS:
             return
-        words = self._words(d, why, domain)
-        if not words:
-            return
         lists.add(list_)
-        within = self._within(why, domain, list_, week, time)
-        self._use(UseKey(domain, list_, week), Use(named=1, within=within))
-        code = " ".join(str(c) for c in (why.reply.code, why.reply.enhanced) if c) or None
-        proof = Proof(time, time, words, d.stage or why.stage, code, why.rule)
+        self._use(UseKey(domain, list_, week), Use(named=1, within=self._within(word)))
         mine = self.evidence.proofs.get((domain, list_))
         self.evidence.proofs[domain, list_] = proof if mine is None else later(mine, proof)
 
-    def _within(self, why: Diagnosis, domain: str, list_: str, week: int, time: float) -> int:
-        """1 where others, too, could have told at this time whether they use the list."""
+    def _listed(self, why: Diagnosis) -> str | None:
         if why.reason != "listed":
-            return 0
+            return None
         identity = _ours(why)
         if identity is None or (parse_ip(identity) and identity not in self._sources.all):
-            return 0  # of nobody could be told that he accepted mail from it
+            return None  # of nobody could be told that he accepted mail from it
+        return identity
+
+    def _within(self, word: Word) -> int:
+        """1 where others, too, could have told at this time whether they use the list."""
+        domain, list_, week, identity, proof = word
+        if identity is None:
+            return 0
+        time = proof.last
         windows = self._windows.get(identity, {}).get(list_)
         if windows and _covers(windows, time):
             return 1

@@ -113,20 +113,25 @@ Known: TypeAlias = Mapping[str, Origin]
 def merge(a: Evidence, b: Evidence) -> Evidence:
     """What both know, where they learned different deliveries."""
     out = Evidence(dict(a.mail), dict(a.uses), dict(a.proofs), a.first, a.last)
-    for mail_key, mail in b.mail.items():
-        m = out.mail.get(mail_key, Mail())
-        out.mail[mail_key] = Mail(m.mails + mail.mails, m.refused + mail.refused)
-    for use_key, use in b.uses.items():
-        u = out.uses.get(use_key, Use())
-        out.uses[use_key] = Use(
+    add(out, b)
+    return out
+
+
+def add(into: Evidence, more: Evidence) -> None:
+    """The same in place; `more` stays as it is."""
+    for mail_key, mail in more.mail.items():
+        m = into.mail.get(mail_key, Mail())
+        into.mail[mail_key] = Mail(m.mails + mail.mails, m.refused + mail.refused)
+    for use_key, use in more.uses.items():
+        u = into.uses.get(use_key, Use())
+        into.uses[use_key] = Use(
             u.named + use.named, u.within + use.within, u.accepted + use.accepted
         )
-    for key, proof in b.proofs.items():
-        mine = out.proofs.get(key)
-        out.proofs[key] = proof if mine is None else later(mine, proof)
-    out.first = _least(a.first, b.first)
-    out.last = _most(a.last, b.last)
-    return out
+    for key, proof in more.proofs.items():
+        mine = into.proofs.get(key)
+        into.proofs[key] = proof if mine is None else later(mine, proof)
+    into.first = _least(into.first, more.first)
+    into.last = _most(into.last, more.last)
 
 
 def later(a: Proof, b: Proof) -> Proof:
