@@ -27,6 +27,7 @@ from todoku.serve.arrivals import Met
 from todoku.serve.exchangers import Exchanger, NoAnswer, exchangers
 from todoku.serve.hooking import Hook
 from todoku.serve.observing import Observe
+from todoku.serve.quiet import Intent, Quiet
 from todoku.serve.sentlog import Trial
 from todoku.serve.submitting import send
 from todoku.serve.trying import Look, Seek, Try
@@ -40,7 +41,6 @@ from todoku.visits import Visit, enter
 FEW_HOSTS: Final = 2
 """Hosts of a receiver that are asked in turn, from probe to probe."""
 
-Intent = Mapping[str, Any] | None
 Lists = Callable[[Sequence[Identity], "ev.Place | None", datetime], tuple[ev.Seen, ...]]
 
 
@@ -119,26 +119,7 @@ def all_of(means: Means) -> dict[ActionKind, Deed]:
     }
 
 
-class _Quiet:
-    """A deed that nobody else sees: it may be done again, so there is nothing to find out."""
-
-    def __init__(self, means: Means) -> None:
-        self.means = means
-
-    def intent(self, _case: Case, _action: Action) -> Intent:
-        return None
-
-    def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
-        return None
-
-    def record(self, case: Case, action: Action, _now: datetime) -> Command:
-        raise AssertionError(f"case {case.number}: {action.key} is done again, not recorded")
-
-    def give_up(self, _case: Case, _action: Action, _now: datetime) -> Command | None:
-        return None
-
-
-class Diagnose(_Quiet):
+class Diagnose(Quiet):
     """What the knowledge makes of the newest refusal."""
 
     def do(self, case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
@@ -161,7 +142,7 @@ class Diagnose(_Quiet):
         return lambda _: (event,)
 
 
-class Check(_Quiet):
+class Check(Quiet):
     """Ask the lists about the identities of the case."""
 
     def do(self, case: Case, action: Action, _intent: Intent, now: datetime) -> Command:
@@ -171,21 +152,21 @@ class Check(_Quiet):
         return lambda c: commands.check(c, event, self.means.policy)
 
 
-class Wait(_Quiet):
+class Wait(Quiet):
     """The time to settle is over."""
 
     def do(self, _case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
         return lambda c: commands.wait_over(c, now)
 
 
-class Close(_Quiet):
+class Close(Quiet):
     """Proven, and all are told."""
 
     def do(self, _case: Case, _action: Action, _intent: Intent, now: datetime) -> Command:
         return lambda c: commands.close(c, now, "resolved")
 
 
-class Probe(_Quiet):
+class Probe(Quiet):
     """Ask the receiver from the address in question."""
 
     def intent(self, case: Case, action: Action) -> Intent:
@@ -256,7 +237,7 @@ class Probe(_Quiet):
         return "", ()
 
 
-class Tell(_Quiet):
+class Tell(Quiet):
     """Write to a person who reported, or remind the administrator of a task."""
 
     def intent(self, case: Case, action: Action) -> Intent:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from todoku.cases import commands
 from todoku.cases import events as ev
@@ -15,22 +14,17 @@ from todoku.cases.working import Command, Undone
 from todoku.model import Reply
 from todoku.serve.arrivals import Met
 from todoku.serve.exchangers import NoAnswer, exchangers
+from todoku.serve.quiet import Quiet
 
 if TYPE_CHECKING:
-    from todoku.serve.deeds import Means
+    pass
 
 SOONEST: Final = timedelta(minutes=10)
 RAREST: Final = timedelta(hours=2)
 """Between two looks in which nothing is seen."""
 
 
-class Observe:
-    def __init__(self, means: Means) -> None:
-        self.means = means
-
-    def intent(self, _case: Case, _action: Action) -> None:
-        return None
-
+class Observe(Quiet):
     def do(self, case: Case, action: Action, _intent: object, now: datetime) -> Command:
         (standing,) = (s for s in case.standings if s.key in action.identities)
         since = max(filter(None, (standing.since, standing.mail.last, standing.refused_at)))
@@ -67,15 +61,6 @@ class Observe:
         except (NoAnswer, AssertionError) as error:
             raise Undone("how many hosts take mail there is not known", now + SOONEST) from error
         return 1
-
-    def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
-        return None
-
-    def record(self, case: Case, action: Action, _now: datetime) -> Command:
-        raise AssertionError(f"case {case.number}: {action.key} is done again, not recorded")
-
-    def give_up(self, _case: Case, _action: Action, _now: datetime) -> Command | None:
-        return None
 
 
 def _tried(

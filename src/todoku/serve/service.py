@@ -20,7 +20,7 @@ from todoku.cases import EventError
 from todoku.cases.case import identity_key
 from todoku.diagnosis import Diagnoser
 from todoku.errors import TodokuError
-from todoku.i18n import Language, Sentence, Words, say
+from todoku.i18n import Language, Sentence, Words
 from todoku.knowledge.schema import Compiled
 from todoku.lists.kept import Kept
 from todoku.lists.plan import Terms
@@ -33,6 +33,7 @@ from todoku.serve.deeds import Means, all_of
 from todoku.serve.directory import Directory
 from todoku.serve.exchangers import txt
 from todoku.serve.intake import Intake, answer_rules
+from todoku.serve.once import Once
 from todoku.serve.opening import desks_of
 from todoku.serve.proving import Proofs
 from todoku.serve.sentlog import SentLog, Unread
@@ -244,7 +245,7 @@ class Service:
         self.folder = None if settings.mail.folder is None else Path(settings.mail.folder)
         self.spool = Path(settings.mail.spool)
         self._tell = tell
-        self._told: set[str] = set()
+        self._tell_once = Once(tell, MOST_TOLD)
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._box = Mailbox(means.desk)
@@ -369,12 +370,3 @@ class Service:
 
     def _unread_directory(self, path: Path, why: str) -> None:
         self._tell_once(WORDS["unread-directory"], {"path": path, "why": why})
-
-    def _tell_once(self, sentence: Sentence, values: dict[str, object]) -> None:
-        """What stays wrong is met again in every round."""
-        told = say(sentence, "en", **values)
-        if told not in self._told:
-            if len(self._told) >= MOST_TOLD:
-                self._told.clear()
-            self._told.add(told)
-            self._tell(sentence, values)

@@ -28,6 +28,7 @@ from todoku.model import Identity, Reply
 from todoku.reading import mail as mails
 from todoku.serve import markkeys
 from todoku.serve.exchangers import NoAnswer, exchangers
+from todoku.serve.quiet import Quiet
 from todoku.serve.sentlog import Trial
 from todoku.serve.submitting import send
 from todoku.settings.own import Own
@@ -228,14 +229,8 @@ class Try:
         return lambda c: commands.sent(c, event)
 
 
-class Look:
+class Look(Quiet):
     """What became of it."""
-
-    def __init__(self, means: Means) -> None:
-        self.means = means
-
-    def intent(self, _case: Case, _action: Action) -> None:
-        return None
 
     def do(self, case: Case, action: Action, _intent: object, now: datetime) -> Command:
         event, sent_at = _event(self.means, case, action)
@@ -270,15 +265,6 @@ class Look:
         except (NoAnswer, AssertionError):  # then as many as are wanted
             return self.means.policy.hosts
         return len({server.host for server in servers}) or 1
-
-    def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
-        return None
-
-    def record(self, case: Case, action: Action, _now: datetime) -> Command:
-        raise AssertionError(f"case {case.number}: {action.key} is done again, not recorded")
-
-    def give_up(self, _case: Case, _action: Action, _now: datetime) -> Command | None:
-        return None
 
 
 def _event(means: Means, case: Case, action: Action) -> tuple[ev.Trying, datetime | None]:

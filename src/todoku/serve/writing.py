@@ -23,6 +23,7 @@ from todoku.cases.due import Action
 from todoku.cases.requesting import Facts, choose, compose, draft, keeps
 from todoku.cases.working import Command, Undone
 from todoku.model import Identity
+from todoku.serve.quiet import Quiet
 from todoku.serve.submitting import send
 
 if TYPE_CHECKING:
@@ -61,14 +62,8 @@ def mail(event: ev.Requested | ev.Escalated, at: datetime) -> bytes:
     return made.as_bytes()
 
 
-class Write:
+class Write(Quiet):
     """`request` and `escalate`: todoku writes by itself. The letter is an event; nobody has seen it."""
-
-    def __init__(self, means: Means) -> None:
-        self.means = means
-
-    def intent(self, _case: Case, _action: Action) -> None:
-        return None
 
     def do(self, case: Case, action: Action, _intent: object, now: datetime) -> Command:
         means = self.means
@@ -122,15 +117,6 @@ class Write:
             reverse=reverse_of(addresses, servers),
             elsewhere=elsewhere(means.desk_relay, case, outer),
         )
-
-    def find_out(self, _case: Case, _action: Action, _intent: Mapping[str, Any]) -> bool | None:
-        return None
-
-    def record(self, case: Case, action: Action, _now: datetime) -> Command:
-        raise AssertionError(f"case {case.number}: {action.key} is done again, not recorded")
-
-    def give_up(self, _case: Case, _action: Action, _now: datetime) -> Command | None:
-        return None
 
 
 class Send:

@@ -10,11 +10,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from todoku.i18n import Sentence, say
+from todoku.i18n import Sentence
 from todoku.serve.mailboxes.login import Login, log_in
 from todoku.serve.mailboxes.reader import Reader
 from todoku.serve.mailboxes.session import Session
 from todoku.serve.mailboxes.trouble import WORDS, LoginRefused, NotSignedIn, Trouble, words
+from todoku.serve.once import Once
 from todoku.settings import Settings
 from todoku.settings.mailboxes import Mailbox
 from todoku.store import UNUSABLE, StoreError
@@ -62,7 +63,7 @@ class Poller:
         self._stop = threading.Event()
         self._session: Session | None = None
         self._tell = tell
-        self._told: set[str] = set()
+        self._once = Once(tell, MOST_TOLD)
         self._reader = Reader(box, desk, now, self._once, taken=taken, stopped=self._stop.is_set)
         self._thread = threading.Thread(target=self._run, name=f"mailbox {box.name}", daemon=True)
 
@@ -109,7 +110,7 @@ class Poller:
                 if self._failing:
                     self._tell(WORDS["again"], {"name": self.box.name})
                     self._failing = False
-                    self._told.clear()
+                    self._once.forget()
 
     _failing = False
 
@@ -120,15 +121,6 @@ class Poller:
         else:
             why = words(f"{type(error).__name__}: {error}")
             self._once(WORDS["fault"], {"name": self.box.name, "why": why})
-
-    def _once(self, sentence: Sentence, values: dict[str, object]) -> None:
-        """What stays wrong is met again each time."""
-        told = say(sentence, "en", **values)
-        if told not in self._told:
-            if len(self._told) >= MOST_TOLD:
-                self._told.clear()
-            self._told.add(told)
-            self._tell(sentence, values)
 
 
 class Pollers:
