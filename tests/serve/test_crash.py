@@ -106,19 +106,31 @@ def test_killed_while_letters_go_out(zygote: Zygote, tmp_path: Path) -> None:
     assert life.live().kills > 6
 
 
-@pytest.mark.slow
-def test_killed_while_a_letter_goes_out_at_many(
-    letters: list[int], zygote: Zygote, tmp_path: Path
-) -> None:
-    """In the rounds that do more than every round does."""
+def deadly(letters: list[int], first: int, stride: int) -> Iterator[int]:
+    """Points of the rounds that do more than every round does."""
     least = min(filter(None, letters))
     before = 0
     for points in letters:
         if points > least:
-            for point in range(before + 2, before + points + 1, 19):
-                where_ = tmp_path / str(point)
-                die_and_go_on(point, letters, where_, zygote, scenario="by-itself")
+            yield from range(before + first, before + points + 1, stride)
         before += points
+
+
+@pytest.mark.slow
+def test_killed_while_a_letter_goes_out_at_many(
+    letters: list[int], zygote: Zygote, tmp_path: Path
+) -> None:
+    for point in deadly(letters, 2, 19):
+        die_and_go_on(point, letters, tmp_path / str(point), zygote, scenario="by-itself")
+
+
+@pytest.mark.slow
+def test_killed_while_a_letter_goes_out_on_postgresql(
+    letters: list[int], zygote: Zygote, tmp_path: Path, server: postgres.Server
+) -> None:
+    for point in deadly(letters, 11, 53):
+        where_, base = tmp_path / str(point), server.database()
+        die_and_go_on(point, letters, where_, zygote, base, scenario="by-itself")
 
 
 @pytest.mark.slow
