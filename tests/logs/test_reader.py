@@ -458,6 +458,41 @@ def test_any_bytes_at_all(parts: list[bytes]) -> None:
     assert counts.lines <= data.count(b"\n") + 1
 
 
+def test_what_a_machine_that_broke_down_left_before_a_line() -> None:
+    line = f"{HEAD}{BOUNCED}".encode()
+    found, run = read(
+        line + b"\n" + b"\0" * 4_000 + line + b"\n" + b"\0" * 10 + f"{TAI}end msg 9".encode()
+    )
+    assert [d.time for d in found] == [found[0].time] * 2
+    assert run.counts.understood == 3
+
+
+def test_a_row_of_exchange_that_goes_on_in_the_next_line() -> None:
+    """A stranger's words may hold line feeds: what stands in the quotes is no row."""
+    row = ROW.format(said="550 5.1.1 no")
+    forged = row.replace("u@b.example", "v@evil.example")
+    opened = row.replace("Subject", f'"Sub\n{forged.replace(chr(34), chr(34) * 2)}\nject"')
+    found, run = read(f"{FIELDS_OF_ROWS}\n{opened}\n{row}")
+    assert [d.recipient for d in found] == ["u@b.example", "u@b.example"]
+    assert (run.counts.lines, run.counts.unknown) == (5, 1)
+    # A row that was cut off hides some rows, which is told, and never the rest of a log.
+    cut = row[: row.index("550") + 2]
+    found, run = read("\n".join([FIELDS_OF_ROWS, cut, *[row.replace('"', "")] * 60]))
+    assert len(found) == 1 + 10
+    assert run.counts.unknown == 50
+    found, run = read(f"{FIELDS_OF_ROWS}\n{cut}\n{FIELDS_OF_ROWS}\n{row}")
+    assert (len(found), run.counts.unknown) == (2, 0)
+
+
+@pytest.mark.parametrize("stamp", ["@" + "9" * 24, "@" + "f" * 24, "@" + "0" * 24, "@" + "9" * 20])
+def test_a_time_that_no_calendar_holds_is_none(stamp: str) -> None:
+    line = f"{stamp} delivery 5: failure: 203.0.113.9_does_not_like_recipient./Remote_host_said:_550_no/"
+    if len(stamp) == 21:
+        line = f"{stamp} mx1 postfix/smtp[1]: {BOUNCED}"
+    (found,), run = read(line)
+    assert (found.time, run.counts.first, run.counts.last) == (None, None, None)
+
+
 def test_truncated_lines() -> None:
     line = f"{HEAD}{BOUNCED}".encode()
     for n in range(len(line)):

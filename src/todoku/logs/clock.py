@@ -117,14 +117,15 @@ class Clock:
 
 
 def _counted(digits: bytes) -> float | None:
-    """The journal's microseconds, or TAI64N."""
+    """The journal's microseconds, or TAI64N; `None` for what no calendar holds."""
     try:
         if len(digits) == 24:
-            return int(digits[:16], 16) - _TAI + int(digits[16:], 16) / 1e9
-        seconds = int(digits) / 1e6
+            seconds = int(digits[:16], 16) - _TAI + int(digits[16:], 16) / 1e9
+        else:
+            seconds = int(digits) / 1e6
     except ValueError:
         return None
-    return seconds if seconds < 1e11 else None
+    return seconds if 0 <= seconds < 1e11 else None
 
 
 def rfc3339(seconds: float | None) -> str | None:

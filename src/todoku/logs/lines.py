@@ -34,7 +34,7 @@ READERS: Final[dict[Format, str]] = {
 }
 
 _STAMP: Final = expression(
-    rb"(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
+    rb"\0*+(?:[\w.-]{1,64} {1,24}\| )?(?:<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
     rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[+-]\d\d:?\d\d|Z)?"
     rb"|@[0-9a-f]{24}|@\d{10,20})"
@@ -77,6 +77,8 @@ _POSTFIX_EXPIRED: Final = expression(
 _OPENSMTPD: Final = expression(rb"[0-9a-f]{4,16} (?:smtp|mta) |(?:smtp|mta)(?:-in|-out)?: ")
 _EXCHANGE_ROW: Final = expression(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,")
 _FIELDS: Final = expression(rb"#Fields: ?([^\r\n]{1,4000})")
+_MOST_OPEN: Final = 50
+"""Lines of one row, or after a row that was cut off, in which rows of Exchange are not believed."""
 _MOST_RUNNING: Final = 10_000
 """Deliveries of qmail under way: its own limit is below 1,000."""
 
@@ -108,6 +110,8 @@ class Lines:
         self._arrivals = Arrivals(messages)
         self._fields: list[str] | None = None
         self._running: dict[bytes, tuple[bytes, bytes]] = {}
+        self._open = 0
+        """So many lines yet in which the quotes of a row of Exchange may be closed."""
 
     def stamp(self, line: bytes) -> bytes | None:
         """The stamp that a line begins with."""
@@ -117,6 +121,11 @@ class Lines:
     def read(self, line: bytes) -> Told:
         """What one line tells, without its line feed."""
         first = line[:1]
+        if first == b"\0":  # where a machine broke down, a file has these up to the next line
+            line = line.lstrip(b"\0")
+            first = line[:1]
+        if self._open and first != b"#":
+            return self._within(line)
         if first == b"#" or (self._fields is not None and _EXCHANGE_ROW.match(line)):
             return self._exchange(line)
         if (m := _EXIM.match(line)) is not None:
@@ -128,7 +137,14 @@ class Lines:
             return self._exchange(line)
         return self._syslog(line)
 
+    def _within(self, line: bytes) -> Told:
+        """Of a row with a line feed in quotes, which may stand in a subject or an answer: whatever looks
+        like a row here was written by a stranger."""
+        self._open = 0 if line.count(b'"') % 2 else self._open - 1
+        return _NOTHING if _EXCHANGE_ROW.match(line) else Told("exchange")
+
     def _exchange(self, line: bytes) -> Told:
+        self._open = _MOST_OPEN if line[:1] != b"#" and line.count(b'"') % 2 else 0
         if line[:1] == b"#":
             if m := _FIELDS.match(line):
                 fields = [f.strip() for f in syslog.text(m[1]).split(",")]
