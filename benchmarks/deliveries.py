@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from logs import BEGIN, END, ROOT, Bench, Row, generate
+from logs import ROOT, Bench, Done, generate, lines_of, write
 
 PAGE = ROOT / "docs" / "deliveries.md"
 WEEK = (
@@ -35,11 +34,11 @@ DAYS = 70
 
 
 class Stores(Bench):
-    def store(self, log: Path) -> tuple[float, int]:
+    def store(self, log: Path, *words: str) -> Done:
+        """Into an empty store."""
         data = self.where / "data"
         shutil.rmtree(data, ignore_errors=True)
-        done = self.todoku("--store", "--data", str(data), str(log))
-        return done.processor, done.peak
+        return self.todoku("--store", "--data", str(data), *words, str(log))
 
     def beside(self, log: Path, lines: int, times: int) -> None:
         peer = shutil.which("pflogsumm")
@@ -50,7 +49,7 @@ class Stores(Bench):
             plain.append(self.todoku(str(log)).processor)
             if peer is not None:
                 theirs.append(self.run(peer, str(log)).processor)
-        seconds = median(s for s, _ in ours)
+        seconds = median(d.processor for d in ours)
         self.say(
             "--store, seconds of processor, whole command", f"{seconds:.2f}", f"{lines:,} lines"
         )
@@ -58,7 +57,7 @@ class Stores(Bench):
         if theirs:
             them = median(theirs)
             self.say("- pflogsumm", f"{them:.2f}", f"todoku: {them / seconds:.2f} times as fast")
-        self.say("- peak memory, MB", f"{max(peak for _, peak in ours) >> 20}")
+        self.say("- peak memory, MB", f"{max(d.peak for d in ours) >> 20}")
 
     def again(self, log: Path) -> None:
         """The same log once more: nothing is new."""
@@ -130,15 +129,6 @@ class Stores(Bench):
                      f"{peak >> 20} MB at most in one process")  # fmt: skip
 
 
-def table(rows: list[Row], times: int) -> str:
-    head = (
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
-        f"{time.strftime('%Y-%m-%d')}; medians of {times} runs, in turn and on one core where peers are "
-        "named.\n\n| what | figure | beside |\n| --- | ---: | --- |\n"
-    )
-    return head + "".join(f"| {r.what} | {r.figure} | {r.beside} |\n" for r in rows)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -153,21 +143,19 @@ def main() -> None:
         where = Path(folder)
         bench = Stores(where)
         log = chosen.log or generate(where, chosen.lines)
-        with log.open("rb") as data:
-            lines = sum(block.count(b"\n") for block in iter(lambda: data.read(1 << 20), b""))
-        cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
-        if cores:
+        cores: set[int] = set()
+        if hasattr(os, "sched_setaffinity"):
+            cores = os.sched_getaffinity(0)
             os.sched_setaffinity(0, {min(cores)})
-        bench.beside(log, lines, chosen.times)
+        bench.beside(log, lines_of(log), chosen.times)
+        bench.on_two_cores("--store", lambda *words: bench.store(log, *words), chosen.times, cores)
         bench.again(log)
         if cores:
             os.sched_setaffinity(0, cores)
         bench.ask(bench.lay_out(chosen.rows), chosen.times)
         if chosen.write:
-            page = PAGE.read_text()
-            before, _, rest = page.partition(BEGIN)
-            after = rest.partition(END)[2]
-            PAGE.write_text(f"{before}{BEGIN}\n{table(bench.rows, chosen.times)}{END}{after}")
+            how = f"medians of {chosen.times} runs, in turn and on one core where peers are named"
+            write(PAGE, bench.rows, how)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -117,20 +118,29 @@ class Bench:
         assert refused == counted["bounced"] + counted["deferred"]
         self.say("refused and deferred attempts", f"{refused:,}", f"{summary['groups']:,} kinds")
 
-    def on_two_cores(self, log: Path, times: int, cores: set[int]) -> None:
-        """The clock's seconds: worth telling on a machine that does nothing else."""
+    def on_two_cores(
+        self, what: str, run: Callable[..., Done], times: int, cores: set[int]
+    ) -> None:
+        """The clock's seconds, worth telling on a machine that does nothing else; and those of all
+        processors together, which are told of any. `run` takes further words of the command."""
         if len(cores) < 2:
             return
         one, two = [], []
         for _ in range(times):
-            one.append(self.todoku(str(log)).clock)
-            os.sched_setaffinity(0, set(sorted(cores)[:2]))
-            two.append(self.todoku("--engine", "local", str(log)).clock)
             os.sched_setaffinity(0, {min(cores)})
+            one.append(run())
+            os.sched_setaffinity(0, set(sorted(cores)[:2]))
+            two.append(run("--engine", "local"))
+        os.sched_setaffinity(0, {min(cores)})
+        clocks, busy = (
+            [median(getattr(d, field) for d in several) for several in (one, two)]
+            for field in ("clock", "processor")
+        )
         self.say(
-            "seconds of the clock: one core, two", f"{median(one):.2f}, {median(two):.2f}",
-            f"{median(one) / median(two):.2f} times as fast",
+            f"{what}, seconds of the clock: one core, two", f"{clocks[0]:.2f}, {clocks[1]:.2f}",
+            f"{clocks[0] / clocks[1]:.2f} times as fast",
         )  # fmt: skip
+        self.say("- seconds of processor, all processes", f"{busy[0]:.2f}, {busy[1]:.2f}")
 
     def first_result(self, log: Path, times: int) -> None:
         """From the start to the first figures, on a terminal that reads the whole log."""
@@ -164,11 +174,22 @@ def generate(where: Path, lines: int) -> Path:
     return log
 
 
-def table(rows: list[Row], times: int) -> str:
-    cores = "medians of processor time"
+def lines_of(log: Path) -> int:
+    with log.open("rb") as data:
+        return sum(block.count(b"\n") for block in iter(lambda: data.read(1 << 20), b""))
+
+
+def write(page: Path, rows: list[Row], how: str) -> None:
+    """The figures into their place in a page; `how` they were measured, without a full stop."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n{table(rows, how)}{END}{after}")
+
+
+def table(rows: list[Row], how: str) -> str:
     head = (
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, one core, "
-        f"{time.strftime('%Y-%m-%d')}; {cores}, {times} runs in turn.\n\n"
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{time.strftime('%Y-%m-%d')}; {how}.\n\n"
         "| what | figure | beside |\n| --- | ---: | --- |\n"
     )
     return head + "".join(f"| {r.what} | {r.figure} | {r.beside} |\n" for r in rows)
@@ -191,17 +212,15 @@ def main() -> None:
         where = Path(folder)
         bench = Bench(where)
         log = chosen.log or generate(where, chosen.lines)
-        with log.open("rb") as data:
-            lines = sum(block.count(b"\n") for block in iter(lambda: data.read(1 << 20), b""))
-        bench.beside_pflogsumm(log, lines, chosen.times)
+        bench.beside_pflogsumm(log, lines_of(log), chosen.times)
         bench.counted_alike(log)
-        bench.on_two_cores(log, chosen.times, cores)
+        bench.on_two_cores(
+            "whole command", lambda *words: bench.todoku(*words, str(log)), chosen.times, cores
+        )
         bench.first_result(log, chosen.times)
         if chosen.write:
-            page = PAGE.read_text()
-            before, _, rest = page.partition(BEGIN)
-            after = rest.partition(END)[2]
-            PAGE.write_text(f"{before}{BEGIN}\n{table(bench.rows, chosen.times)}{END}{after}")
+            how = f"one core, medians of processor time, {chosen.times} runs in turn"
+            write(PAGE, bench.rows, how)
 
 
 if __name__ == "__main__":
