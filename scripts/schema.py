@@ -26,6 +26,7 @@ from todoku.cases.holding import Holding
 from todoku.cases.records import KINDS, version
 from todoku.cases.requesting import Draft
 from todoku.cli.mailbox import Standing
+from todoku.cli.partners_cost import CaseCost
 from todoku.cli.partners_learn import Learned
 from todoku.cli.render.check_history import Row
 from todoku.cli.render.check_plan import Plan
@@ -87,6 +88,10 @@ OUTPUT: dict[str, tuple[type, str]] = {
     ),
     "partners": (Told, "One line of `todoku partners --json`; docs/partners.md tells more."),
     "partners-learned": (Learned, "What `todoku partners learn --json` prints."),
+    "case-cost": (
+        CaseCost,
+        "A line of `todoku case list --by-cost --json`, before the events of each case.",
+    ),
     "forecast": (Forecast, "One line of `todoku forecast --json`; docs/forecast.md tells more."),
     "knowledge-explain": (Explanation, "What `todoku knowledge explain --json` prints."),
 }

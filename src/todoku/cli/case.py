@@ -50,24 +50,33 @@ def case() -> None:
 
 @case.command(name="list", short_help="The open cases.")
 @click.option("--all", "closed", is_flag=True, help="The closed ones too.")
+@click.option("--by-cost", is_flag=True, help="Those first that cost most mail (todoku partners).")
 @common
 def list_(
-    ctx: click.Context, /, closed: bool, config: Path | None, data: Path | None,
+    ctx: click.Context, /, closed: bool, by_cost: bool, config: Path | None, data: Path | None,
     as_json: bool, **_: Any,
 ) -> None:  # fmt: skip
     """The open cases, the last changed first."""
     from todoku.cli.render import case as screen
 
-    if not as_json and _list_at_once(ctx, closed, config, data):
+    if not (as_json or by_cost) and _list_at_once(ctx, closed, config, data):
         return
     with opened(ctx, config, data) as found:
-        rows = found.desk.rows(closed)
+        rows, costs = found.desk.rows(closed), None
+        if by_cost:
+            from todoku.cli.partners_cost import CaseCosts
+
+            costs = CaseCosts(rows, found.settings, found.knowledge, found.lang)
+            rows = costs.rows
         if as_json:
             for row in rows:
+                if costs is not None:
+                    costs.print(row["number"])
                 print_json(found.history(row["number"]))
             return
         unsure = {work.case for work in found.unsure()}
-        for line in screen.rows(rows, found.named, found.lang, zone(), unsure):
+        shown = costs.shown() if costs is not None else {}
+        for line in screen.rows(rows, found.named, found.lang, zone(), unsure, shown):
             click.echo(line)
         from todoku.store.unverified import Unverified
 

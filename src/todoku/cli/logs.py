@@ -101,6 +101,11 @@ WORDS: Final[Words] = {
 @click.option(
     "--open-cases", is_flag=True, help="Open a case for each refusal of what is yours, once."
 )
+@click.option(
+    "--by-cost",
+    is_flag=True,
+    help="Early warnings by how much mail a block would stop (todoku partners).",
+)
 @click.option("--full", is_flag=True, help="Show every kind of refusal in full.")
 @click.option("--quiet", is_flag=True, help="Only errors and the exit code (and --json).")
 @options.data
@@ -123,6 +128,7 @@ def logs(
     engine: str | None,
     workers: int | None,
     open_cases: bool,
+    by_cost: bool,
     full: bool,
     quiet: bool,
     data: Path | None,
@@ -191,6 +197,8 @@ def logs(
     bounds = reading.bounds()
     early = warnings(ordered, run.daily, diagnose.knowledge, bounds[1])
     told = tuple(w for w in early.told if _warns_of(w, receiver, names))
+    if by_cost:
+        told = _by_cost(told, diagnose.knowledge, config, data, lang)
     summary = reading.summary(len(chosen), early._replace(told=told))
     if html_file is not None:
         from todoku.cli.render import logs_html
@@ -281,6 +289,20 @@ def _warns_of(w: EarlyWarning, receiver: str | None, names: dict[str, str]) -> b
     if receiver is None:
         return True
     return names.get(receiver.lower(), receiver.lower()) in {w.receiver, w.place}
+
+
+def _by_cost(
+    told: tuple[EarlyWarning, ...],
+    knowledge: Compiled,
+    config: Path | None,
+    data: Path | None,
+    lang: Language,
+) -> tuple[EarlyWarning, ...]:
+    from todoku.cli import partners_cost
+    from todoku.settings import load
+
+    folder = Path(load(config, data).general.data)
+    return partners_cost.of_warnings(told, partners_cost.asking(folder, knowledge, lang))
 
 
 def _write_json(

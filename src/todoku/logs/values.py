@@ -216,6 +216,11 @@ class EarlyWarning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     who_acts: WhoActs | None
     remedy: tuple[str, ...]
     example: str | None
+    mails_a_day: float | msgspec.UnsetType | None = msgspec.UNSET
+    """With `--by-cost`: mail of yours that a block would stop, that to all partners whose mail this
+    receiver runs; `null`: not known."""
+    partners: int | msgspec.UnsetType | None = msgspec.UNSET
+    """How many these are."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False, kw_only=True):

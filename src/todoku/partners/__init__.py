@@ -10,6 +10,7 @@ summary.py     evidence as it is asked: columns in which each partner has a plac
 model.py       how likely it is that a partner uses a list
 habits.py      what was seen of partners about a list
 forecast.py    what a listing would cost (`judged.py`: by partner; `draws.py`: mean and range of all)
+costs.py       what a block costs, for `--by-cost`
 sharing.py     evidence as JSON lines, for other hosts
 keeping.py     what is kept, the one thing here that does I/O (`kept_file.py`: its file,
                    `kept_rows.py`: what stands in it)

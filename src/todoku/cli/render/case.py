@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,8 +193,10 @@ def rows(
     lang: Language,
     zone: tzinfo | None,
     unsure: Collection[int] = (),
+    costs: Mapping[int, str] = {},
 ) -> Iterator[str]:
-    """The list: a line for each case. `unsure`: those with a mail that was sent or not."""
+    """The list: a line for each case. `unsure`: those with a mail that was sent or not. `costs`: what cases
+    cost, by number."""
     if not found:
         yield WORDS["none"][lang]
     for row in found:
@@ -205,6 +207,8 @@ def rows(
             state += f" ({WHYS[row['closed']][lang]})"
         changed = datetime.fromtimestamp(row["changed_at"] or 0, zone)
         mark = WORDS["unsure"][lang] if row["number"] in unsure else ""
+        if row["number"] in costs:
+            place += f"  {costs[row['number']]}"
         yield f"{row['number']:>5}  {changed:%m/%d %H:%M}  {pad(state, 14)}  {what} ⇄ {place}{mark}"
 
 

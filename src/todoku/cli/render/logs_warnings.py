@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from todoku.cli.render.page import Page
 from todoku.cli.render.text import short, wrap
 from todoku.i18n import Language, Number, Words, say
@@ -37,6 +39,14 @@ WORDS: Final[Words] = {
         "以前の 4 週間は {usual}。偶然なら {chance} 以下の確率です。",
         "en": "{who} refuses more than it used to, since {since}: {n} of {mails} {mails:mail|mails} in seven days "
         "({share}); in the four weeks before, {usual}. By chance: {chance} or less.",
+    },
+    "cost": {
+        "ja": "遮断されると 1 日 {rate} 通（取引先 {n} 件）が止まります。",
+        "en": "A block would stop {rate} of your mails a day, to {n} {n:partner|partners}.",
+    },
+    "cost-unknown": {
+        "ja": "遮断で何通止まるかは分かりません（todoku partners にこの受信側の取引先がありません）。",
+        "en": "How much mail a block would stop is not known: todoku partners knows none whose mail it runs.",
     },
     "blocked": {
         "ja": "すでに恒久的な拒否も始まっています。",
@@ -116,9 +126,20 @@ def sentence(w: EarlyWarning, c: Catalogue, lang: Language) -> str:
             mails=Number(w.mails or 0), share=percent(w.share), usual=percent(w.usual),
             chance=odds(w.chance, lang),
         )  # fmt: skip
+    if w.mails_a_day is not msgspec.UNSET:
+        told += ("" if lang == "ja" else " ") + cost(w, lang)
     if w.blocked:
         told += ("" if lang == "ja" else " ") + say(WORDS["blocked"], lang)
     return told.replace("） が", "）が") if lang == "ja" else told
+
+
+def cost(w: EarlyWarning, lang: Language) -> str:
+    from todoku.cli.render.partners import rate
+
+    if not isinstance(w.mails_a_day, float) or not isinstance(w.partners, int):
+        return say(WORDS["cost-unknown"], lang)
+    n = Number(w.partners)
+    return say(WORDS["cost"], lang, rate=rate(w.mails_a_day), n=n)
 
 
 def _about(early: tuple[EarlyWarning, ...]) -> str:
