@@ -14,19 +14,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from todoku.logs.clock import Clock
 from todoku.logs.daily import Tally
-from todoku.logs.judging import Key
 from todoku.logs.lines import READERS, Lines, Told, postfix_refusal
 from todoku.logs.messages import CELL, CELLS, NOTHING
 from todoku.logs.pieces import bulk
 from todoku.logs.postfix import RECEIVING, walk
 from todoku.logs.run import Case, Run
 from todoku.logs.values import Delivery, Message, Outcome
-from todoku.model import Diagnosis, Refusal
 from todoku.reading.logs import attempt as attempts
 from todoku.reading.logs.attempt import Attempt
 
@@ -37,7 +35,6 @@ MOST_REPLY: Final = 8_192
 """Bytes of an answer that are looked at."""
 BACK: Final = 600.0
 """Seconds by which stamps may go back: daemons write out of order, and hosts differ."""
-_CASES: Final = 20_000
 _TAGS: Final = 1_000
 _DELIVERED: Final = 9
 """Group of `todoku.logs.postfix` that tells of a delivery that was sent."""
@@ -50,6 +47,16 @@ class _Program(NamedTuple):
     transport: str
     source: str | None
     receives: bool
+
+
+_Keyed = tuple[
+    "re.Match[bytes]",
+    Message,
+    _Program,
+    float | None,
+    tuple[bytes | None, bytes, bytes | None, bytes, bytes],
+]
+"""A line of a refusal, its message, what its tag tells, its time, and the key of its case."""
 
 
 class Source:
@@ -87,6 +94,8 @@ class Source:
         handed_back = 0
         tally: Tally = []
         each = run.whole or run.bounded
+        about = run.messages.find if run.whole else run.messages.sender
+        refused: list[tuple[re.Match[bytes], Message]] = []
         for found in walk(
             data, end, run.messages, whole=run.whole, each=each, tally=tally, told=run.sent
         ):
@@ -94,13 +103,17 @@ class Source:
                 counts.sent += found
             elif isinstance(found, tuple):
                 handed_back += 1
-                yield from self._line(data[found[0] : found[1]])
+                line = data[found[0] : found[1]]
+                told = self._line(line)
+                if told is not None:
+                    yield from self._refused(data, refused)
+                    yield from self._attempts(line, told)
             elif found.lastindex == _DELIVERED:
+                yield from self._refused(data, refused)
                 yield from self._delivered(found)
-            else:
-                delivery = self._refused(data, found)
-                if delivery is not None:
-                    yield delivery
+            else:  # what is known of the message now; a later line may tell of another one
+                refused.append((found, about(found[2] + b" " + found[4])))
+        yield from self._refused(data, refused)
         for stamp, relays in tally:
             time = self._clock.read(stamp)
             for relay, n in relays.items():
@@ -131,54 +144,65 @@ class Source:
 
     # ── Postfix, in bulk ──────────────────────────────────────────────────────────────────────
 
-    def _refused(self, data: bytes, m: re.Match[bytes]) -> Delivery | None:
-        stamp, host, tag, qid, to, relay, delay, dsn, status, reason = m.group(
-            1, 2, 3, 4, 5, 6, 7, 8, 10, 11
-        )
-        program = self._programs.get(tag) or self._program(tag)
-        if program.receives:
-            return None
-        time = self._clock.read(stamp)
-        if not self._counts(time):
-            return None
+    def _refused(
+        self, data: bytes, waiting: list[tuple[re.Match[bytes], Message]]
+    ) -> Iterator[Delivery]:
+        """Those of a stretch of a log, which are then waiting no more. One kind of work after the other:
+        while a piece is walked over, what judges leaves the processor's cache."""
+        if not waiting:
+            return
+        run = self._run
+        keyed = list(self._keyed(waiting))
+        waiting.clear()
+        cases: list[Case] = []
+        for m, message, _, _, key in keyed:
+            case = run.cases.get(key)
+            if case is None:
+                line = data[m.start(1) : m.end()]
+                case = run.case(key, key[4], key[1], postfix_refusal(line, message))
+            cases.append(case)
+        for (m, message, program, time, _), case in zip(keyed, cases, strict=True):
+            host, qid, to, delay, status = m.group(2, 4, 5, 7, 10)
+            yield Delivery(
+                time=time,
+                host=self._text(host),
+                instance=program.instance,
+                transport=program.transport,
+                source=program.source,
+                queue_id=_text(qid),
+                recipient=self._recipient(to),
+                domain=case.domain,
+                relay=case.relay,
+                relay_ip=case.relay_ip,
+                outcome="bounced" if status == b"bounced" else "deferred",
+                status=case.status,
+                code=case.diagnosis.reply.code,
+                enhanced=case.enhanced,
+                stage=case.diagnosis.stage,
+                template=case.template,
+                delay=_number(delay),
+                message=message,
+                diagnosis=case.diagnosis,
+            )
+
+    def _keyed(self, refused: list[tuple[re.Match[bytes], Message]]) -> Iterator[_Keyed]:
+        """Those that count, and counts them."""
         run, counts = self._run, self._run.counts
-        outcome: Outcome
-        if status == b"bounced":
-            outcome = "bounced"
-            counts.bounced += 1
-        else:
-            outcome = "deferred"
-            counts.deferred += 1
-        domain = to.rpartition(b"@")[2]
-        template = run.masks.template(reason[:MOST_REPLY], to)
-        key = (relay, domain, dsn, status, template)
-        about = run.messages.find if run.whole else run.messages.sender
-        message = about(host + b" " + qid)
-        case = run.cases.get(key)
-        if case is None:
-            line = data[m.start(1) : m.end()]
-            case = self._case(key, template, domain, postfix_refusal(line, message))
-        return Delivery(
-            time=time,
-            host=self._text(host),
-            instance=program.instance,
-            transport=program.transport,
-            source=program.source,
-            queue_id=_text(qid),
-            recipient=self._recipient(to),
-            domain=case.domain,
-            relay=case.relay,
-            relay_ip=case.relay_ip,
-            outcome=outcome,
-            status=case.status,
-            code=case.diagnosis.reply.code,
-            enhanced=case.enhanced,
-            stage=case.diagnosis.stage,
-            template=case.template,
-            delay=_number(delay),
-            message=message,
-            diagnosis=case.diagnosis,
-        )
+        for m, message in refused:
+            stamp, tag, to, relay, dsn, status, reason = m.group(1, 3, 5, 6, 8, 10, 11)
+            program = self._programs.get(tag) or self._program(tag)
+            if program.receives:
+                continue
+            time = self._clock.read(stamp)
+            if not self._counts(time):
+                continue
+            if status == b"bounced":
+                counts.bounced += 1
+            else:
+                counts.deferred += 1
+            template = run.masks.template(reason[:MOST_REPLY], to)
+            key = (relay, to.rpartition(b"@")[2], dsn, status, template)
+            yield m, message, program, time, key
 
     def _program(self, tag: bytes) -> _Program:
         instance, _, transport = self._text(tag).partition("/")
@@ -191,34 +215,6 @@ class Source:
         if len(self._programs) < _TAGS:
             self._programs[tag] = program
         return program
-
-    def _case(
-        self, key: Key, template: bytes, domain: bytes, refusal: Callable[[], Refusal]
-    ) -> Case:
-        run = self._run
-        d = run.judge.known(key) or run.judge.judge(key, template, refusal)
-        case = Case(
-            d,
-            d.remote.host,
-            d.remote.ip,
-            _text(domain).lower() or None,
-            _text(key[2]) if isinstance(key[2], bytes) else None,
-            _text(self._readable(d, template)),
-            d.reply.enhanced if d.reply.code is not None else None,
-        )
-        if run.judge.known(key) is not None:
-            if len(run.cases) >= _CASES:
-                run.cases.clear()
-            run.cases[key] = case
-        return case
-
-    def _readable(self, d: Diagnosis, template: bytes) -> bytes:
-        """The receiver's words with what belongs to one message masked; the mail server's own
-        where no receiver answered."""
-        if not d.reply.text:
-            return template
-        to = (d.recipient or "").encode("utf-8", "replace")
-        return self._run.masks.template(d.reply.text.encode("utf-8", "replace"), to)
 
     def _delivered(self, m: re.Match[bytes]) -> Iterator[Delivery]:
         stamp, host, tag, qid, to, relay, delay, dsn = m.group(1, 2, 3, 4, 5, 6, 7, 8)
@@ -255,24 +251,25 @@ class Source:
 
     # ── line by line ──────────────────────────────────────────────────────────────────────────
 
-    def _line(self, line: bytes) -> Iterator[Delivery]:
+    def _line(self, line: bytes) -> Told | None:
+        """What a line tells of attempts; `None` where it tells of none."""
         counts = self._run.counts
         told = self._lines.read(line)
-        if told.format is None:
-            if told.other:
-                counts.other_programs += 1
-            else:
-                counts.unknown += 1
-            return
-        counts.formats.add(told.format)
-        if not told.attempts and not told.expired:
-            return
+        if told.format is not None:
+            counts.formats.add(told.format)
+        elif told.other:
+            counts.other_programs += 1
+        else:
+            counts.unknown += 1
+        return told if told.attempts or told.expired else None
+
+    def _attempts(self, line: bytes, told: Told) -> Iterator[Delivery]:
         stamp = self._lines.stamp(line)
         time = self._clock.read(stamp) if stamp else None
         if not self._counts(time):
             return
         if told.expired:
-            counts.expired += 1
+            self._run.counts.expired += 1
         for attempt in told.attempts:
             delivery = self._attempt(attempt, told, time)
             if delivery is not None:
@@ -307,7 +304,7 @@ class Source:
                 domain, status, outcome, template,
             )  # fmt: skip
             sender = message.sender or None
-            case = run.cases.get(key) or self._case(
+            case = run.cases.get(key) or run.case(
                 key, template, domain, lambda: attempts.refusal(attempt, reader, sender)
             )
         d = case.diagnosis if case else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -13,10 +14,12 @@ from todoku.logs.lines import Format
 from todoku.logs.masking import Masks
 from todoku.logs.messages import Earlier, Messages
 from todoku.logs.postfix import Sent
-from todoku.model import Diagnosis
+from todoku.model import Diagnosis, Refusal
 
 if TYPE_CHECKING:
     from todoku.settings.own import Own
+
+_CASES: Final = 20_000
 
 Recipients = Literal["off", "hashed", "clear"]
 
@@ -90,3 +93,35 @@ class Run:
         self.messages = Messages(earlier)
         self.masks = Masks(judge.by_word)
         self.cases: dict[Key, Case] = {}
+
+    def case(
+        self, key: Key, template: bytes, domain: bytes, refusal: Callable[[], Refusal]
+    ) -> Case:
+        """Of a template that is not among `cases`, or not for all its lines."""
+        d = self.judge.known(key) or self.judge.judge(key, template, refusal)
+        case = Case(
+            d,
+            d.remote.host,
+            d.remote.ip,
+            _text(domain).lower() or None,
+            _text(key[2]) if isinstance(key[2], bytes) else None,
+            _text(self._readable(d, template)),
+            d.reply.enhanced if d.reply.code is not None else None,
+        )
+        if self.judge.known(key) is not None:
+            if len(self.cases) >= _CASES:
+                self.cases.clear()
+            self.cases[key] = case
+        return case
+
+    def _readable(self, d: Diagnosis, template: bytes) -> bytes:
+        """The receiver's words with what belongs to one message masked; the mail server's own
+        where no receiver answered."""
+        if not d.reply.text:
+            return template
+        to = (d.recipient or "").encode("utf-8", "replace")
+        return self.masks.template(d.reply.text.encode("utf-8", "replace"), to)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
