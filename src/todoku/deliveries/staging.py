@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from todoku.logs.run import Recipients
     from todoku.logs.values import Delivery
 
-FEW = 10_000
+FEW = 25_000
 """Rows that are handed back: files of fewer would be many small parts."""
 
 
