@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from todoku.cases import events as ev
+from todoku.cases.records import Recorded
 from todoku.cli import Failure, main
+from todoku.cli.render import case as render
 from todoku.errors import TodokuError
+from todoku.i18n import Language
+from todoku.model import Reply
 
 REFUSAL = "550 SC-001 (BAY004-MC3F26) Unfortunately, messages from {} weren't sent."
 STORY = "Hotmailのアドレスの方へメールが送れない状況です。どうしましょうか?"
@@ -147,3 +154,19 @@ def test_errors_are_in_both_languages() -> None:
         for sentence in words.values():
             assert set(sentence) == {"ja", "en"}
     assert issubclass(reporting.NotReported, TodokuError)
+
+
+def test_a_flood_says_how_many_and_until_when() -> None:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    event = ev.Refused(
+        at=at, first=at, last=at, count=100_000, reply=Reply(550, "5.7.1", "no"), counted_to=at
+    )
+    hours = msgspec.structs.replace(event, counted_to=at + timedelta(hours=30))
+
+    def told(event: ev.Refused, lang: Language) -> str:
+        recorded = Recorded(case=1, seq=1, event=event)
+        return render.line(recorded, str, str, lang, UTC)
+
+    assert told(event, "en") == "11/24 00:00  refused       no  100000 times"
+    assert told(hours, "en") == "11/24 00:00  refused       no  100000 times (until 11/25 06:00)"
+    assert told(hours, "ja") == "11/24 00:00  拒否    no  100000 件（11/25 06:00 まで）"

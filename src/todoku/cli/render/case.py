@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from todoku.cases import events as ev
@@ -256,6 +256,10 @@ def case(
         yield say(WORDS[key], lang, what=words, at=_moment(action.not_before, zone))
 
 
+_SHORT: Final = timedelta(minutes=5)
+"""A flood that takes no longer has one moment."""
+
+
 def line(recorded: Recorded, named: Named, who: Named, lang: Language, zone: tzinfo | None) -> str:
     """One event, with its moment."""
     event = recorded.event
@@ -264,6 +268,8 @@ def line(recorded: Recorded, named: Named, who: Named, lang: Language, zone: tzi
     told = _told(event, named, who, lang)
     if isinstance(event, ev.Reported) and event.since is not None:
         told += say(WORDS["since"], lang, at=_day_or_moment(event.since, zone))
+    if isinstance(event, ev.Refused) and (event.counted_to or event.at) - event.at > _SHORT:
+        told += say(WORDS["until"], lang, at=_moment(event.counted_to or event.at, zone))
     return f"{_moment(event.at, zone)}  {label}  {told}{by}".rstrip()
 
 
