@@ -2,7 +2,7 @@
 
     mail ──letter──▶ Letter ──reading──▶ Reading: class, ticket, verdicts, wait, asks
       │  (its own words,     (hits: which rules; verdicts: on what)
-      │   without quotes)
+      │   without quotes)  ──weighing──▶ the same, held against the likeness of the whole letter
       └──authentic─▶ Authenticity: did the desk write it?
 
 The rules are data (`knowledge/data/answers/*.toml`, `todoku.knowledge.load.answers_of`). A wrong class is
