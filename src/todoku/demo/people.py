@@ -22,6 +22,7 @@ from todoku.cases.case import Case, later
 from todoku.cases.requesting import Facts, choose, compose, draft, keeps
 from todoku.cases.states import ASKED
 from todoku.cases.tasks import Task, TaskKind, tasks
+from todoku.demo.browsing import NoHelp, TooEarly, open_page
 from todoku.demo.house import ADMINISTRATOR, SENDERS, House
 from todoku.i18n import Language, Words, say
 from todoku.lab import maildir
@@ -107,7 +108,6 @@ WORDS: Final[Words] = {
 }
 
 
-_OPENS: Final = re.compile(r'<time datetime="([^"]+)">')
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 
 
@@ -115,18 +115,6 @@ def _text(mail: bytes) -> str:
     message = email.message_from_bytes(mail, policy=SMTP)
     body = message.get_body(("plain",))
     return "" if body is None else str(body.get_content())
-
-
-class NoHelp(Exception):
-    """The desk's form did not take a request."""
-
-
-class TooEarly(Exception):
-    """It takes none yet."""
-
-    def __init__(self, opens: datetime) -> None:
-        super().__init__(opens)
-        self.opens = opens
 
 
 class People:
@@ -287,7 +275,7 @@ class People:
             "error": "" if case.reply is None else case.reply.text,
             "text": self.say("asked"),
         }
-        self._open_page(self._form, urllib.parse.urlencode(fields).encode())
+        open_page(self._form, urllib.parse.urlencode(fields).encode())
 
     def _trial(self, case: Case, task: Task, now: datetime) -> None:
         """`todoku case try N`, to a mailbox of his own there; and once more after a while."""
@@ -363,25 +351,12 @@ class People:
             if link.startswith(self._form)
         )
         # Its page has a button: what only looks at links (scanners do) confirms nothing.
-        self._open_page(next(links, self._form), b"")
+        open_page(next(links, self._form), b"")
 
     def _look(self, case: Case, task: Task, now: datetime) -> None:
         """He believes no answer of which it is not proven whose it is."""
         aside = ev.Noted(at=now, by=BY, text=self.say("laid-aside"), answers=task.answers)
         self._house.desk.change(case.number, lambda _: (aside,))
-
-    def _open_page(self, url: str, data: bytes | None = None) -> None:
-        # Whatever proxy the machine has: this goes to loopback.
-        browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            browser.open(url, data, timeout=30).close()
-        except urllib.error.HTTPError as error:
-            found = _OPENS.search(error.read(10_000).decode("utf-8", "replace"))
-            if error.code == 409 and found:
-                raise TooEarly(datetime.fromisoformat(found[1])) from error
-            raise NoHelp(f"{url}: {error}") from error
-        except OSError as error:
-            raise NoHelp(f"{url}: {error}") from error
 
     def _write_to_the_desk(self, case: Case, word: str, now: datetime) -> str:
         ticket = next(reversed(case.tickets), "-")
