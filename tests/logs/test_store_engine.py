@@ -3,11 +3,14 @@ of them is killed."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gzip
 import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -18,8 +21,20 @@ import pytest
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("pyarrow")
 
+from tests.logs.logs import diagnoser
 from tests.logs.stored import Place, Zygote, log, running, times
 from tests.logs.test_engine_exact import START, a_log, lines
+from todoku import __version__, store
+from todoku.deliveries import staging
+from todoku.deliveries.keeping import keep
+from todoku.deliveries.ledger import Also, Ledger
+from todoku.deliveries.parts import Folder
+from todoku.deliveries.rows import SCHEMA
+from todoku.logs import engine
+from todoku.logs.judging import Judge
+from todoku.logs.parts import Part, look
+from todoku.logs.run import Run
+from todoku.logs.workers import Local, in_order
 
 NEVER = 1_000_000
 ENGINE = ("--engine", "local", "--workers", "2")
@@ -173,29 +188,41 @@ def test_killed_while_it_stores(zygote: Zygote, tmp_path: Path) -> None:
         killed(zygote, tmp_path / str(at), at, then=ENGINE if n % 2 else ())
 
 
+@pytest.mark.parametrize("how", ["rotated", "cut", "gone"])
+def test_a_log_that_is_replaced_while_it_is_read_is_not_mixed(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "mail.log"
+    path.write_bytes(log(8_000))
+    status, head = path.stat(), path.read_bytes()[:4_096]
+    part = Part(look(str(path)), 0, end=status.st_size)
+    assert part.log.cut
+    unit = staging.Unit(part, None, (status.st_dev, status.st_ino))
+    with opened(tmp_path) as (_, _, asked):
+        found = staging.store(asked, unit)
+        assert (found.state, found.told.counts.sent) == ("new", 8_000)
+        if how == "rotated":
+            path.rename(tmp_path / "mail.log.1")
+            path.write_bytes(log(8_000, 9_000))
+        elif how == "cut":
+            with path.open("r+b") as file:
+                file.truncate(0)
+                file.write(log(8_000, 9_000))
+        else:
+            path.unlink()
+        assert how == "cut" or staging.store(asked, unit).state == "replaced"
+        storing = staging._Staging(asked, unit, Run(Judge(diagnoser())))
+        cut = staging.Cut(str(path), status, head, status.st_size)
+        assert not cut.adopt(storing, found, status.st_size, False)
+        assert not storing.keep()
+
+
 def test_a_worker_that_is_killed_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It dies when its rows are staged, and one of its files is a half; another reads the unit anew."""
-    from tests.logs.logs import diagnoser
-    from todoku import __version__, store
-    from todoku.deliveries import staging
-    from todoku.deliveries.identity import HEAD
-    from todoku.deliveries.ledger import Ledger
-    from todoku.deliveries.parts import Folder
-    from todoku.logs import engine
-    from todoku.logs.parts import Part, look
-    from todoku.logs.workers import Local, in_order
-
     path = tmp_path / "mail.log"
     path.write_bytes(log(200))
-    knowledge = diagnoser().knowledge.version
-    asked = engine.Asked(None, None, None, b"k", None, path.stat().st_mtime, "en", None,
-                         __version__, knowledge, engine.zone())  # fmt: skip
-    engine.share(asked, diagnoser())
-    whole, real = Part(look(str(path)), 0), vars(staging)["stage"]
-    status = path.stat()
-    unit = staging.Unit(whole, None, (status.st_dev, status.st_ino))
+    status, real = path.stat(), vars(staging)["stage"]
+    unit = staging.Unit(Part(look(str(path)), 0), None, (status.st_dev, status.st_ino))
 
     def stage(table: Any, day: str, place: Path) -> Any:
         staged = real(table, day, place)
@@ -207,29 +234,27 @@ def test_a_worker_that_is_killed_changes_nothing(
 
     monkeypatch.setattr(staging, "stage", stage)
     monkeypatch.setattr(staging, "FEW", 10)
-    folder = Folder(tmp_path / "deliveries")
-    with folder.staging() as place, Local(2) as workers:
-        told = staging.Asked(asked, place, "hashed", "hashed", "")
-        ((_, found),) = in_order(workers, _Do(told), [unit])
+    with opened(tmp_path) as (folder, ledger, asked):
+        with Local(2) as workers:
+            do = functools.partial(staging.store, asked)
+            ((_, found),) = in_order(workers, do, [unit])
         assert (tmp_path / "died").exists()
         assert sum(s.rows for s in found.staged) == 400
-        assert len(list(place.glob("*.half"))) == len(found.staged) + 1
-        assert len(path.read_bytes()) > HEAD
-        ledger = Ledger(store.connect(f"sqlite:///{tmp_path}/todoku.db"))
-        from todoku.deliveries.keeping import keep
-        from todoku.deliveries.ledger import Also
-        from todoku.deliveries.rows import SCHEMA
-
+        assert len(list(asked.place.glob("*.half"))) == len(found.staged) + 1
         keep(folder, ledger, SCHEMA.empty_table(), found.moves, 0.0, Also(staged=found.staged))
         assert sum(part.rows for part in ledger.parts()) == 400
-    assert not place.exists()
+    assert not asked.place.exists()
 
 
-class _Do:
-    def __init__(self, asked: Any) -> None:
-        self.asked = asked
-
-    def __call__(self, unit: Any) -> Any:
-        from todoku.deliveries.staging import store
-
-        return store(self.asked, unit)
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[Folder, Ledger, staging.Asked]]:
+    read = engine.Asked(
+        None, None, None, b"k", None, time.time(), "en", None, __version__,
+        diagnoser().knowledge.version, engine.zone(),
+    )  # fmt: skip
+    engine.share(read, diagnoser())
+    folder = Folder(path / "deliveries")
+    database = store.connect(f"sqlite:///{path}/todoku.db")
+    with folder.staging() as place:
+        yield folder, Ledger(database), staging.Asked(read, place, "hashed", "hashed", "")
+    database.dispose()

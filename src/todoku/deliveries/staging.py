@@ -247,6 +247,7 @@ class Cut:
         self._name = file_of(status)
         self._following = Following((), os.fsencode(path).decode("utf-8", "replace"))
         self._following.feed(head)
+        self._head = head
         self.end = end
 
     def adopt(self, storing: Storing, found: Found, end: int, jumped: bool) -> bool:
@@ -255,10 +256,13 @@ class Cut:
         try:
             with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123
                 status = os.fstat(file.fileno())
+                head = os.pread(file.fileno(), len(self._head), 0)
                 before = os.pread(file.fileno(), min(MARK, end), max(0, end - MARK))
         except OSError:
             return False
-        if (status.st_dev, status.st_ino) != self.file or len(before) < min(end, MARK):
+        if (status.st_dev, status.st_ino) != self.file or head != self._head:
+            return False
+        if len(before) < min(end, MARK):
             return False
         self._following.passed(end, before)
         if (move := self._following.move()) is not None:
