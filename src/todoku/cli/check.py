@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import click
 import msgspec
@@ -24,26 +24,23 @@ import msgspec
 from todoku import settings
 from todoku.cli import EX_USAGE, Failure, check_lists, check_request, options
 from todoku.cli.check_request import Given
+from todoku.cli.check_told import Aside, Told
 from todoku.cli.render.text import harmless_json
 from todoku.i18n import Language, say
 from todoku.lists.outcome import UNKNOWN, Outcome
-from todoku.lists.values import Clean, Notice, Progress, Request, Target, Unclear, Upstream
+from todoku.lists.values import Clean, Notice, Request, Target, Unclear, Upstream
 from todoku.model import Finding, ListingState
 
 if TYPE_CHECKING:
     from todoku.cli.check_lists import Chosen
     from todoku.cli.render.check_board import Board
-    from todoku.cli.render.check_progress import Line
     from todoku.cli.render.page import Page
     from todoku.knowledge.catalogue import Catalogue
     from todoku.knowledge.schema import Compiled
     from todoku.lists.kept import Kept
     from todoku.lists.plan import Book, Terms
 
-Aside: TypeAlias = Progress | Notice | Clean | Unclear
 Event: TypeAlias = Finding | Aside
-ALWAYS_TOLD: Final = frozenset({"resolver-silent", "no-resolver"})
-"""Notices that explain why nothing is known: told with `--quiet` too."""
 
 
 @click.command(short_help="On which blocklists an address, a range or a name is.")
@@ -127,15 +124,7 @@ class Run:
         self.book: Book = Book(lists_of(self.knowledge))
         self.terms: Terms = check_lists.terms_of(found, self.book)
         self.started = time.time()
-        self._done = self._total = 0
-        """Of sweeps that go on."""
-        self._public = False
-        """It was said that the resolver is a public one."""
-        self._line: Line | None = None
-        if not given.quiet and sys.stderr.isatty():
-            from todoku.cli.render.check_progress import Line
-
-            self._line = Line(lang)
+        self.told = Told(lang, quiet=given.quiet)
 
     def __call__(self) -> int:
         given = self.given
@@ -164,7 +153,7 @@ class Run:
         if given.plan:
             return self._plan(request)
         if not request.upstream.servers:
-            self._notice(Notice("no-resolver", {}))
+            self.told.notice(Notice("no-resolver", {}))
             return UNKNOWN
         self._warn_of_public(request.upstream)
         self._warn_of_settings(request)
@@ -182,7 +171,7 @@ class Run:
         sentences = [check_lists.no_list(self.book, name, self.lang) for name in chosen.unknown]
         if chosen.ids:
             for sentence in sentences:
-                self.tell(sentence)
+                self.told.tell(sentence)
         elif sentences:
             raise Failure("\n".join(sentences), EX_USAGE)
         else:
@@ -197,7 +186,7 @@ class Run:
         if not read.targets:
             raise Failure("\n".join(wrong), EX_USAGE)
         for sentence in wrong:
-            self.tell(sentence)
+            self.told.tell(sentence)
             outcome.missing()
         targets = []
         for t in read.targets:
@@ -207,7 +196,7 @@ class Run:
             else:
                 outcome.missing()
                 advice = say(check_request.WORDS["ask-anyway"], self.lang)
-                self.tell(f"{special[self.lang]}{advice}")
+                self.told.tell(f"{special[self.lang]}{advice}")
         return tuple(targets)
 
     def _wanted(self) -> frozenset[ListingState]:
@@ -228,8 +217,8 @@ class Run:
             operator = public_resolver(server.host, known)
             if operator is not None:
                 told = {"server": str(server), "operator": operator}
-                self._notice(Notice("public-resolver", told))
-                self._public = True
+                self.told.notice(Notice("public-resolver", told))
+                self.told.public = True
                 return
 
     def _warn_of_settings(self, r: Request) -> None:
@@ -238,7 +227,7 @@ class Run:
             warnings += check_lists.too_fast(self.book, r.lists, r.rate, self.lang)
         for sentence in warnings:
             if not self.given.quiet:
-                self.tell(sentence)
+                self.told.tell(sentence)
 
     def _kept(self) -> Kept:
         """What is kept; where the file cannot be used, memory."""
@@ -248,7 +237,7 @@ class Run:
         try:
             return Kept.open(Path(self.settings.general.data))
         except KeptError as error:
-            self._notice(Notice("not-kept", {"why": error.text(self.lang)}))
+            self.told.notice(Notice("not-kept", {"why": error.text(self.lang)}))
             return Kept.open(None)
 
     # ── the run itself ────────────────────────────────────────────────────────────────────────
@@ -276,17 +265,17 @@ class Run:
                 if isinstance(event, Finding):
                     outcome.add(event)
                     if event.state in shown:
-                        self._clear()
+                        self.told.clear()
                         out.write(harmless_json(encode(event)) + b"\n")
                         if at_once:
                             out.flush()
                 else:
-                    self._aside(event, outcome)
+                    self.told.aside(event, outcome)
                     if (now := time.monotonic()) >= next_flush:
                         next_flush = now + 0.2
                         out.flush()
         finally:
-            self._clear()
+            self.told.clear()
             out.flush()
 
     def _show(self, events: Iterable[Event], request: Request, outcome: Outcome) -> None:
@@ -298,17 +287,16 @@ class Run:
                 if isinstance(event, Finding):
                     outcome.add(event)
                     board.add(event)
-                    if self._line is not None:
-                        self._line.answered()
+                    self.told.answered()
                 else:
                     if isinstance(event, Clean | Unclear):
                         board.count(event)
-                    self._aside(event, outcome)
+                    self.told.aside(event, outcome)
         except BaseException:
             board.stopped = True  # what was found so far is shown, and a sweep goes on next time
             raise
         finally:
-            self._clear()
+            self.told.clear()
             costs = self._costs(board) if self.given.by_cost else None
             self._print(lambda c, page: self._screen(board, c, page))
             if costs is not None:
@@ -318,7 +306,7 @@ class Run:
         from todoku.cli.check_cost import ordered
 
         folder = Path(self.settings.general.data)
-        return ordered(board, folder, self.knowledge, self.lang, self.tell)
+        return ordered(board, folder, self.knowledge, self.lang, self.told.tell)
 
     def _screen(self, board: Board, c: Catalogue, page: Page) -> Iterable[str]:
         from todoku.cli.render.check import Screen
@@ -327,37 +315,6 @@ class Run:
             c, self.lang, page, now=time.time(), started=self.started, only=self.given.shown
         )
         return screen.lines(board)
-
-    def _aside(self, event: Aside, outcome: Outcome) -> None:
-        if self._total and not (isinstance(event, Notice) and event.key == "resumed"):
-            values = {"done": self._done, "total": self._total}
-            self._done = self._total = 0
-            self._notice(Notice("going-on", values))
-        match event:
-            case Clean():
-                outcome.clean(event)
-            case Unclear():
-                outcome.unclear(event)
-            case Progress():
-                if self._line is not None:
-                    self._line.show(event)
-            case Notice() if event.key == "addresses":
-                outcome.addresses(event.values["name"], event.values["addresses"])
-                self._notice(event)
-            case Notice():
-                self._notice(event)
-
-    def _notice(self, n: Notice) -> None:
-        if n.key == "resumed":  # of each list: told once, of all
-            self._done += n.values["done"]
-            self._total += n.values["total"]
-            return
-        if n.key == "resolver-refused" and self._public:
-            return  # the cause was told
-        if not self.given.quiet or n.key in ALWAYS_TOLD:
-            from todoku.cli.render.check_words import notice
-
-            self.tell(notice(n, self.lang))
 
     # ── without asking ────────────────────────────────────────────────────────────────────────
 
@@ -396,16 +353,6 @@ class Run:
         for line in lines(Catalogue(self.knowledge), page):
             page.write(line)
         page.close()
-
-    # ── stderr ────────────────────────────────────────────────────────────────────────────────
-
-    def tell(self, sentence: str) -> None:
-        self._clear()
-        click.echo(f"todoku: {sentence}", err=True)
-
-    def _clear(self) -> None:
-        if self._line is not None:
-            self._line.clear()
 
 
 def _print_line(value: Any, out: BinaryIO) -> None:
