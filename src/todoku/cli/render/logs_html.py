@@ -36,6 +36,8 @@ WORDS: Final[Words] = {
     "kinds": {"ja": "拒否と先送り（{n} 種類）", "en": "Refusals and deferrals: {n} {n:kind|kinds}"},
     "others": {"ja": "ほかの {n} 種類", "en": "{n} more {n:kind|kinds}"},
     "by-who": {"ja": "受信側ごとの回数", "en": "Attempts refused or deferred, by receiver"},
+    "bounced": {"ja": "拒否", "en": "refused"},
+    "deferred": {"ja": "先送り", "en": "deferred"},
     "trend": {"ja": "推移。最多 {most} 回", "en": "over time, at most {most}"},
     "next": {"ja": "次の一手", "en": "next"},
     "example": {"ja": "応答の例", "en": "such as"},
@@ -43,7 +45,11 @@ WORDS: Final[Words] = {
     "knowledge": {"ja": "todoku の知識 {version}", "en": "knowledge of todoku: {version}"},
 }
 MORE: Final = """\
-svg .sent{fill:#2c8a53}svg .deferred{fill:#d79b00}svg .bounced{fill:#b3261e}svg text{font-size:13px;fill:#1b1f24}
+svg .sent{fill:#2c8a53}svg .deferred{fill:#d79b00}svg .bounced{fill:#b3261e}
+svg.key{display:inline-block;width:.7em;height:.7em;margin:0}
+.bars{table-layout:fixed}.bars th{width:20%}.bars th:first-child{width:38%}.bars th:last-child{width:22%}
+.bars td{padding:.15rem .5rem .15rem 0;border:0}.bars .bar svg{width:100%;height:1em;margin:.3em 0}
+@media (max-width:34rem){.bars th.n{font-size:.7rem;padding:.35rem .5rem .35rem 0;white-space:normal;overflow-wrap:normal}}
 svg .slice{fill:#57606a}table .n{text-align:right;white-space:nowrap}
 """
 
@@ -136,14 +142,21 @@ class _Page:
         most = max(1, *(sum(n) for _, n in best))
         title = self._say("by-who")
         yield f"<h2>{title}</h2>"
-        yield f'<svg viewBox="0 0 600 {22 * len(best)}" role="img" aria-label="{title}"><title>{title}</title>'
-        for k, (name, (bounced, deferred)) in enumerate(best):
-            y, red, amber = 22 * k, 260 * bounced / most, 260 * deferred / most
-            yield f'<text x="0" y="{y + 14}">{e(short(name, 34))}</text>'
-            yield f'<rect class="bounced" x="270" y="{y + 3}" width="{red:.1f}" height="14"/>'
-            yield f'<rect class="deferred" x="{270 + red:.1f}" y="{y + 3}" width="{amber:.1f}" height="14"/>'
-            yield f'<text x="{276 + red + amber:.1f}" y="{y + 14}">{bounced + deferred:,}</text>'
-        yield "</svg>"
+        key = '<svg class="key" viewBox="0 0 1 1"><rect class="{}" width="1" height="1"/></svg>'
+        heads = (f"{key.format(x)} {self._say(x)}" for x in ("bounced", "deferred"))
+        yield '<table class="bars"><thead><tr><th></th>'
+        yield from (f'<th class="n">{head}</th>' for head in heads)
+        yield "<th></th></tr></thead><tbody>"
+        for name, (bounced, deferred) in best:
+            red, amber = 100 * bounced / most, 100 * deferred / most
+            yield (
+                f'<tr><td>{e(short(name, 60))}</td><td class="n">{bounced:,}</td>'
+                f'<td class="n">{deferred:,}</td><td class="bar">'
+                '<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+                f'<rect class="bounced" width="{red:.1f}" height="10"/>'
+                f'<rect class="deferred" x="{red:.1f}" width="{amber:.1f}" height="10"/></svg></td></tr>'
+            )
+        yield "</tbody></table>"
 
     def _group(self, g: Group) -> Iterator[str]:
         d, r = g.diagnosis, row(g, *self.bounds)
