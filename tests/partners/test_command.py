@@ -115,7 +115,13 @@ def test_json_and_csv(home: Home) -> None:
 
 def test_which_listings_matter(home: Home) -> None:
     home("partners", "learn", home.log)
-    assert "no listing is known" in home("forecast").stdout
+    for words in (("forecast",), ("forecast", "--json")):  # not known, which is not "none"
+        never = home(*words)
+        assert (
+            never.exit_code == 1
+            and not never.stdout
+            and "no address was ever checked" in never.stderr
+        )
     with Checked.open(home.data) as kept:
         found = [
             Finding(

@@ -90,6 +90,7 @@ def forecast(
     from todoku.cli.partners import WORDS as PARTNERS
     from todoku.cli.partners import holds_of, knowledge_of
     from todoku.knowledge.catalogue import Catalogue
+    from todoku.lists.kept_file import has_file as was_checked
     from todoku.partners.keeping import Kept
     from todoku.partners.kept_file import has_file
 
@@ -110,15 +111,15 @@ def forecast(
             told = _of_listings(folder, identity, kept, holds)
         if not (told[0].partners if told else kept.summary().domains):
             raise Failure(say(PARTNERS["nothing"], lang), 1)
+    if not lists and not was_checked(folder):
+        raise Failure(say(WORDS["never-checked"], lang), 1)
     if as_json:
         for f in told:
             sys.stdout.buffer.write(harmless_json(msgspec.json.encode(f)) + b"\n")
         sys.stdout.buffer.flush()
         return
     if not told:
-        from todoku.lists.kept_file import has_file as was_checked
-
-        click.echo(say(WORDS["not-listed" if was_checked(folder) else "never-checked"], lang))
+        click.echo(say(WORDS["not-listed"], lang))
         return
     from todoku.cli.render import forecast as rendering
     from todoku.cli.render.page import Page
@@ -174,6 +175,8 @@ def _of_listings(
 
 def _list(name: str, c: Catalogue, kept: Kept, lang: Language) -> str:
     """The id of a list by whatever a person calls it."""
+    import difflib
+
     named = c.named(name)
     for kind in ("list", "receiver"):  # a receiver's own list has its name
         for found, id_, _ in named:
@@ -182,7 +185,7 @@ def _list(name: str, c: Catalogue, kept: Kept, lang: Language) -> str:
     low = name.lower().strip()
     if low in kept.lists():
         return low
-    close = c.near(name)
+    close = difflib.get_close_matches(low, sorted({*c.lists, *kept.lists()}), n=3, cutoff=0.5)
     near = say(WORDS["near"], lang, names=", ".join(close)) if close else ""
     raise Failure(say(WORDS["bad-list"], lang, name=short(name, 60), near=near), EX_USAGE)
 

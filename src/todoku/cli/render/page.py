@@ -84,8 +84,8 @@ class Page:
         head = f"{self._line * 2} {title} "
         return self.dim(head + self._line * (self.columns - width(head)))
 
-    def row(self, label: str, values: list[str]) -> Iterator[str]:
-        """A label, and beside it its value, each part on lines of its own."""
+    def row(self, label: str, values: list[str], room: int = LABEL) -> Iterator[str]:
+        """A label, and beside it its value, each part on lines of its own. `room`: columns of the label."""
         if self.columns < NARROW:
             if label:
                 yield self.dim(label)
@@ -93,13 +93,13 @@ class Page:
                 for line in wrap(value, self.columns - 2):
                     yield "  " + self._marked(line)
             return
-        head = "  " + self.dim(label) + " " * (LABEL - width(label))
-        blank = " " * (LABEL + 2)
+        head = "  " + self.dim(label) + " " * (room - width(label))
+        blank = " " * (room + 2)
         for value in values:
             body = value.lstrip(" ")
             indent = " " * (len(value) - len(body))
             hang = indent + "   " if body[:1].isdigit() and body[1:3] == ". " else indent
-            for n, line in enumerate(wrap(body, self.columns - LABEL - 2 - len(hang))):
+            for n, line in enumerate(wrap(body, self.columns - room - 2 - len(hang))):
                 yield (head + (hang if n else indent) + self._marked(line)).rstrip()
                 head = blank
 

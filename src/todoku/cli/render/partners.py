@@ -185,7 +185,7 @@ def _uses(t: Told, c: Catalogue, lang: Language) -> str:
 def one(t: Told, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     who = gate_name(t.gateway, c, lang)
     key = "run-by-nobody" if not t.gateway else "run-by-hosts" if is_place(t.gateway) else "run-by"
-    by = say(WORDS[key], lang, who=who)
+    by = say(WORDS[key], lang, who=who).replace("） ", "）")
     told = say(WORDS["one"], lang, domain=short(t.domain, 120), rate=rate(t.mails_a_day), by=by)
     yield from map(page.bold, page.wrapped(told))
     proven = [list_name(h.list, c, lang) for h in t.lists if h.state == "proven"]
@@ -196,19 +196,21 @@ def one(t: Told, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
         WORDS["counted"], lang, mails=f"{t.mails:,}", refused=f"{t.refused:,}", first=t.first,
         last=t.last,
     )  # fmt: skip
-    yield from page.row(WORDS["mail"][lang], [counted])
+    names = [list_name(h.list, c, lang) for h in t.lists]
+    room = max(LABEL, min(max(map(width, names), default=0) + 1, page.columns // 3))
+    yield from page.row(WORDS["mail"][lang], [counted], room)
     if t.mx is not None:
         hosts = [", ".join(t.mx[:5]) or WORDS["mx-none"][lang]]
         if t.mx_gateway is not None and t.mx_gateway != t.gateway:
             hosts.append(say(WORDS["mx-changed"], lang, who=gate_name(t.mx_gateway, c, lang)))
-        yield from page.row(WORDS["mx"][lang], hosts)
-    for h in t.lists:
+        yield from page.row(WORDS["mx"][lang], hosts, room)
+    for name, h in zip(names, t.lists, strict=True):
         values = [habit(h, lang)]
         if h.words is not None:
             left, right = page.marks
             values.append(f"{left} {safe(h.words)} {right}")
-        yield from page.row(cut(list_name(h.list, c, lang), LABEL - 1), values)
-    yield from page.row(WORDS["others"][lang], [WORDS["others-unknown"][lang]])
+        yield from page.row(cut(name, room - 1), values, room)
+    yield from page.row(WORDS["others"][lang], [WORDS["others-unknown"][lang]], room)
 
 
 def habit(h: Habit, lang: Language) -> str:

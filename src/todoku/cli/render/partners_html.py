@@ -26,6 +26,8 @@ GATES: Final = 16
 LISTS: Final = 7
 MOST: Final = 2_000
 """Partners that are told of, the greatest."""
+FEW: Final = 3
+"""Lists that a partner hardly uses; more are shown when asked."""
 _ROW: Final = 26
 _NAME: Final = 210
 _CELL: Final = 92
@@ -61,12 +63,19 @@ WORDS: Final[Words] = {
         "en": "{n} more with little mail are left out (todoku partners --csv has all).",
     },
     "said": {"ja": "応答", "en": "what it said"},
+    "hardly": {
+        "ja": "使っていないとみられるリスト {n} 件",
+        "en": "{n} lists that it hardly uses",
+    },
 }
 MORE: Final = """\
 svg text{font-size:12px;fill:#1b1f24}svg .yes{fill:#b3261e}svg .no{fill:#2c8a53}svg .left{fill:#d3d9df}
 svg .rule{stroke:#d0d7de}table .n{text-align:right;white-space:nowrap}details.gate{font-size:1rem;padding:.3rem 0;
 border-bottom:1px solid var(--line)}details.gate>summary{color:var(--ink)}td details{font-size:.85rem}
-td:nth-child(2){min-width:10rem}td:nth-child(3){min-width:6.5rem}
+td:nth-child(2){min-width:10rem}td:nth-child(3){min-width:6.5rem}.map{overflow-x:auto}
+@media (max-width:44rem){.map svg{max-width:none}details.gate table,tbody{display:block}
+tr{display:grid;grid-template-columns:auto 1fr;border-bottom:1px solid var(--line)}td,td:nth-child(n){min-width:0;border:0}
+td:nth-child(n+3){grid-column:1/-1}td:nth-child(3){color:var(--dim)}td{overflow-wrap:anywhere}}
 """
 
 
@@ -124,7 +133,7 @@ class _Page:
             shown.append((WORDS["others"][self.lang], rest))
         wide, high = _NAME + 60 + _CELL * len(lists), 44 + _ROW * len(shown)
         title = self._say("map")
-        yield f'<svg width="{wide}" viewBox="0 0 {wide} {high}" role="img" aria-label="{title}"><title>{title}</title>'
+        yield f'<div class="map"><svg width="{wide}" viewBox="0 0 {wide} {high}" role="img" aria-label="{title}"><title>{title}</title>'
         for k, list_ in enumerate(lists):
             x = _NAME + 60 + _CELL * k
             name = list_name(list_, self.c, self.lang)
@@ -137,7 +146,7 @@ class _Page:
             yield f'<text x="{_NAME + 48}" y="{y + 12}" text-anchor="end">{e(rate(_rate(told)))}</text>'
             for k, list_ in enumerate(lists):
                 yield from self._cell(name, list_, told, _NAME + 60 + _CELL * k, y)
-        yield "</svg>"
+        yield "</svg></div>"
 
     def _lists(self) -> list[str]:
         """Those that concern the most mail, by what was named first."""
@@ -194,14 +203,17 @@ class _Page:
         yield f'<p class="dim">{e(say(SCREEN["note"], self.lang))}</p>'
 
     def _row(self, t: Told) -> str:
-        cells = []
+        cells, hardly = [], []
         for h in t.lists:
             name = list_name(h.list, self.c, self.lang)
             line = f"<b>{e(name)}</b> {e(habit(h, self.lang))}"
             if h.words is not None:
                 line += f"<details><summary>{self._say('said')}</summary><code>{e(h.words)}</code></details>"
-            cells.append(f"<div>{line}</div>")
-        seen = "".join(cells) or "–"
+            (hardly if h.state == "accepts" else cells).append(f"<div>{line}</div>")
+        if len(hardly) > FEW:
+            head = self._say("hardly", n=f"{len(hardly):,}")
+            hardly = [f"<details><summary>{head}</summary>", *hardly, "</details>"]
+        seen = "".join((*cells, *hardly)) or "–"
         return (
             f'<tr><td class="n">{e(rate(t.mails_a_day))}</td><td>{e(short(t.domain, 100))}</td>'
             f"<td>{e(gate_name(t.gateway, self.c, self.lang))}</td><td>{seen}</td></tr>"
