@@ -39,8 +39,8 @@ WORDS: Final[Words] = {
     "bounced": {"ja": "拒否", "en": "refused"},
     "deferred": {"ja": "先送り", "en": "deferred"},
     "trend": {"ja": "推移。最多 {most} 回", "en": "over time, at most {most}"},
-    "next": {"ja": "次の一手", "en": "next"},
-    "example": {"ja": "応答の例", "en": "such as"},
+    "next": {"ja": "次の一手", "en": "Next"},
+    "example": {"ja": "応答の例", "en": "Such as"},
     "nothing": {"ja": "拒否も先送りもありません。", "en": "Nothing was refused or deferred."},
     "knowledge": {"ja": "todoku の知識 {version}", "en": "knowledge of todoku: {version}"},
 }
@@ -206,7 +206,7 @@ class _Page:
             what = short(g.identity.value, 60) if g.identity is not None else ""
             yield (
                 f'<tr><td class="n">{g.count:,}</td><td>{e(self._name(g))}</td><td>{e(title)} '
-                f"{e(short(d.receiver_code or '', 40))}</td><td>{e(what)}</td></tr>"
+                f"{e(short(d.receiver_code or '', 40))}<br>{e(what)}</td></tr>"
             )
         yield "</tbody></table>"
 
