@@ -203,7 +203,8 @@ class _Page:
         yield f'<p class="dim">{e(say(SCREEN["note"], self.lang))}</p>'
 
     def _row(self, t: Told) -> str:
-        cells, hardly = [], []
+        cells: list[str] = []
+        hardly: list[str] = []
         for h in t.lists:
             name = list_name(h.list, self.c, self.lang)
             line = f"<b>{e(name)}</b> {e(habit(h, self.lang))}"
