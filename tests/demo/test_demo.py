@@ -124,14 +124,14 @@ def test_declined_first_takes_a_reply_that_insists() -> None:
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_a_request_that_comes_back_is_made_by_another_way(lang: str) -> None:
     told = events("--scenario", "bounced-request", "--lang", lang)
-    walk = ("answered", "escalated", "answered", "requested", "acknowledged", "answered", "waited")
+    walk = ("answered", "escalated", "answered", "escalated", "acknowledged", "answered", "waited")
     assert in_order([line["event"] for line in told], walk)
     declined, bounced, mitigated = [e for e in told if e["event"] == "answered"]
     assert declined["class"] == "not-qualified"
     assert (bounced["class"], bounced["authentic"]) == ("bounce", True)
     assert bounced["words"] == "support@support.hotmail.test"
     assert mitigated["class"] == "conditionally-mitigated"
-    # The letter was asked for in vain; the form of the second request gives a ticket of its own.
+    # The letter was written in vain; the form, by which he asks again, gives a ticket of its own.
     first, second = [e["ticket"] for e in told if e["event"] == "acknowledged"]
     assert mitigated["ticket"] == second != first
     assert declined["ticket"] == bounced["ticket"] == first

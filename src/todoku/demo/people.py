@@ -261,7 +261,10 @@ class People:
         if case.tickets:
             self._insist(case, task, now)
             return
-        identities = tuple(s.identity for s in case.among(*ASKED))
+        self._ask_again(case, tuple(s.identity for s in case.among(*ASKED)), now)
+
+    def _ask_again(self, case: Case, identities: tuple[Identity, ...], now: datetime) -> None:
+        """By the form."""
         self._fill_in(case, identities)
         again = ev.Escalated(at=now, by=BY, desk=case.desk, text=self.say("asked"))
         policy = self._house.desk.policy
@@ -328,6 +331,9 @@ class People:
             return
         if self._house.settings.lab.desk is not None:
             self._write(case, now)
+            return
+        if case.by_hand:  # his reply came back
+            self._ask_again(case, tuple(s.identity for s in case.among("declined")), now)
             return
         text = self._write_to_the_desk(case, "insist", now)
         again = ev.Escalated(
