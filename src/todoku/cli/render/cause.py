@@ -56,6 +56,7 @@ WORDS: Final[Words] = {
     "guess": {"ja": "可能性あり（兆候は 1 つ）", "en": "a guess: one sign"},
     "in-a-day": {"ja": "{day} からの 24 時間に {n} 通", "en": "{n} {n:mail|mails} in the 24 hours from {day}"},
     "before": {"ja": "以前は 1 日平均 {n} 通", "en": "before: {n} a day"},
+    "none-before": {"ja": "以前はなし", "en": "before: none"},
     "no-before": {"ja": "以前の記録なし", "en": "nothing to compare with"},
     "unknown-n": {"ja": "存在しない宛先 {n} 件（{share}）", "en": "{n} to {n:a recipient that does|recipients that do} not exist ({share})"},
     "spam-n": {"ja": "迷惑メールとの回答 {n} 件", "en": "{n} called spam"},
@@ -224,7 +225,8 @@ def lines(looked: Looked, causes: tuple[Cause, ...], lang: Language, page: Page)
 
 def sentence(c: Cause, lang: Language) -> str:
     """What it seems to be, in one sentence."""
-    return say(SENTENCES[c.pattern], lang, who=say(WHO[c.who], lang, name=short(c.name, 80)))
+    told = say(SENTENCES[c.pattern], lang, who=say(WHO[c.who], lang, name=short(c.name, 80)))
+    return told.replace("） ", "）") if lang == "ja" else told
 
 
 def evidence(c: Cause, lang: Language) -> str:
@@ -238,6 +240,8 @@ def signs(c: Cause, lang: Language) -> Iterator[list[str]]:
     told = [say(WORDS["in-a-day"], lang, n=Number(n.mails), day=_moment(c.first))]
     if c.before is None:
         told.append(say(WORDS["no-before"], lang))
+    elif not c.before.mails:
+        told.append(say(WORDS["none-before"], lang))
     else:
         told.append(say(WORDS["before"], lang, n=f"{c.before.mails:,.1f}"))
     yield told
