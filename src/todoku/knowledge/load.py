@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 PACKED = Path(__file__).with_name("knowledge.msgpack")
 
-_COMPILER = ("schema.py", "answers.py", "answer_patterns.py", "compiling.py", "patterns.py")
+_COMPILER = (
+    "desks.py", "list_schema.py", "schema.py", "answers.py", "answer_patterns.py", "compiling.py", "patterns.py",
+)  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Compiled)
