@@ -135,3 +135,28 @@ def test_words_broken_over_lines_and_full_width_digits() -> None:
 def test_anything_is_read(body: str, subject: str) -> None:
     found = answers.read(subject, body + "\nNot qualified for mitigation", RULES)
     assert found.class_ in {"not-qualified", "refused"}
+
+
+def test_a_postmaster_who_answers_is_no_bounce() -> None:
+    mail = (
+        b"From: postmaster@isp.example\r\nTo: postmaster@hoge.test\r\nSubject: Re: unblock 192.0.2.10\r\n\r\n"
+        b"We have decided to keep 192.0.2.10 on our deny list.\r\n\r\n> Could you please unblock 192.0.2.10? "
+        b"Our invoices to\r\n> purchasing@isp.example are rejected.\r\n"
+    )
+    assert answers.answer(mail, RULES).class_ == "refused"
+
+
+@pytest.mark.parametrize(
+    ("why", "believed"),
+    [
+        ("As you have secured the account, ", True),
+        ("Since no further spam was seen, ", True),
+        ("Given the measures that you describe, ", True),
+        ("As soon as you have secured the account, ", False),
+        ("As your predecessor wrote, ", False),
+        ("Because the tool says so, ", False),
+    ],
+)
+def test_why_it_was_done_may_stand_before_it(why: str, believed: bool) -> None:
+    found = answers.read("[AB-1234]", f"{why}the block on 192.0.2.1 has been lifted.", RULES)
+    assert (found.class_ == "delisted") is believed

@@ -25,6 +25,15 @@ _ASSERTED: Final = frozenset(
 """What is asked is not said."""
 _WORD: Final = re.compile(r"[^\W\d_](?:[\w'-]*\w)?")
 _NUMBER: Final = re.compile(r"\S*[\d@/_]\S*")
+_INTRODUCED: Final = re.compile(
+    r"\s*(?:as(?! (?:soon|long|far|if|though|well|a rule)\b)|since|because|given|following|having|considering|thanks to"
+    r"|due to|based on|in view of|in the light of|now that|with)\b"
+    r"(?![^,;.!?]{0,160}\b(?:sa(?:y|ys|id)|wr(?:ite|ites|ote|itten)|t(?:ell|ells|old)|claim\w*|stat(?:e|es|ed)|think|thought"
+    r"|believ\w*|assum\w*|hear\w*|hop(?:e|es|ed|ing)|expect\w*|promis\w*|suppos\w*|guess\w*|ask(?:s|ed)?)\b)"
+    r"[^,;.!?]{1,160},\s+",
+    re.I,
+)
+"""Why it was done: the statement is what follows."""
 _OPENING: Final = re.compile(
     r"\A\s*(?:(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|moin|guten (?:tag|morgen|abend)"
     r"|(?:sehr )?geehrter?s?|liebe[rs]?)(?: [^,.!:\n]{1,40})?[,.!:\n]|(?-i:[A-Z])[\w -]{1,30}:)\s*",
@@ -49,6 +58,8 @@ def void(
     if rule.class_ != "unclear" and any(low <= start and end <= high for low, high in read.cited):
         return True
     begin, _ = read.sentence(start)
+    if introduced := _INTRODUCED.match(read.text, begin, start):
+        begin = introduced.end()
     _, stop = read.sentence(max(start, end - 1))
     whole, upto, after = read.text[begin:stop], read.text[begin:end], read.text[end:stop]
     if rule.class_ in _ASSERTED and (

@@ -116,8 +116,11 @@ def read(data: bytes) -> Letter:
         forwarded = forwarded or found.forwarded
     subject = " ".join(plain(whole.text(b"\nsubject:")[:1000]).split())
     sender = _sender(whole)
-    bounced, returned = _bounced(data, kind, sender, leaves)
-    if not returned and sender and _ROBOTS.match(sender):
+    bounced, returned = None, ""
+    robot = bool(sender and _ROBOTS.match(sender)) and not _REPLY.match(subject)
+    if robot or kind == b"delivery-status":  # a postmaster who answers is a person
+        bounced, returned = _bounced(data, leaves)
+    if robot and not returned:
         told, returned = _told(subject, faces)
         bounced = bounced or told
     return Letter(
@@ -185,12 +188,8 @@ def _ids(whole: mail.Entity, name: bytes) -> list[str]:
     return [] if value is None else _ID.findall(header(value[:20_000]))
 
 
-def _bounced(
-    data: bytes, kind: bytes, sender: str | None, leaves: list[mail.Entity]
-) -> tuple[tuple[str, ...] | None, str]:
+def _bounced(data: bytes, leaves: list[mail.Entity]) -> tuple[tuple[str, ...] | None, str]:
     """Recipients that could not be reached, and the subject of the mail that came back."""
-    if kind != b"delivery-status" and not (sender and _ROBOTS.match(sender)):
-        return None, ""
     from todoku import reading
 
     found = [r for r in reading.read(data) if r.kind == "refusal" and r.action != "delayed"]
