@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +22,10 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):  # workers inherit it
         folder = config.rootpath / ".pytest_cache/d/todoku"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)  # it is not read where others may write
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)  # it is not read where others may write
+        except OSError:  # the tree is another's: for this run alone
+            folder = Path(tempfile.mkdtemp(prefix="todoku-tests-"))
+            config.add_cleanup(functools.partial(shutil.rmtree, folder, ignore_errors=True))
         os.environ["TODOKU_CACHE"] = str(folder)
