@@ -191,6 +191,37 @@ def test_what_it_cannot_do_is_said(tmp_path: Path, words: list[str], en: str, ja
         assert said in done.stderr
 
 
+def test_a_log_that_is_rotated_meanwhile_is_not_learned(
+    home: Home,  # noqa: F811
+    small: None,
+    here: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By several nothing, as their parts would be of two files; by one process the file that it opened."""
+    text = home.log.read_text()
+    real = hearing.Hearing.new
+
+    def rotating(self: Any) -> Iterator[Any]:
+        for n, heard in enumerate(real(self)):
+            yield heard
+            if not n and not (home.folder / "mail.log.1").exists():
+                home.log.rename(home.folder / "mail.log.1")
+                home.log.write_text(f"{sent(NOW, 'other.example')}\n" * 40)
+
+    monkeypatch.setattr(hearing.Hearing, "new", rotating)
+    for lang, words in (("en", "was rotated while"), ("ja", "ローテートされました")):
+        many = learn(home.folder, "many", "--engine", "local", home.log, lang=lang)
+        assert many.exit_code == 75 and words in many.stderr
+        assert kept(home.folder / "many")["mail"] == []
+        (home.folder / "mail.log.1").rename(home.log)
+    assert learn(home.folder, "one", home.log).exit_code == 0
+    assert "other.example" not in str(kept(home.folder / "one")["mail"])
+    home.log.write_text(text)
+    monkeypatch.setattr(hearing.Hearing, "new", real)
+    assert learn(home.folder, "two", home.log).exit_code == 0
+    assert kept(home.folder / "one")["mail"] == kept(home.folder / "two")["mail"]
+
+
 # ── processes that die ────────────────────────────────────────────────────────────────────────
 
 

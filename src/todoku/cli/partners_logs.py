@@ -11,12 +11,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from todoku import __version__
 from todoku.cli import EX_USAGE, Failure
 from todoku.cli.render.text import short
 from todoku.deliveries.identity import HEAD, Following, hash_of
 from todoku.deliveries.ledger import Move, Read
-from todoku.i18n import say
+from todoku.i18n import Words, say
 from todoku.logs import engine
 from todoku.logs.opening import BadError, open_logs, unpacked
 from todoku.logs.parts import Log, Part, Stream, Unreadable, logs, parts
@@ -31,7 +33,16 @@ if TYPE_CHECKING:
     from todoku.partners.keeping import Step
     from todoku.settings.own import Own
 
+EX_TEMPFAIL: Final = 75
 _KEY: Final = 16
+
+WORDS: Final[Words] = {
+    "replaced": {
+        "ja": "読んでいる間にログがローテートされました。取り違えを避けるため何も学んでいません。もう一度実行してください。",
+        "en": "a log was rotated while it was read. As its parts could be of two files, nothing was learned. Run it "
+        "again.",
+    },
+}
 
 
 def learn(
@@ -66,7 +77,12 @@ class _Logs:
         engine.share(self._asked, learning.diagnose)
         found = list(self._found(streams=by is None))
         again = self._again(found)
-        whole = [x._replace(cut=False) if n in again and isinstance(x, Log) else x for n, x in enumerate(found)]  # fmt: skip
+        # One process reads each log from one open file, whatever name it has by then.
+        whole = [
+            x._replace(cut=x.cut and by is not None and n not in again) if isinstance(x, Log) else x
+            for n, x in enumerate(found)
+        ]
+        files = [_file(x) for x in whole]
         with self._workers(by) as workers:
             cut = [_apart(p) for p in parts(whole, workers.workers if workers else 1)]
             new = (p for p in cut if isinstance(p, Part) and p.number not in again)
@@ -87,6 +103,12 @@ class _Logs:
                         log.add(heard)
                         self._take(heard, log.name)
             self._end(log)
+        if any(_file(x) != file for x, file in zip(whole, files, strict=True)):
+            raise Failure(say(WORDS["replaced"], learning.lang), EX_TEMPFAIL)
+        if learning.failed and by is not None and by[0] != "local":
+            from todoku.cli.logs_engine import WORDS as ENGINE
+
+            click.echo(f"todoku: {say(ENGINE['same-files'], learning.lang)}", err=True)
         if len(self._strange) == self._seen:
             names = ", ".join(short(str(p), 100) for p in self._paths[:3])
             learning.nothing("not-a-log" if self._seen else "no-files", names)
@@ -194,6 +216,17 @@ def _apart(part: Part | Unreadable) -> Part | Unreadable:
     if isinstance(part, Unreadable):
         return part
     return part._replace(earlier=tuple(log for log in part.earlier if log.size >= 0))
+
+
+def _file(log: Log | Unreadable) -> tuple[int, int] | None:
+    """Which file a log is that is opened several times."""
+    if not isinstance(log, Log) or not log.cut:
+        return None
+    try:
+        told = Path(log.path).stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
 
 
 def _head(path: str) -> bytes:
