@@ -39,6 +39,8 @@ from todoku.store.messages import Mailbox
 START = datetime(2026, 11, 24, tzinfo=UTC)
 IP = Identity("ip", "192.0.2.1")
 PLACE = ev.Place(id="microsoft-consumer")
+FLOOD = 3
+"""Bounces of one incident: one event, and two that are counted in it."""
 POLICY = Policy(accepted=3, over=timedelta(0))
 
 
@@ -188,13 +190,15 @@ class Story:
         assert at is not None
         # What is due and taken is in the hands of a dead worker.
         self.now = max(self.now + timedelta(minutes=6), datetime.fromtimestamp(at, UTC))
+        self.desk.flush(self.now)
         return True
 
     def come_in(self) -> bool:
-        """The user's words and the bounce, as messages."""
+        """The user's words and the bounces, as messages."""
         mailbox = Mailbox(self.desk)
-        bodies = [b"Subject: Hotmail\n\nHotmail\n", b"550 SC-001\n"]
-        kept = mailbox.keep(bodies, "lmtp", self.now)
+        bounces = [b"550 SC-001 %d\n" % n for n in range(FLOOD)]
+        kept = mailbox.keep([b"Subject: Hotmail\n\nHotmail\n"], "lmtp", self.now)
+        kept += mailbox.keep(bounces, "lmtp", self.now + timedelta(seconds=1))
         if any(new for _, new in kept):
             return True
         for message in mailbox.unhandled():

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.store.crash import PLACE, POLICY
+from tests.store.crash import FLOOD, PLACE, POLICY
 from todoku import store
 from todoku.cases import events as ev
 from todoku.model import Identity, Reply
@@ -71,7 +71,10 @@ def timeline(url: str) -> list[str]:
     desk = Desk(engine)
     told = [ev.name(recorded.event) for recorded in desk.history(1)]
     assert [row["state"] for row in desk.rows(closed=True)] == ["closed"]
+    # Each of the flood counts once, wherever it was killed.
+    assert desk.case(1).refusals == FLOOD
     before = desk.rows(closed=True)
+    assert [row["refusals"] for row in before] == [FLOOD]
     desk.rebuild()
     assert desk.rows(closed=True) == before
     engine.dispose()
