@@ -294,6 +294,7 @@ REWRAPPED = {
     "a body begun by CR alone": wrapped("", "No.\r\n").replace(b"Subject: RE: SRX1234567890ID\r\n", b"Subject: RE: SRX1234567890ID\r\nX-A: b\r\rMitigated\r192.0.2.1\r\n", 1),
     "a field begun by CR alone": wrapped("", YES, USUAL + b":content-type").replace(b"\r\nSubject", b"\r\nX-A: b\rContent-Type: text/html\r\nSubject", 1),
     "a field below two thousand lines": wrapped("", YES, b"from").replace(b"From: Outlook", b"X: 1\r\n" * 2000 + b"From: Outlook", 1),
+    "below five signatures of others": b"DKIM-Signature: v=1; d=evil.test\r\n" * 5 + wrapped(MIXED, QUOTE),
     "lines that are no fields": wrapped("", YES).replace(b"\r\nSubject", b"\r\n" + b"From here\r\n" * 2000 + b"Subject", 1),
 }  # fmt: skip
 RESULT = (ar("dkim=pass header.d=microsoft.com; dmarc=pass header.from=" + DESK) + "\r\n").encode()
@@ -308,8 +309,9 @@ def holds(data: bytes) -> bool:
     """Whether the library finds it good."""
     import dkim
 
+    n = data.count(b"d=evil.test")  # so many stand above it
     data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return bool(dkim.DKIM(data, minkey=512).verify(dnsfunc=lambda *_, **__: RECORD.encode()))
+    return bool(dkim.DKIM(data, minkey=512).verify(n, dnsfunc=lambda *_, **__: RECORD.encode()))
 
 
 @pytest.mark.parametrize("name", WRAPPED_GENUINE)

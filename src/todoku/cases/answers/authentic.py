@@ -48,7 +48,7 @@ _LMTP: Final = re.compile(
 _ONCE: Final = frozenset(
     {
         "from", "subject", "date", "to", "message-id", "in-reply-to", "references",
-        "content-type", "content-transfer-encoding", "mime-version",
+        "content-type", "content-transfer-encoding",
     }
 )  # fmt: skip
 """A second one above the signed one would be read in its place (RFC 6376, section 8.15)."""
@@ -281,7 +281,7 @@ def _verified(
         # A key of a test proves nothing (RFC 6376, section 3.6.1: "t=y").
         return b"" if _TESTED.search(found) else found
 
-    for n, tags in enumerate(_signatures(data)):
+    for n, tags in enumerate(itertools.islice(_signatures(data), 5)):
         if not (_is_of(tags, domain) and _is_good(tags, now) and _covers(tags, entity, over)):
             continue
         try:
@@ -295,11 +295,13 @@ def _verified(
 def _covered(data: bytes, domain: str) -> bool | None:
     """Whether what is shown can be nothing but what a signature of that organisation is over, if it
     holds; `None`: there is no such signature."""
+    if not _is_plain(data):
+        return False  # nor is it known which signatures there are
     signatures = [tags for tags in _signatures(data) if _is_of(tags, domain)]
     if not signatures:
         return None
     whole = mail.parse(data)
-    return _is_plain(data) and any(_covers(tags, whole) for tags in signatures)
+    return any(_covers(tags, whole) for tags in signatures)
 
 
 def _is_plain(data: bytes) -> bool:
@@ -316,9 +318,8 @@ def _is_plain(data: bytes) -> bool:
 
 
 def _signatures(data: bytes) -> Iterator[dict[str, str]]:
-    """The tags of the first signatures; of one that has a tag twice, none."""
-    values = (value for name, value in _fields(data) if name == "dkim-signature")
-    for value in itertools.islice(values, 5):
+    """The tags of each; of one that has a tag twice, none."""
+    for value in (value for name, value in _fields(data) if name == "dkim-signature"):
         tags: dict[str, str] = {}
         twice = False
         for part in value.split(";"):
