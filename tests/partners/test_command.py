@@ -140,6 +140,15 @@ def test_which_listings_matter(home: Home) -> None:
         assert shown.index("ZEN") < shown.index("PSBL") and OURS in shown
 
 
+def test_what_was_piped_in_counts_once(home: Home) -> None:
+    log = home.log.read_bytes()
+    one = json.loads(home("partners", "learn", "-", home.log, "--json", stdin=log).stdout)
+    assert one["deliveries"] == len(log.splitlines())
+    for paths in ((home.log, "-"), ("-", home.log)):
+        again = json.loads(home("partners", "learn", *paths, "--json", stdin=log).stdout)
+        assert (again["deliveries"], again["failed"]) == (0, False)
+
+
 def test_hosts_share(home: Home, tmp_path: Path) -> None:
     home("partners", "learn", home.log)
     export = home.folder / "x.jsonl"

@@ -130,15 +130,18 @@ class _Logs:
                 yield Log(path, self._asked.now, -1, packed=True, cut=False)
 
     def _again(self, found: Sequence[Log | Unreadable]) -> set[int]:
-        """Which logs this process reads itself, each in its turn: streams, and those that begin as one does
-        that was learned from, or as another before them."""
+        """Which logs this process reads itself, each in its turn: streams and all behind one, of which nobody
+        knows yet how it begins; those that begin as one does that was learned from, or as another before
+        them."""
         heads = [(r.head_length, r.head) for r in self._known]
-        again = set()
+        again = set[int]()
+        streamed = False
         for n, log in enumerate(found):
             if isinstance(log, Unreadable):
                 continue
             head = b"" if log.size < 0 else _head(log.path)
-            if log.size < 0 or any(
+            streamed = streamed or log.size < 0
+            if streamed or any(
                 0 < size <= len(head) and hash_of(head[:size]) == told for size, told in heads
             ):
                 again.add(n)
