@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from tests.partners.worlds import OURS, diagnoser
 from todoku import cli, store
 from todoku.cases.events import AnyEvent, Noted, Place, Refused
+from todoku.cases.records import Recorded
 from todoku.model import Identity, Reply
-from todoku.partners.from_cases import learn
+from todoku.partners.from_cases import learn, name
 from todoku.partners.keeping import Kept
 from todoku.store.cases import Desk
 
@@ -60,6 +61,8 @@ def test_each_event_counts_once(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(f'[own]\naddresses = ["{OURS}"]\n')
     engine = store.connect(f"sqlite:///{tmp_path / 'd' / 'todoku.db'}")
     Desk(engine).see(ZEN)
+    # More of the same, of another's domain: who refused the first stays known.
+    assert Desk(engine).see(replace(ZEN, to=("q.example",))) == ()
     engine.dispose()
     words = ["partners", "learn", "--cases", "--json", "--data", str(tmp_path / "d"), "--config", str(tmp_path / "t.toml")]  # fmt: skip
     for n in (1, 0):
@@ -71,3 +74,17 @@ def test_each_event_counts_once(tmp_path: Path) -> None:
         ((((list_, proof),),)) = kept.view().proofs(None).values()
         assert list_ == "spamhaus-zen"
         assert "taro" not in proof.words
+
+
+def test_a_flood_that_goes_on_proves_anew_each_week() -> None:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def named(days: float | None) -> str:
+        later = None if days is None else at + timedelta(days=days)
+        event = Refused(at=at, first=at, last=later or at, counted_to=later)
+        return name(Recorded(case=12, seq=5, event=event))
+
+    assert named(None) == named(1) == "12:5"
+    names = [named(days) for days in range(22)]
+    assert len(set(names)) == 4 and names == sorted(names, key=lambda n: n.partition("+")[2])
+    assert name(Recorded(case=12, seq=6, event=Noted(at=at, text=""))) == "12:6"

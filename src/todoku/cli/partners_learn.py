@@ -255,7 +255,13 @@ class Learning:
 
         with opening.desk(found) as desk:
             numbers = [int(row["number"]) for row in desk.rows(closed=True)]
-            events = {f"{n}:{e.seq}": e.event for n in numbers for e in desk.history(n)}
+            # With what was counted in it a refusal may be about several domains: as it was recorded, first.
+            events = {
+                from_cases.name(e): e.event
+                for counted in (True, False)
+                for n in numbers
+                for e in desk.history(n, counted=counted)
+            }
         refused = [events[name] for name in sorted(step.fresh(events))]
         evidence = from_cases.learn(refused, self.names)
         self.deliveries += sum(u.named for u in evidence.uses.values())

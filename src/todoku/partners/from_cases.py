@@ -8,9 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from todoku.cases.events import AnyEvent, Refused
+from todoku.cases.records import Recorded
 from todoku.partners.gates import well_made
 from todoku.partners.sentence import proving
 from todoku.partners.values import Evidence, Proof, Use, UseKey, later, week_of
+
+
+def name(recorded: Recorded) -> str:
+    """By which an event is known to have been learned from. A flood that goes on counts in the same event, and
+    proves the use of the list anew in each week."""
+    told, event = f"{recorded.case}:{recorded.seq}", recorded.event
+    if not isinstance(event, Refused) or event.counted_to is None:
+        return told
+    week = week_of(event.last.timestamp())
+    return told if week == week_of(event.at.timestamp()) else f"{told}+{week}"
 
 
 def learn(events: Iterable[AnyEvent], names: Mapping[str, Sequence[str]]) -> Evidence:

@@ -63,10 +63,11 @@ class Desk:
         with reading(self.engine) as connection:
             return self.load(connection, number)
 
-    def history(self, number: int) -> list[Recorded]:
-        """All events of a case. Raises `UnknownCase`."""
+    def history(self, number: int, *, counted: bool = True) -> list[Recorded]:
+        """All events of a case; without what was `counted` in them, as they were recorded. Raises
+        `UnknownCase`."""
         with reading(self.engine) as connection:
-            found = events_of(connection, number)
+            found = events_of(connection, number, counted=counted)
         if not found:
             raise UnknownCase(WORDS["no-case"], case=number)
         return [Recorded(case=number, seq=seq, event=e) for seq, e in enumerate(found, 1)]

@@ -59,7 +59,7 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=new), rows)
 
 
-def events_of(connection: sa.Connection, number: int) -> list[ev.AnyEvent]:
+def events_of(connection: sa.Connection, number: int, *, counted: bool = True) -> list[ev.AnyEvent]:
     """In their order; a refusal with what was counted in it since."""
     e, more = t.events.c, t.tallies.c
     both = sa.and_(e.case_id == more.case_id, e.seq == more.seq)
@@ -70,10 +70,10 @@ def events_of(connection: sa.Connection, number: int) -> list[ev.AnyEvent]:
         .order_by(e.seq)
     )
     found: list[ev.AnyEvent] = []
-    for seq, payload, counted in connection.execute(query):
+    for seq, payload, more_ in connection.execute(query):
         event = decode(payload, f"{number}/{seq}")
-        if counted is not None and isinstance(event, ev.Refused):
-            event = joining.with_more(event, counted_in(counted, number, seq))
+        if counted and more_ is not None and isinstance(event, ev.Refused):
+            event = joining.with_more(event, counted_in(more_, number, seq))
         found.append(event)
     return found
 
