@@ -30,7 +30,7 @@ from todoku.deliveries.keeping import keep
 from todoku.deliveries.ledger import Also, Ledger
 from todoku.deliveries.parts import Folder
 from todoku.deliveries.rows import SCHEMA
-from todoku.logs import engine
+from todoku.logs import engine, parts
 from todoku.logs.judging import Judge
 from todoku.logs.parts import Part, look
 from todoku.logs.run import Run
@@ -189,23 +189,26 @@ def test_killed_while_it_stores(zygote: Zygote, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["rotated", "cut", "gone"])
-def test_a_log_that_is_replaced_while_it_is_read_is_not_mixed(how: str, tmp_path: Path) -> None:
+def test_a_log_that_is_replaced_while_it_is_read_is_not_mixed(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "CELL", 1)
     path = tmp_path / "mail.log"
-    path.write_bytes(log(8_000))
+    path.write_bytes(log(200))
     status, head = path.stat(), path.read_bytes()[:4_096]
     part = Part(look(str(path)), 0, end=status.st_size)
     assert part.log.cut
     unit = staging.Unit(part, None, (status.st_dev, status.st_ino))
     with opened(tmp_path) as (_, _, asked):
         found = staging.store(asked, unit)
-        assert (found.state, found.told.counts.sent) == ("new", 8_000)
+        assert (found.state, found.told.counts.sent) == ("new", 200)
         if how == "rotated":
             path.rename(tmp_path / "mail.log.1")
-            path.write_bytes(log(8_000, 9_000))
+            path.write_bytes(log(200, 9_000))
         elif how == "cut":
             with path.open("r+b") as file:
                 file.truncate(0)
-                file.write(log(8_000, 9_000))
+                file.write(log(200, 9_000))
         else:
             path.unlink()
         assert how == "cut" or staging.store(asked, unit).state == "replaced"
