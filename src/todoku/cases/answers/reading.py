@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from todoku.cases.answers import addresses, hits, tickets, verdicts, waiting
+from todoku.cases.answers.hits import Hit
 from todoku.cases.answers.letter import Letter, joined, plain
 from todoku.cases.answers.quoting import split
 from todoku.cases.answers.sentences import Text
@@ -22,12 +23,17 @@ from todoku.knowledge.answer_patterns import compiled
 from todoku.knowledge.answers import GENERAL, AnswerRules
 from todoku.model import AnswerClass, Asked, Identity
 
+_HEARD: Final = ("nothing", "words", "doubt")
 _SILENT: Final = frozenset({"unrelated", "unclear", "bounce"})
 _LONG: Final = 24
 """Characters: shorter words are anybody's."""
 
 _FOREIGN: Final = re.compile("[À-ÃÅ-ÕØ-ÛÝÞà-ãå-õø-ûýþ\u0100-\u1fff\uac00-\ud7a3]")
 """Letters of languages that no rule reads: what stands there is not known to be unrelated."""
+
+
+Heard = Literal["nothing", "words", "doubt"]
+"""Of the rules' words there stand none but those of a receipt; some; good news that is not believed."""
 
 
 class Reading(NamedTuple):
@@ -44,8 +50,8 @@ class Reading(NamedTuple):
     """Addresses that it speaks of, whether or not it says anything of them."""
     desk: str | None = None
     """Whose answer it says it is."""
-    unheard: bool = False
-    """No rule's words stand there but those of a receipt, not even in a sentence that does not assert them."""
+    heard: Heard | None = None
+    """How much of it the rules met; `None`: what the letter is like may not overrule them."""
 
     @property
     def min_hours(self) -> float | None:
@@ -100,22 +106,25 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
     if letter.report or letter.bulk or strewn:
         return empty._replace(class_="unrelated", desk=None)
     stray = desk is None and number is None and not spoken
-    if stray and general is not None and not _in_context(letter, text, general):
+    stray = stray and general is not None and not _in_context(letter, text, general)
+    if stray and general is not None:
         kept = tuple(rule for rule in general.rules if rule.class_ == "unrelated")
         tried = [AnswerRules(schema=1, desk=GENERAL, topic=general.topic, rules=kept)]
     faces = [_face(letter, face, tried, general, wrote) for face in letter.texts]
-    unheard = not stray and not any(heard for _, _, heard in faces)
+    heard = None if stray else max((heard for _, _, heard in faces), key=_HEARD.index, default=None)
+    unclear = empty._replace(heard=heard)
     found = _one([(face, told) for face, told, _ in faces])
     if found is None:
         ours = number is not None or wrote or letter.replies or bool(letter.thread)
         words = f"{letter.subject}\n{text}\n{letter.quoted}"
         if not (ours or _topical(words, tried) or _FOREIGN.search(words)):
             return empty._replace(class_="unrelated", desk=None)
-        return empty._replace(unheard=unheard)
+        return unclear
     face, told = found
     hit = told.deciding
     if hit is None:
-        return empty
+        differ = len({each.class_ for _, each, _ in faces}) > 1
+        return empty if differ else unclear
     class_ = told.class_
     answers = number is not None or wrote or letter.replies or bool(letter.thread)
     if class_ in DOUBTFUL and hit.desk == GENERAL and not answers:
@@ -123,12 +132,11 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         if not any(compiled(p).search(words) for each in tried for p in each.answering):
             return empty  # who never asked is told nothing
     if class_ == "received" and number is None and all(each.rule.weak for each in told.hits):
-        return empty._replace(unheard=unheard)  # thanks are no receipt
+        return unclear  # thanks are no receipt
     if class_ in DOUBTFUL and _of_others(letter, told):
         return empty
     if class_ == "received" and _decides(face, told, tried):
-        # A receipt is all that was understood of what says more.
-        return empty._replace(unheard=unheard)
+        return unclear  # a receipt is all that was understood of what says more
     silent = class_ in _SILENT
     return Reading(
         class_,
@@ -140,6 +148,7 @@ def of(letter: Letter, rules: Sequence[AnswerRules]) -> Reading:
         f"{hit.desk}/{hit.rule.id}",
         tuple(dict.fromkeys(m.identity for m in addresses.mentions(face))) or spoken,
         named,
+        heard if hit.desk == GENERAL else None,
     )
 
 
@@ -214,23 +223,29 @@ def _face(
     tried: Sequence[AnswerRules],
     general: AnswerRules | None,
     wrote: bool,
-) -> tuple[str, Said, bool]:
-    """The text, what it says, and whether any rule's words stand there but those of a receipt."""
+) -> tuple[str, Said, Heard]:
+    """The text, what it says, and how much of it the rules met."""
     read_ = Text(text)
     met = hits.of_text(read_, tried, general)
     if not letter.replies:
         met = [*hits.of_subject(letter.subject, tried), *met]
     found = [hit for hit in met if not hit.void]
     told = verdicts.said(read_, found)
-    heard = any(hit.rule.class_ != "received" for hit in met)
+    heard = _heard(met)
     away = next((hit for hit in found if hit.rule.class_ == "unrelated"), None)
     # A survey below an answer is part of its form.
     if away is None or (away.rule.weak and told.class_ not in {"unrelated", "unclear"}):
         return text, told, heard
     # What its own subject says of the whole mail counts, unless a desk wrote it.
     if told.class_ in {"unrelated", "received"} or (away.start < 0 and not wrote):
-        return text, Said("unrelated", away, {}, (away,)), True
-    return text, Said("unclear", None, {}, tuple(found)), True  # two things in one mail
+        return text, Said("unrelated", away, {}, (away,)), heard
+    return text, Said("unclear", None, {}, tuple(found)), heard  # two things in one mail
+
+
+def _heard(met: Sequence[Hit]) -> Heard:
+    if any(h.rule.class_ == "unclear" or (h.void and h.rule.class_ in DOUBTFUL) for h in met):
+        return "doubt"
+    return "words" if any(hit.rule.class_ != "received" for hit in met) else "nothing"
 
 
 def _one(faces: Sequence[tuple[str, Said]]) -> tuple[str, Said] | None:

@@ -1,8 +1,8 @@
 """What the rules read, weighed against the likeness of the whole letter. Pure.
 
-The rules decide. Where the letter is nothing like one of the class that they found, a person looks; where none of
-their words stands there at all, and the letter is much like those of one class, it is of that class.
-Words that a rule met and did not believe are never overruled.
+Two readers that know nothing of each other: the rules, by phrases, and the likeness, by the whole letter. What
+one says is multiplied with how often the other is right where it says so (Bayes' rule). The class that gets more
+than half is the letter's; if none does, a person looks.
 """
 
 from __future__ import annotations
@@ -20,38 +20,53 @@ from todoku.cases.events import Verdict
 from todoku.knowledge.answers import GENERAL, AnswerRules
 from todoku.model import AnswerClass
 
-LEAST: Final = 0.08
-"""Below this share the letter is not like those of its class."""
-SURE: Final = 0.6
-"""From this share on it is like those of one class alone."""
-SURE_OF_GOOD: Final = 0.7
-"""The same for good news, which cost more where they are wrong."""
+# How the rules read letters that they had not seen (docs/answers.md): of a hundred of one class they find
+# it in so many, call it this one other class in so many, and find a class in so many that are unclear.
+RIGHT: Final = 0.57
+OTHER: Final = 0.05
+OF_UNCLEAR: Final = 0.1
+MET: Final = 0.3
+"""How much rarer letters of a class are than unclear ones, where rules met words and found no class."""
+SURE: Final = 0.5
 RULE: Final = "likeness"
 
 
 def weighed(letter: Letter, read: Reading, rules: Sequence[AnswerRules]) -> Reading:
     """What was read, or what the letter is like."""
-    anybodys = read.rule is not None and read.rule.startswith(f"{GENERAL}/")
-    if not letter.texts or not (anybodys or read.unheard):
+    if read.heard is None or read.class_ in {"unrelated", "bounce"} or not letter.texts:
         return read
     like, text = likeness(), letter.texts[0]
-    shares = like.shares(text)
-    if anybodys:
-        if read.class_ != "unrelated" and shares.get(read.class_, 0.0) < LEAST:
-            return Reading(
-                "unclear", ticket=read.ticket, identities=read.identities, desk=read.desk
-            )
-        return read
-    class_ = max(shares, key=lambda each: shares[each])
-    if class_ in {"unclear", "bounce"} or shares[class_] < (
-        SURE_OF_GOOD if class_ in DOUBTFUL else SURE
+    shares = dict(like.shares(text))
+    if read.heard == "doubt" and read.rule is None:
+        for each in DOUBTFUL & shares.keys():  # a rule met it, and did not believe it
+            shares["unclear"] += shares.pop(each)
+    odds = {c: share * _weight(c, read) for c, share in shares.items()}
+    class_ = max(odds, key=lambda each: odds[each])
+    if class_ == "bounce" or odds[class_] < SURE * sum(odds.values()):
+        class_ = "unclear"  # what bounces is a report
+    if class_ == read.class_ or (
+        class_ in DOUBTFUL and not _answers(letter, read, rules)  # who never asked is told nothing
     ):
         return read
-    if class_ in DOUBTFUL and not _answers(letter, read, rules):
-        return read  # who never asked is told nothing
-    if class_ == "unrelated":
-        return read._replace(class_=class_, rule=RULE)
+    if class_ in {"unclear", "unrelated"}:
+        return Reading(
+            class_,
+            ticket=read.ticket,
+            identities=read.identities,
+            desk=read.desk,
+            rule=None if class_ == "unclear" else RULE,
+        )
     return _of(class_, text, read, rules, like)
+
+
+def _weight(class_: AnswerClass, read: Reading) -> float:
+    if read.rule is not None:
+        if class_ == read.class_:
+            return RIGHT
+        return OF_UNCLEAR if class_ == "unclear" else OTHER
+    if class_ == "unclear" or read.heard == "nothing":
+        return 1.0
+    return MET
 
 
 def _answers(letter: Letter, read: Reading, rules: Sequence[AnswerRules]) -> bool:
@@ -66,14 +81,17 @@ def _of(
 ) -> Reading:
     tried = [each for each in rules if each.desk in {read.desk, GENERAL}]
     spoken = tuple(dict.fromkeys(m.identity for m in addresses.mentions(text)))
-    one = spoken if len(spoken) == 1 and class_ != "received" else ()
-    return read._replace(
-        class_=class_,
-        words=_telling(text, class_, like),
-        verdicts=tuple(Verdict(identity=each, class_=class_) for each in one),
-        wait=waiting.find(text, tried),
-        asks=asked(Text(text), class_, tried),
-        rule=RULE,
+    one = spoken if len(spoken) == 1 else ()
+    return Reading(
+        class_,
+        _telling(text, class_, like),
+        read.ticket,
+        tuple(Verdict(identity=each, class_=class_) for each in one),
+        waiting.find(text, tried),
+        asked(Text(text), class_, tried),
+        RULE,
+        read.identities,
+        read.desk,
     )
 
 
