@@ -38,8 +38,8 @@ def weighed(letter: Letter, read: Reading, rules: Sequence[AnswerRules]) -> Read
     like, text = likeness(), letter.texts[0]
     shares = dict(like.shares(text))
     if read.heard == "doubt" and read.rule is None:
-        for each in DOUBTFUL & shares.keys():  # a rule met it, and did not believe it
-            shares["unclear"] += shares.pop(each)
+        for each in DOUBTFUL:  # a rule met it, and did not believe it
+            shares["unclear"] += shares.pop(each, 0.0)
     odds = {c: share * _weight(c, read) for c, share in shares.items()}
     class_ = max(odds, key=lambda each: odds[each])
     if class_ == "bounce" or odds[class_] < SURE * sum(odds.values()):
