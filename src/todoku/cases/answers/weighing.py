@@ -36,10 +36,11 @@ def weighed(letter: Letter, read: Reading, rules: Sequence[AnswerRules]) -> Read
     if read.heard is None or read.class_ in {"unrelated", "bounce"} or not letter.texts:
         return read
     like, text = likeness(), letter.texts[0]
-    shares = dict(like.shares(text))
+    shares: dict[AnswerClass, float] = dict(like.shares(text))
     if read.heard == "doubt" and read.rule is None:
-        for each in DOUBTFUL:  # a rule met it, and did not believe it
-            shares["unclear"] += shares.pop(each, 0.0)
+        doubted = [each for each in shares if each in DOUBTFUL]
+        for each in doubted:  # a rule met it, and did not believe it
+            shares["unclear"] += shares.pop(each)
     odds = {c: share * _weight(c, read) for c, share in shares.items()}
     class_ = max(odds, key=lambda each: odds[each])
     if class_ == "bounce" or odds[class_] < SURE * sum(odds.values()):
