@@ -83,10 +83,10 @@ def said(read: Text, hits: Sequence[Hit]) -> Said:
     """Of the whole."""
     doubts = [hit for hit in hits if hit.rule.class_ == "unclear"]
     told = [hit for hit in hits if hit.rule.class_ != "unclear"]
-    hits = _that_count(told)
+    places = list(addresses.mentions(read.text))
+    hits = _that_count(told, places)
     if not hits:
         return Said("unclear", None, {})
-    places = list(addresses.mentions(read.text))
     owners = _owners(read, hits, places)
     if owners and (open_ := _undecided(read, told, hits, owners, places)):
         hits = sorted((*hits, *open_), key=lambda hit: hit.start)
@@ -116,9 +116,10 @@ def said(read: Text, hits: Sequence[Hit]) -> Said:
     return Said(class_, deciding, verdicts, tuple(hits))
 
 
-def _that_count(hits: Sequence[Hit]) -> list[Hit]:
+def _that_count(hits: Sequence[Hit], places: Sequence[Mention]) -> list[Hit]:
     """A mail that says how the request ended also says, as a rule, that it was received; and what a
-    heading says is not said otherwise by the sentences below it."""
+    heading says is not said otherwise by the sentences below it, unless it was of an address beside it, and
+    another has come since."""
     told = [hit for hit in hits if hit.rule.class_ not in {"received", "unrelated"}]
     told = [hit for hit in told if not hit.rule.weak] or told
     told = told or [hit for hit in hits if hit.rule.class_ == "received"] or list(hits)
@@ -127,10 +128,18 @@ def _that_count(hits: Sequence[Hit]) -> list[Hit]:
     for hit in told:
         if hit.heading:
             heading = hit
+        elif heading is not None and _passed(heading, hit, places):
+            heading = None
         elif heading is not None and _milder(hit.rule.class_, heading.rule.class_):
             continue
         counted.append(hit)
     return counted
+
+
+def _passed(heading: Hit, hit: Hit, places: Sequence[Mention]) -> bool:
+    beside = {place.identity for place in places if heading.start <= place.start < heading.end}
+    since = {place.identity for place in places if heading.end <= place.start < hit.start}
+    return bool(beside and since - beside)
 
 
 def _undecided(
@@ -160,14 +169,15 @@ def _undecided(
 
 
 def _milder(below: AnswerClass, heading: AnswerClass) -> bool:
-    """Whether a sentence below a heading adds nothing: both promise, both decline, or it only asks for
-    more where the heading declined or found nothing."""
+    """Whether a sentence below a heading adds nothing: both promise, both decline, or it tells what may
+    follow where the heading promised, or only asks for more where it declined or found nothing."""
     if below in PROMISES:
         return heading in PROMISES
     if below in DECLINES:
         return heading in DECLINES
     return (
-        (heading in DECLINES and below != "nothing-detected")
+        heading in PROMISES
+        or (heading in DECLINES and below != "nothing-detected")
         or below == heading
         or (below == "needs-information" and heading == "nothing-detected")
     )
