@@ -89,3 +89,12 @@ def test_what_no_rule_knows_is_of_the_class_that_it_is_like() -> None:
 def test_what_a_rule_met_and_did_not_believe_stays_unbelieved(words: str) -> None:
     shares = likeness().shares(words)
     assert unheard(words).class_ in {"unclear", "needs-information"}, shares
+
+
+def test_a_person_is_told_that_no_rule_decided() -> None:
+    from todoku.cli.render.case_answer import WHOLE, lines
+
+    letter = next(s for s in KEPT if answers.answer(s.text(), RULES).rule == RULE)
+    found = answers.answer(letter.text(), RULES)
+    for lang in ("ja", "en"):
+        assert WHOLE[lang] in "\n".join(lines(found, str, lang))

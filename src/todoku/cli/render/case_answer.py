@@ -7,6 +7,7 @@ from typing import Final
 
 from todoku.cases.answers import Answer
 from todoku.cases.answers.authentic import How
+from todoku.cases.answers.weighing import RULE as LIKENESS
 from todoku.cli.render.text import pad, safe, short
 from todoku.i18n import Language, Sentence, Words, say
 from todoku.model import AnswerClass
@@ -27,6 +28,10 @@ CLASSES: Final[dict[AnswerClass, Sentence]] = {
         "ja": "意味が分かりません。人が読んでください",
         "en": "not understood; a person must read it",
     },
+}
+WHOLE: Final[Sentence] = {
+    "ja": "文面全体からの判断。合う規則はありません",
+    "en": "by the letter as a whole; no rule knows its words",
 }
 ASKS: Final[Words] = {
     "confirm-link": {
@@ -117,7 +122,8 @@ def lines(read: Answer, named: Callable[[str], str], lang: Language) -> Iterator
         domain = short((read.sender or "-").rpartition("@")[2], 60)
         yield row("genuine", say(HOWS[read.how], lang, domain=domain))
     if read.words:
-        yield row("words", short(read.words, 60) + (f"  ({read.rule})" if read.rule else ""))
+        by = say(WHOLE, lang) if read.rule == LIKENESS else read.rule
+        yield row("words", short(read.words, 60) + (f"  ({by})" if by else ""))
     if read.case is not None:
         yield row("case", str(read.case))
 
