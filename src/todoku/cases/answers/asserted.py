@@ -40,6 +40,8 @@ _OPENING: Final = re.compile(
     re.I,
 )
 """A greeting, or who writes: "Yahoo: ..."."""
+_LONGEST: Final = 4000
+"""Characters: what goes on for longer is nobody's sentence."""
 _US: Final = re.compile(r"(?:,\s|;\s)(?:so |and )?(?:we|i)\b|\b(?:haben wir|habe ich)\b", re.I)
 """From here on the desk tells what it did, whatever stands before."""
 
@@ -61,6 +63,8 @@ def void(
     if introduced := _INTRODUCED.match(read.text, begin, start):
         begin = introduced.end()
     _, stop = read.sentence(max(start, end - 1))
+    if stop - begin > _LONGEST:
+        return True
     whole, upto, after = read.text[begin:stop], read.text[begin:end], read.text[end:stop]
     if rule.class_ in _ASSERTED and (
         _QUESTION.search(whole)

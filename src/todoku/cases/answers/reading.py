@@ -289,14 +289,15 @@ def asked(read_: Text, class_: AnswerClass, tried: Sequence[AnswerRules]) -> tup
     if class_ not in {"needs-information", "nothing-detected", *DECLINES}:
         return ()
     text = read_.text
-    spans: list[str] = []
+    reach: dict[int, int] = {}
     for desk in tried:
         for pattern in desk.asking:
             for match in compiled(pattern).finditer(text):
                 start, end = read_.sentence(match.start())
                 if class_ == "needs-information":
                     end = max(end, min(len(text), match.end() + 1200))
-                spans.append(text[start:end])
+                reach[start] = max(reach.get(start, 0), end)
+    spans = [text[start:end] for start, end in sorted(reach.items())]
     found = [
         wanted.what
         for desk in tried
