@@ -1,8 +1,8 @@
 """What the rules read, weighed against the likeness of the whole letter. Pure.
 
 Two readers that know nothing of each other: the rules, by phrases, and the likeness, by the whole letter. What
-one says is multiplied with how often the other is right where it says so (Bayes' rule). The class that gets more
-than half is the letter's; if none does, a person looks.
+one says is multiplied with how often the other is right where it says so (Bayes' rule). The class that gets clearly
+more than half is the letter's; if none does, a person looks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OTHER: Final = 0.05
 OF_UNCLEAR: Final = 0.1
 MET: Final = 0.3
 """How much rarer letters of a class are than unclear ones, where rules met words and found no class."""
-SURE: Final = 0.5
+SURE: Final = 0.55
 RULE: Final = "likeness"
 
 
@@ -35,6 +35,8 @@ def weighed(letter: Letter, read: Reading, rules: Sequence[AnswerRules]) -> Read
     """What was read, or what the letter is like."""
     if read.heard is None or read.class_ in {"unrelated", "bounce"} or not letter.texts:
         return read
+    if len({verdict.class_ for verdict in read.verdicts}) > 1:
+        return read  # of several addresses different things are said: the whole is like none
     like, text = likeness(), letter.texts[0]
     shares: dict[AnswerClass, float] = dict(like.shares(text))
     if read.heard == "doubt" and read.rule is None:
