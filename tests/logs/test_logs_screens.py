@@ -8,6 +8,7 @@ Golden files stand in tests/cli/golden (`logs-*`). After a change that is meant:
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,7 +98,13 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
 @pytest.mark.parametrize("name", CASES)
-def test_screen(name: str, lang: str, zygote: Zygote, tmp_path: Path) -> None:
+def test_screen(name: str, lang: str, zygote: Zygote) -> None:
+    with tempfile.TemporaryDirectory(prefix="todoku", dir="/tmp") as place:
+        screen(name, lang, zygote, Path(place))
+
+
+def screen(name: str, lang: str, zygote: Zygote, tmp_path: Path) -> None:
+    """`tmp_path` is of one length everywhere, as lines are broken where it ends."""
     text, columns = CASES[name]
     (tmp_path / "mail.log").write_text(text)
     env: dict[str, Any] = {
@@ -111,7 +118,7 @@ def test_screen(name: str, lang: str, zygote: Zygote, tmp_path: Path) -> None:
         done = zygote.run("--stored", *words, lang=lang, **env)
     else:
         done = zygote.run(*words, str(tmp_path / "mail.log"), lang=lang, **env)
-    got = (done.stdout + done.stderr).decode().replace(str(tmp_path), "/tmp")
+    got = (done.stdout + done.stderr).decode().replace(str(tmp_path), "/tmp/todoku-example")
     got += f"[{done.returncode}]\n"
     path = GOLDEN / f"logs-{name}.{lang}.txt"
     if os.environ.get("TODOKU_WRITE_GOLDEN"):
