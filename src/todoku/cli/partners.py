@@ -21,7 +21,7 @@ import msgspec
 
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.render.text import harmless_json, short
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.schema import Compiled
 from todoku.partners.keeping import Kept
 from todoku.partners.kept_file import KeptError, has_file
@@ -43,7 +43,7 @@ WORDS: Final[Words] = {
     "near": {"ja": "近いもの: {names}。", "en": "Near: {names}."},
     "taken-in": {
         "ja": "{n} 件の記録を取り込みました（新しいもの {new} 件）。取引先は {partners} 件です。",
-        "en": "{n} records taken in, {new} of them new. There are {partners} partners now.",
+        "en": "{n} {n:record|records} taken in, {new} of them new. There {partners:is|are} {partners} {partners:partner|partners} now.",
     },
     "forget": {
         "ja": "学んだことをすべて消します。元のログからもう一度学べますが、ほかのホストから取り込んだ分は取り込み直しが要ります。"
@@ -293,7 +293,9 @@ def import_(
                     new += merging.take(*copy)
         there = len(kept.summary().domains)
     if not quiet:
-        click.echo(say(WORDS["taken-in"], lang, n=n, new=new, partners=f"{there:,}"))
+        click.echo(
+            say(WORDS["taken-in"], lang, n=Number(n), new=Number(new), partners=Number(there))
+        )
 
 
 def _lines(path: str, lang: Language) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import msgspec
 
 from todoku.cli import EX_USAGE, Failure, options
 from todoku.cli.render.text import short
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 
 if TYPE_CHECKING:
     from todoku import settings
@@ -34,12 +34,12 @@ WORDS: Final[Words] = {
     "learned": {
         "ja": "{deliveries} 件の配送から学びました。取引先は {partners} 件、リスト名を挙げた拒否は {proofs} 組（ドメインと"
         "リスト）です。",
-        "en": "learned from {deliveries} deliveries. There are {partners} partners now, and {proofs} pairs of "
+        "en": "learned from {deliveries} {deliveries:delivery|deliveries}. There {partners:is|are} {partners} {partners:partner|partners} now, and {proofs} {proofs:pair|pairs} of "
         "partner and list that a refusal named.",
     },
     "nothing-new": {
         "ja": "新しい配送はありません（同じログは一度しか数えません）。取引先は {partners} 件です。",
-        "en": "there is no delivery that is new (a log counts once). There are {partners} partners.",
+        "en": "there is no delivery that is new (a log counts once). There {partners:is|are} {partners} {partners:partner|partners}.",
     },
     "own": {
         "ja": "送信元アドレスが分からないため、掲載中に受け取ってもらえたメールは数えていません。[own] addresses に自分の"
@@ -96,7 +96,7 @@ WORDS: Final[Words] = {
     "unread": {"ja": "{source} を読めません（{why}）。", "en": "cannot read {source} ({why})."},
     "untimed": {
         "ja": "時刻のない配送 {n} 件は学んでいません。",
-        "en": "{n} deliveries without a time were not learned from.",
+        "en": "{n} {n:delivery|deliveries} without a time {n:was|were} not learned from.",
     },
 }
 
@@ -197,12 +197,12 @@ def _tell(done: Learned, learning: Learning, lang: Language) -> None:
     key = "learned" if done.deliveries else "nothing-new"
     click.echo(
         say(
-            WORDS[key], lang, deliveries=f"{done.deliveries:,}", partners=f"{done.partners:,}",
-            proofs=f"{done.named:,}",
+            WORDS[key], lang, deliveries=Number(done.deliveries), partners=Number(done.partners),
+            proofs=Number(done.named),
         )
     )  # fmt: skip
     if done.untimed:
-        click.echo(say(WORDS["untimed"], lang, n=f"{done.untimed:,}"))
+        click.echo(say(WORDS["untimed"], lang, n=Number(done.untimed)))
     if done.deliveries and not learning.attributable:
         click.echo(f"todoku: {say(WORDS['own'], lang)}", err=True)
 

@@ -10,7 +10,7 @@ from typing import Final, TextIO
 
 from todoku.cli.render.page import LABEL, Page
 from todoku.cli.render.text import cut, pad, safe, short, width
-from todoku.i18n import Language, Words, say
+from todoku.i18n import Language, Number, Words, say
 from todoku.knowledge.catalogue import Catalogue
 from todoku.logs.clock import rfc3339
 from todoku.partners.gates import is_place
@@ -79,26 +79,26 @@ WORDS: Final[Words] = {
     "mail": {"ja": "メール", "en": "mail"},
     "counted": {
         "ja": "{mails} 通（{first} の週から {last} の週まで）、うち送信側を理由にした拒否・先送り {refused} 回",
-        "en": "{mails} mails from the week of {first} to that of {last}; {refused} attempts were refused or "
+        "en": "{mails} {mails:mail|mails} from the week of {first} to that of {last}; {refused} {refused:attempt was|attempts were} refused or "
         "deferred because of the sending side",
     },
     "habit-proven": {
         "ja": "使用（{chance}）: リスト名を挙げた拒否 {named} 回、{first} から {last} まで{stage}",
-        "en": "uses it ({chance}): {named} refusals named it, {first} to {last}{stage}",
+        "en": "uses it ({chance}): {named} {named:refusal|refusals} named it, {first} to {last}{stage}",
     },
     "habit-ended": {
         "ja": "今は使っていないとみられます（使用 {chance}）: {last} まで {named} 回挙げましたが、その後、掲載中の"
         "メールを {accepted} 通受け取りました",
-        "en": "no longer, it seems ({chance}): {named} refusals named it until {last}, but {accepted} mails "
+        "en": "no longer, it seems ({chance}): {named} {named:refusal|refusals} named it until {last}, but {accepted} {accepted:mail|mails} "
         "were taken while you were listed",
     },
     "habit-accepts": {
         "ja": "使っていないとみられます（使用 {chance}）: 掲載中のメールを {accepted} 通受け取りました",
-        "en": "hardly ({chance}): it took {accepted} mails while you were listed",
+        "en": "hardly ({chance}): it took {accepted} {accepted:mail|mails} while you were listed",
     },
     "also-accepted": {
         "ja": "。掲載中に受け取ったメールも {accepted} 通あります",
-        "en": "; {accepted} mails were taken while you were listed, too",
+        "en": "; {accepted} {accepted:mail was|mails were} taken while you were listed, too",
     },
     "stage": {"ja": "、{stage} の段階", "en": ", at {stage}"},
     "mx": {"ja": "MX（現在）", "en": "MX today"},
@@ -193,7 +193,7 @@ def one(t: Told, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
     yield from map(page.red if proven else page.bold, page.wrapped(sentence))
     yield ""
     counted = say(
-        WORDS["counted"], lang, mails=f"{t.mails:,}", refused=f"{t.refused:,}", first=t.first,
+        WORDS["counted"], lang, mails=Number(t.mails), refused=Number(t.refused), first=t.first,
         last=t.last,
     )  # fmt: skip
     names = [list_name(h.list, c, lang) for h in t.lists]
@@ -216,11 +216,11 @@ def one(t: Told, c: Catalogue, lang: Language, page: Page) -> Iterator[str]:
 def habit(h: Habit, lang: Language) -> str:
     stage = say(WORDS["stage"], lang, stage=h.stage) if h.stage else ""
     told = say(
-        WORDS[f"habit-{h.state}"], lang, chance=percent(h.chance), named=f"{h.named:,}",
-        accepted=f"{h.accepted:,}", first=day(h.first), last=day(h.last), stage=stage,
+        WORDS[f"habit-{h.state}"], lang, chance=percent(h.chance), named=Number(h.named),
+        accepted=Number(h.accepted), first=day(h.first), last=day(h.last), stage=stage,
     )  # fmt: skip
     if h.state == "proven" and h.accepted:
-        told += say(WORDS["also-accepted"], lang, accepted=f"{h.accepted:,}")
+        told += say(WORDS["also-accepted"], lang, accepted=Number(h.accepted))
     return told
 
 
